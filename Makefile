@@ -1,0 +1,53 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+
+.PHONY: help setup demo up test test-all check lint types imports lock clean
+
+help: ## show what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+# The lock file is the one statement of what is installed; the stamp is redone when it changes.
+$(STAMP): requirements/dev.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(STAMP)
+
+setup: $(STAMP) ## install everything into .venv
+
+demo: $(STAMP) ## lodge real declarations through the whole embedded stack and end
+	@$(BIN)/hub demo
+
+up: $(STAMP) ## keep the embedded stack running on fixed ports
+	@$(BIN)/hub up
+
+test: $(STAMP) ## the tests that every change must pass
+	@$(BIN)/python -m pytest -n 2 -m "not slow" tests
+
+test-all: $(STAMP) ## every test, the slow ones too
+	@$(BIN)/python -m pytest -n 2 tests
+
+check: lint types imports ## style, types, import rules, configuration
+
+lint: $(STAMP)
+	@$(BIN)/ruff check hub tests
+	@$(BIN)/ruff format --check hub tests
+
+types: $(STAMP)
+	@$(BIN)/mypy
+
+imports: $(STAMP)
+	@$(BIN)/lint-imports --no-cache
+
+lock: ## pin every dependency with its hashes (needs uv)
+	@uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-header -q -o requirements/dev.lock
+	@uv pip compile pyproject.toml --universal --python-version 3.11 -c requirements/dev.lock \
+	  --generate-hashes --no-emit-index-url --no-header -q -o requirements/run.lock
+
+clean: ## remove what was installed and what runs left behind
+	@rm -rf $(VENV) .hub .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""The single-window hub: one declaration in, every agency asked, the cargo released or held."""

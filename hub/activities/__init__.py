@@ -1,0 +1,1 @@
+"""One attempt at one effect each; what they need from outside are ports."""

@@ -1,0 +1,145 @@
+"""What a declarant lodges. Terms are those of the WCO Data Model 3.6 where it has one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from hub.domain.model import CountryCode, HsCode, Measure, Model, Money, UtcDatetime
+
+Reference = Annotated[str, StringConstraints(min_length=1, max_length=70, strip_whitespace=True)]
+Note = Annotated[str, StringConstraints(max_length=2000)]
+AttributeValue = bool | Decimal | str | tuple[str, ...]
+"""A goods item's attribute. What names and types there are is configuration (`attributes.yaml`)."""
+
+
+class Procedure(StrEnum):
+    """What is done with the goods at the border."""
+
+    IMPORT = "import"
+    EXPORT = "export"
+    TRANSIT = "transit"
+
+
+class Party(Model):
+    """A trader or broker; `id` is the registration number with customs."""
+
+    id: Reference | None = None
+    name: Note | None = None
+    address: Note | None = None
+    country: CountryCode | None = None
+
+    @model_validator(mode="after")
+    def _is_known_by_something(self) -> Self:
+        if self.id is None and self.name is None:
+            raise ValueError("a party needs an id or a name")
+        return self
+
+
+class Declarant(Model):
+    """Who lodges; with the `lrn` the `id` makes a declaration unique."""
+
+    id: Reference
+    name: Note | None = None
+
+
+class Lpco(Model):
+    """A licence, permit, certificate or other document presented with the goods."""
+
+    type: Annotated[str, StringConstraints(min_length=1, max_length=35)]
+    id: Annotated[str, StringConstraints(max_length=70)] = ""
+    issuer: Annotated[str, StringConstraints(max_length=100)] | None = None
+    """Who issued it: an agency's slug, or a name as written on it."""
+    issued_at: UtcDatetime | None = None
+    valid_until: UtcDatetime | None = None
+    quantity: Measure | None = None
+    status: Annotated[str, StringConstraints(max_length=10)] | None = None
+
+
+class ExemptionClaim(Model):
+    """
+    The declarant's coded statement that a law does not apply to an item.
+
+    `code` is a two-digit law code, a class (A not covered, B exempt in the law, C exempt by notice,
+    Z other) and a serial, as 13A01.
+    """
+
+    code: Annotated[str, StringConstraints(pattern=r"^[0-9]{2}[A-Z][0-9]{2}$")]
+    document: Annotated[str, StringConstraints(min_length=1, max_length=70)] | None = None
+
+
+class GoodsItem(Model):
+    """One numbered line (WCO GovernmentAgencyGoodsItem). Masses are kilograms."""
+
+    number: Annotated[int, Field(ge=1, le=99999)]
+    hs_code: HsCode
+    description: Note = ""
+    origin: CountryCode | None = None
+    quantity: Measure | None = None
+    net_mass_kg: Annotated[Decimal, Field(ge=0)] | None = None
+    gross_mass_kg: Annotated[Decimal, Field(ge=0)] | None = None
+    value: Money | None = None
+    packages: Annotated[int, Field(ge=0)] | None = None
+    attributes: dict[str, AttributeValue] = {}
+    lpcos: tuple[Lpco, ...] = ()
+    exemptions: tuple[ExemptionClaim, ...] = ()
+
+
+class Consignment(Model):
+    """Goods moving together."""
+
+    ucr: Annotated[str, StringConstraints(min_length=1, max_length=35)]
+    """Unique consignment reference (WCO; ISO 15459)."""
+    cargo_management_number: Annotated[str, StringConstraints(max_length=35)] | None = None
+    transport_mode: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,2}$")] | None = None
+    """UN/ECE Recommendation 19: 1 sea, 2 rail, 3 road, 4 air."""
+    transport_id: Annotated[str, StringConstraints(max_length=35)] | None = None
+    containers: tuple[Annotated[str, StringConstraints(max_length=35)], ...] = ()
+    country_of_dispatch: CountryCode | None = None
+    country_of_destination: CountryCode | None = None
+    location: Annotated[str, StringConstraints(max_length=70)] | None = None
+    arrives_at: UtcDatetime | None = None
+
+
+class Declaration(Model):
+    """One declaration as lodged. `lrn` is the declarant's own reference for it."""
+
+    lrn: Annotated[str, StringConstraints(min_length=1, max_length=35)]
+    procedure: Procedure
+    declarant: Declarant
+    importer: Party | None = None
+    exporter: Party | None = None
+    office: Annotated[str, StringConstraints(max_length=17)] | None = None
+    """The customs office it is lodged at."""
+    consignment: Consignment
+    items: Annotated[tuple[GoodsItem, ...], Field(min_length=1, max_length=9999)]
+    lpcos: tuple[Lpco, ...] = ()
+    """Documents that go with every item."""
+
+    @model_validator(mode="after")
+    def _items_are_numbered_once(self) -> Self:
+        numbers = [item.number for item in self.items]
+        twice = sorted({number for number in numbers if numbers.count(number) > 1}) if len(
+            set(numbers)
+        ) < len(numbers) else []
+        if twice:
+            raise ValueError(f"goods item numbers must be unique; used twice: {twice}")
+        return self
+
+    def item(self, number: int) -> GoodsItem:
+        """The goods item of that number. Raises KeyError."""
+        for item in self.items:
+            if item.number == number:
+                return item
+        raise KeyError(number)
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 of what was declared, in hexadecimal: the same content has the same hash."""
+        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()

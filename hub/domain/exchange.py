@@ -1,0 +1,87 @@
+"""What goes to an agency and what comes back, in the hub's own terms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hub.domain.declaration import Declaration
+from hub.domain.model import Model, UtcDatetime
+from hub.domain.referral import Decision, Receipt, ReferralTerms
+
+
+class Dossier(Model):
+    """What an adapter translates into a request: the declaration, and what is asked of the service."""
+
+    declaration: Declaration
+    terms: ReferralTerms
+    accepted_at: UtcDatetime
+    receipt: Receipt | None = None
+
+
+class Exchange(Model):
+    """One request and its answer, as recorded; secrets are scrubbed before it exists."""
+
+    id: str
+    agency: str
+    kind: str
+    """submit, look_up, poll, pull, acknowledge, callback or notice."""
+    mrn: str | None
+    service: str | None
+    started_at: UtcDatetime
+    milliseconds: int
+    request: dict[str, Any]
+    """method, url, headers, body (text)."""
+    reply: dict[str, Any] | None
+    """status, headers, body (text); None when no answer was read."""
+    reading: str
+    """How it was understood, in one line: `receipt R-12`, `approved`, `unavailable: connection refused`."""
+    attempts: int = 1
+    config_version: str = ""
+
+
+class Submission(Model):
+    """What a hand-over came to: the agency has it, and may have decided already."""
+
+    receipt: Receipt
+    decisions: tuple[Decision, ...] = ()
+    exchanges: tuple[Exchange, ...] = ()
+
+
+class LookUp(Model):
+    """What asking by our reference found; `submission` is None when the agency does not have it."""
+
+    submission: Submission | None
+    exchanges: tuple[Exchange, ...] = ()
+
+
+class Answer(Model):
+    """What a poll found; no decisions means not decided yet."""
+
+    decisions: tuple[Decision, ...] = ()
+    exchanges: tuple[Exchange, ...] = ()
+
+
+class Message(Model):
+    """One message of an agency, by callback or from its feed, as read."""
+
+    agency: str
+    message_id: str
+    """Unique for the agency: its own id, or a hash of the body."""
+    referral: str | None = None
+    """Our reference, if the message carries it."""
+    agency_reference: str | None = None
+    """The agency's reference, if the message carries it."""
+    decisions: tuple[Decision, ...] = ()
+    """With `referral` set to our reference, or to "" while only the agency's reference is known."""
+    trouble: str | None = None
+    """Why it could not be read. Such a message is kept and blocks no other."""
+    raw: str
+    via: str
+    received_at: UtcDatetime
+
+
+class Feed(Model):
+    """The messages waiting in an agency's feed, not acknowledged yet."""
+
+    messages: tuple[Message, ...] = ()
+    exchanges: tuple[Exchange, ...] = ()

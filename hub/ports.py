@@ -1,0 +1,252 @@
+"""
+What the hub needs from outside: the agencies, the cargo system, a store, an engine, a clock.
+
+Implemented in `adapters`, `store` and `engine`; used by activities, relays and the API; joined in `bootstrap`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from hub.domain.clearance import Clearance, Notice
+from hub.domain.events import Event, NewEvent
+from hub.domain.exchange import Answer, Dossier, Exchange, Feed, LookUp, Message, Submission
+from hub.domain.intake import Acceptance
+from hub.domain.model import Model, UtcDatetime
+from hub.domain.referral import Decision, Receipt, ReferralState
+
+
+class Clock(Protocol):
+    def __call__(self) -> datetime:
+        """Now, in UTC."""
+
+
+class AgencyGateway(Protocol):
+    """
+    The agencies, as the hub speaks to them: sends, times, retries briefly, scrubs.
+
+    Every method may raise a `ChannelError`, which carries the exchanges that took place. The gateway knows
+    no store: whoever calls it records what it returns.
+    """
+
+    async def submit(self, dossier: Dossier) -> Submission:
+        """Put the referral to the agency. Raises AgencyUnavailable, AgencyRefused, NotUnderstood, InDoubt."""
+
+    async def look_up(self, dossier: Dossier) -> LookUp:
+        """
+        Ask the agency, by our reference, whether it has the referral.
+
+        Where the contract has no such operation the agency is taken to treat our reference as a key: the
+        answer is "not found", and sending again is safe. Raises AgencyUnavailable, NotUnderstood.
+        """
+
+    async def poll(self, dossier: Dossier) -> Answer:
+        """Ask whether it is decided. Raises AgencyUnavailable, AgencyRefused, NotUnderstood."""
+
+    async def pull_feed(self, agency: str) -> Feed:
+        """The messages waiting in the agency's feed. Raises AgencyUnavailable, NotUnderstood."""
+
+    async def acknowledge_feed(self, agency: str, message_ids: Sequence[str]) -> tuple[Exchange, ...]:
+        """Tell the agency which messages are safely stored. Raises AgencyUnavailable, NotUnderstood."""
+
+    def read_callback(
+        self, agency: str, headers: dict[str, str], body: bytes, received_at: datetime
+    ) -> Message:
+        """
+        Authenticate and read a callback. Raises CallbackRefused when it is not from the agency, KeyError when
+        no agency of that name takes callbacks. A message that cannot be read comes back with `trouble`.
+        """
+
+
+class Acknowledgement(Model):
+    """The cargo system has taken a notice."""
+
+    at: UtcDatetime
+    reference: str | None = None
+
+
+class CargoSystem(Protocol):
+    """Whoever keeps the cargo and lets it go."""
+
+    async def tell(self, notice: Notice) -> Acknowledgement:
+        """Hand over a notice, known by its key. Raises AgencyUnavailable, AgencyRefused, InDoubt."""
+
+
+class Engine(Protocol):
+    """The durable engine, as intake and relays need it."""
+
+    async def start_clearance(self, acceptance: Acceptance) -> None:
+        """Start the declaration's workflow; starting it again is no error. Raises EngineUnavailable."""
+
+    async def tell_decisions(self, mrn: str, decisions: Sequence[Decision]) -> bool:
+        """Signal decisions. False when the workflow has ended. Raises EngineUnavailable."""
+
+    async def is_reachable(self) -> bool: ...
+
+
+class EngineUnavailable(Exception):
+    """The engine cannot be reached; what was written down will be handed over by a relay."""
+
+
+# --- the store --------------------------------------------------------------------------------------
+
+
+class LodgedBefore(Model):
+    """The declarant has used this lrn already: with the same content, or with other content."""
+
+    acceptance: Acceptance
+    same_content: bool
+
+
+class HandOverMark(Model):
+    """How far the hand-over of a referral has got, as read when a new attempt begins."""
+
+    dossier: Dossier
+    state: ReferralState
+    sent_before: bool
+    """An earlier attempt may have reached the agency: look it up before sending."""
+    decisions: tuple[Decision, ...] = ()
+    """Decisions already recorded; a callback may overtake the receipt of its own submission."""
+
+
+class HandOver(Model):
+    """What one attempt came to, as recorded."""
+
+    referral: str
+    state: ReferralState
+    receipt: Receipt | None = None
+    decisions: tuple[Decision, ...] = ()
+    trouble: str | None = None
+    exchanges: tuple[Exchange, ...] = ()
+    sent: bool = False
+    """The attempt may have reached the agency (InDoubt): the next one must look it up first."""
+
+
+class OpenPoll(Model):
+    """A referral that is to be asked about, leased to this caller."""
+
+    dossier: Dossier
+    attempts: int
+
+
+class Received(Model):
+    """What became of a message put into the inbox."""
+
+    new: bool
+    """False: the same message was there already, and counts once."""
+    mrn: str | None
+    """None while no referral is known by the agency's reference."""
+    decisions: tuple[Decision, ...] = ()
+    """Those that are new and are to be told to the workflow; empty once the cargo is released."""
+
+
+class CaseStore(Protocol):
+    """
+    The store as worker, relays and callback door use it. Each method is one transaction; none is open across
+    a network call. Methods are blocking: asynchronous callers use a thread.
+
+    Events are appended in the same transaction as the change they tell of, and `seq` has no gaps.
+    """
+
+    def begin_hand_over(self, mrn: str, services: Sequence[str], at: datetime) -> list[HandOverMark]:
+        """
+        Read the dossiers and mark each still pending referral as being sent, so that a crash leaves a trace.
+
+        `sent_before` is the mark as it was before this call. Raises KeyError for an unknown mrn or service.
+        """
+
+    def record_hand_overs(self, mrn: str, results: Sequence[HandOver], at: datetime) -> list[HandOver]:
+        """
+        Record attempts: exchanges, receipts, decisions, state, events; open a poll for a delivered referral
+        that answers by poll. `sent` False clears the mark of being sent.
+
+        Messages waiting in the inbox for an agency reference that a receipt now brings are matched. Returns
+        the results with every decision known for each referral. A PENDING result records
+        `referral.delayed` once for each different trouble, not for each attempt.
+        """
+
+    def receive(self, message: Message) -> Received:
+        """
+        Put a message into the inbox, once for each (agency, message_id), with its decisions and events.
+
+        Unknown agency references wait. A decision already known (same id and referral) is not recorded
+        again. After release `decision.late` is recorded. Raises CallbackRefused when `referral` is not one
+        of this agency's (recorded, event `callback.refused` if the declaration exists).
+        """
+
+    def refuse_callback(self, agency: str, reason: str, body: str, at: datetime) -> None:
+        """Record a callback that was refused before it could be read."""
+
+    def untold_messages(self, received_before: datetime, limit: int) -> list[tuple[str, tuple[Decision, ...]]]:
+        """Decisions (by mrn) received but not yet told to the workflow: what a crash left half done."""
+
+    def mark_told(self, mrn: str, decisions: Sequence[str]) -> None:
+        """The workflow knows these decisions."""
+
+    def record_clearance(
+        self, mrn: str, clearance: Clearance, notice: Notice | None, pending_agencies: Sequence[str], at: datetime
+    ) -> Notice | None:
+        """
+        Record an outcome (event `clearance.settled`) and write its notice, if there is one to send.
+
+        Repeating it with the same notice number changes nothing and returns the notice as first written, or
+        None if it has been acknowledged already.
+        """
+
+    def record_notice_sent(self, notice: Notice, acknowledgement: Acknowledgement, exchanges: Sequence[Exchange]) -> None:
+        """The cargo system has it: event `cargo.released`, `cargo.held` or `cargo.refused`. Idempotent."""
+
+    def record_notice_delayed(self, notice: Notice, trouble: str, at: datetime) -> None:
+        """The cargo system did not take it; event `notice.delayed` once for each different trouble."""
+
+    def record_expired(self, mrn: str, services: Sequence[str], at: datetime) -> None:
+        """
+        The time of these referrals has passed: state EXPIRED unless decided, event `referral.expired` and,
+        where the service says so, `referral.escalated`. Idempotent.
+        """
+
+    def append_event(self, mrn: str, event: NewEvent) -> Event:
+        """Append one event."""
+
+    def close_case(self, mrn: str, at: datetime) -> None:
+        """Nothing more is awaited: open polls end, later decisions are late."""
+
+    # intake and its relay
+
+    def lodge(self, acceptance: Acceptance) -> LodgedBefore | None:
+        """Write an accepted declaration down. None when it is new; atomic on (declarant, lrn)."""
+
+    def lodged(self, declarant: str, lrn: str) -> Acceptance | None:
+        """What this declarant lodged under this lrn."""
+
+    def mark_started(self, mrn: str) -> None:
+        """Its workflow has been started."""
+
+    def not_started(self, accepted_before: datetime, limit: int) -> list[Acceptance]:
+        """Accepted declarations whose workflow has not been started, oldest first."""
+
+    # polls and feeds
+
+    def lease_polls(self, now: datetime, lease: timedelta, limit: int, busy: Sequence[str]) -> list[OpenPoll]:
+        """Polls that are due, oldest first, leased to this caller; none of the agencies in `busy`."""
+
+    def finish_poll(
+        self, referral: str, *, next_at: datetime | None, exchanges: Sequence[Exchange], trouble: str | None
+    ) -> None:
+        """Record a poll and when the next is due; None ends it."""
+
+    def next_poll_at(self) -> datetime | None:
+        """When the next poll is due."""
+
+    def lease_feed(self, agency: str, now: datetime, lease: timedelta) -> bool:
+        """Whether this caller may pull the agency's feed now (it is due, and nobody else does)."""
+
+    def finish_feed(self, agency: str, *, next_at: datetime, exchanges: Sequence[Exchange]) -> None: ...
+
+
+class QueryStore(Protocol):
+    """The store as the API and the CLI read it."""
+
+    def declaration(self, mrn: str) -> dict[str, Any] | None: ...
