@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from enum import StrEnum
+from typing import Protocol
 
-from hub.domain.clearance import Clearance, Notice
+from hub.domain.clearance import Clearance, Notice, Outcome
 from hub.domain.events import Event, NewEvent
 from hub.domain.exchange import Answer, Dossier, Exchange, Feed, LookUp, Message, Submission
 from hub.domain.intake import Acceptance
 from hub.domain.model import Model, UtcDatetime
-from hub.domain.referral import Decision, Receipt, ReferralState
+from hub.domain.referral import Decision, Receipt, ReferralState, ReferralTerms
 
 
 class Clock(Protocol):
@@ -246,7 +247,130 @@ class CaseStore(Protocol):
     def finish_feed(self, agency: str, *, next_at: datetime, exchanges: Sequence[Exchange]) -> None: ...
 
 
-class QueryStore(Protocol):
-    """The store as the API and the CLI read it."""
+class NoticeView(Model):
+    """The latest notice to the cargo system; `acknowledged_at` is None while it is being sent."""
 
-    def declaration(self, mrn: str) -> dict[str, Any] | None: ...
+    number: int
+    outcome: Outcome
+    issued_at: UtcDatetime
+    acknowledged_at: UtcDatetime | None
+    reference: str | None = None
+    trouble: str | None = None
+
+
+class ReferralView(Model):
+    """A referral as it stands now."""
+
+    terms: ReferralTerms
+    state: ReferralState
+    receipt: Receipt | None
+    decisions: tuple[Decision, ...]
+    trouble: str | None
+    delivered_at: UtcDatetime | None
+
+
+class DeclarationView(Model):
+    """A declaration as it stands now: the one true answer."""
+
+    acceptance: Acceptance
+    clearance: Clearance
+    settled_at: UtcDatetime
+    """When the outcome last changed."""
+    referrals: tuple[ReferralView, ...]
+    notice: NoticeView | None
+    engine_started: bool
+    """False while intake waits for the engine."""
+    closed_at: UtcDatetime | None
+    last_seq: int
+
+
+class DeclarationRow(Model):
+    """A declaration in a list."""
+
+    mrn: str
+    lrn: str
+    declarant: str
+    procedure: str
+    ucr: str
+    outcome: Outcome
+    accepted_at: UtcDatetime
+    due_at: UtcDatetime | None
+    pending_agencies: tuple[str, ...]
+
+
+class DeclarationFilter(Model):
+    """Which declarations to list; None does not filter."""
+
+    declarant: str | None = None
+    outcome: Outcome | None = None
+    pending_agency: str | None = None
+    lrn: str | None = None
+    accepted_from: UtcDatetime | None = None
+    accepted_before: UtcDatetime | None = None
+
+
+class Page(Model):
+    """Newest first; `cursor` continues after the last row, None at the end."""
+
+    rows: tuple[DeclarationRow, ...]
+    cursor: str | None
+
+
+class Role(StrEnum):
+    """What an API client may do."""
+
+    CUSTOMS = "customs"
+    """Lodges, and sees what it may: everything, or one declarant's when bound to that declarant."""
+    AGENCY = "agency"
+    """Sees the referrals of its own agency."""
+    OPERATOR = "operator"
+    ADMIN = "admin"
+
+
+class ApiClient(Model):
+    """Who calls. Its key is kept as a hash only."""
+
+    id: str
+    name: str
+    role: Role
+    declarant: str | None = None
+    agency: str | None = None
+    created_at: UtcDatetime
+    disabled: bool = False
+
+
+class BadCursor(ValueError):
+    """A cursor that this store did not give out."""
+
+
+class QueryStore(Protocol):
+    """The store as the API and the CLI read it, and API clients as they manage them. Blocking, as above."""
+
+    def view(self, mrn: str) -> DeclarationView | None: ...
+
+    def page(self, which: DeclarationFilter, cursor: str | None, limit: int) -> Page:
+        """Raises BadCursor."""
+
+    def events(self, mrn: str, after: int, limit: int) -> list[Event]:
+        """Events with `seq` greater than `after`, in order."""
+
+    def exchanges(self, mrn: str) -> list[Exchange]:
+        """Every exchange about a declaration, oldest first."""
+
+    def open_referrals(self) -> dict[str, int]:
+        """How many referrals wait for each agency."""
+
+    def counts(self) -> dict[str, int]:
+        """Gauges: declarations by outcome (`declarations.hold`), `not_started`, `untold`, `open_polls`,
+        `notices_unsent`, `messages_unmatched`."""
+
+    def add_client(self, client: ApiClient, key_hash: str) -> None:
+        """Raises ValueError if the id is taken."""
+
+    def client_by_key(self, key_hash: str) -> ApiClient | None:
+        """The enabled client whose key has this hash."""
+
+    def clients(self) -> list[ApiClient]: ...
+
+    def is_ready(self) -> bool:
+        """Whether the store answers and its schema is the one this code expects."""

@@ -1,12 +1,30 @@
-"""What is written down when a declaration is accepted, before anything else happens."""
+"""Accepting a declaration: what is wrong with it, and what is written down when nothing is."""
 
 from __future__ import annotations
 
-from hub.domain.case import Case
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from hub.domain.case import Case, CasePolicy, Prohibition, Referral
+from hub.domain.catalogue import Attribute, Catalogue
 from hub.domain.clearance import Clearance
-from hub.domain.declaration import Declaration
+from hub.domain.deadlines import WorkingCalendar
+from hub.domain.declaration import AttributeValue, Declaration
 from hub.domain.model import Model, UtcDatetime
-from hub.domain.routing import Routing
+from hub.domain.names import referral_id
+from hub.domain.referral import ReferralTerms
+from hub.domain.routing import Routing, route
+from hub.domain.settling import settle
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing wrong with a declaration; `pointer` is a JSON pointer (RFC 6901) to it."""
+
+    pointer: str
+    detail: str
 
 
 class Acceptance(Model):
@@ -24,3 +42,108 @@ class Acceptance(Model):
     """As settled at acceptance: released at once when nobody need consent."""
     due_at: UtcDatetime | None
     """The latest time by which a referral is due."""
+
+
+@dataclass(frozen=True)
+class Rulebook:
+    """The rules in force: what accepting a declaration reads, taken from the configuration as one version."""
+
+    catalogue: Catalogue
+    calendars: Mapping[str, WorkingCalendar]
+    """By agency."""
+    versions: Mapping[str, str]
+    """Version of each agency's file."""
+    policy: CasePolicy
+    country: str
+    """Stands in every mrn (ISO 3166-1)."""
+
+
+def find_faults(declaration: Declaration, catalogue: Catalogue) -> list[Fault]:
+    """What the catalogue knows to be wrong with a well-formed declaration: all of it, with pointers."""
+    faults: list[Fault] = []
+    for index, item in enumerate(declaration.items):
+        at = f"/items/{index}"
+        for name, value in item.attributes.items():
+            pointer = f"{at}/attributes/{name.replace('~', '~0').replace('/', '~1')}"
+            attribute = catalogue.attributes.get(name)
+            if attribute is None:
+                faults.append(Fault(pointer, f"there is no attribute {name!r}; see GET /v1/attributes"))
+            else:
+                faults += [Fault(pointer, detail) for detail in _value_faults(attribute, value)]
+        for position, claim in enumerate(item.exemptions):
+            pointer = f"{at}/exemptions/{position}"
+            known = catalogue.exemptions.get(claim.code)
+            if known is None:
+                faults.append(Fault(f"{pointer}/code", f"there is no exemption reason {claim.code!r}"))
+            elif known.document_required and claim.document is None:
+                faults.append(Fault(f"{pointer}/document", f"reason {claim.code} needs a document number"))
+    return faults
+
+
+def _value_faults(attribute: Attribute, value: AttributeValue) -> list[str]:
+    fits = {
+        "bool": isinstance(value, bool),
+        "number": isinstance(value, Decimal) and not isinstance(value, bool),
+        "string": isinstance(value, str),
+        "list": isinstance(value, tuple),
+    }[attribute.type]
+    if not fits:
+        return [f"{attribute.name} is a {attribute.type}"]
+    if not attribute.values:
+        return []
+    given = value if isinstance(value, tuple) else (value,)
+    return [
+        f"{attribute.name} is one of {', '.join(attribute.values)}; not {word!r}"
+        for word in given
+        if word not in attribute.values
+    ]
+
+
+def accept(declaration: Declaration, rulebook: Rulebook, *, mrn: str, client: str, at: datetime) -> Acceptance:
+    """Route a declaration by the law of the day, and freeze the terms on which each agency is asked."""
+    routing = route(declaration, rulebook.catalogue, at.date())
+    referrals = []
+    for code, items in routing.services().items():
+        service = rulebook.catalogue.service(code)
+        referrals.append(
+            Referral(
+                terms=ReferralTerms(
+                    id=referral_id(mrn, code),
+                    mrn=mrn,
+                    service=code,
+                    agency=service.agency,
+                    service_name=service.name,
+                    law=service.law,
+                    document=service.document,
+                    items=items,
+                    answers=service.answers,
+                    answer_within=service.answer_within,
+                    due_at=rulebook.calendars[service.agency].due(at, service.answer_within),
+                    on_expiry=service.on_expiry,
+                    config_version=rulebook.versions[service.agency],
+                )
+            )
+        )
+    case = Case(
+        mrn=mrn,
+        policy=rulebook.policy,
+        prohibitions=tuple(
+            Prohibition(
+                item=p.item, service=p.service, agency=p.agency, law=p.law, matched_prefix=p.matched_prefix
+            )
+            for p in routing.prohibited
+        ),
+        # Nobody is asked about a consignment that may not cross anyway.
+        referrals=() if routing.prohibited else tuple(referrals),
+    )
+    return Acceptance(
+        mrn=mrn,
+        client=client,
+        declaration=declaration,
+        content_hash=declaration.content_hash,
+        accepted_at=at,
+        routing=routing,
+        case=case,
+        clearance=settle(case),
+        due_at=max((r.terms.due_at for r in case.referrals), default=None),
+    )
