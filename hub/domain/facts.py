@@ -1,0 +1,137 @@
+"""What conditions may read about a goods item: the facts every item has, and those that are configured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Literal
+
+from hub.domain.catalogue import Attribute
+from hub.domain.declaration import AttributeValue, Declaration, GoodsItem
+
+if TYPE_CHECKING:  # routing reads facts; only the name of their type comes from there
+    from hub.domain.routing import FactValue
+
+FactType = Literal["string", "bool", "number", "list"]
+"""As of attributes: text, true or false, a number (compared as a float), a list of texts."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltInFact:
+    """A fact that needs no configuration. `read` returns None where it was not declared."""
+
+    name: str
+    """As conditions write it: `item.origin`."""
+    type: FactType
+    absent: FactValue
+    """What it is taken for when it was not declared."""
+    meaning: str
+    read: Callable[[Declaration, GoodsItem], FactValue | None]
+
+
+def _number(value: Decimal | None) -> float | None:
+    # Exact arithmetic is not wanted here: conditions compare, and CEL has no decimals.
+    return None if value is None else float(value)
+
+
+def _lpco_types(declaration: Declaration, item: GoodsItem) -> tuple[str, ...] | None:
+    types = dict.fromkeys(lpco.type for lpco in (*item.lpcos, *declaration.lpcos))
+    return tuple(types) or None
+
+
+BUILT_IN_FACTS: tuple[BuiltInFact, ...] = (
+    BuiltInFact("item.hs_code", "string", "", "HS code as declared, digits only", lambda d, i: i.hs_code),
+    BuiltInFact("item.origin", "string", "", "country of origin (ISO 3166-1)", lambda d, i: i.origin),
+    BuiltInFact(
+        "item.net_mass_kg", "number", 0.0, "net mass in kilograms", lambda d, i: _number(i.net_mass_kg)
+    ),
+    BuiltInFact(
+        "item.gross_mass_kg", "number", 0.0, "gross mass in kilograms", lambda d, i: _number(i.gross_mass_kg)
+    ),
+    BuiltInFact(
+        "item.value",
+        "number",
+        0.0,
+        "value in `item.currency`",
+        lambda d, i: _number(i.value.amount) if i.value else None,
+    ),
+    BuiltInFact(
+        "item.currency",
+        "string",
+        "",
+        "currency of the value (ISO 4217)",
+        lambda d, i: i.value.currency if i.value else None,
+    ),
+    BuiltInFact(
+        "item.quantity",
+        "number",
+        0.0,
+        "quantity in `item.unit`",
+        lambda d, i: _number(i.quantity.value) if i.quantity else None,
+    ),
+    BuiltInFact(
+        "item.unit",
+        "string",
+        "",
+        "unit of the quantity (UN/ECE Recommendation 20)",
+        lambda d, i: i.quantity.unit if i.quantity else None,
+    ),
+    BuiltInFact(
+        "item.lpco_types", "list", (), "types of the documents of the item and of the header", _lpco_types
+    ),
+    BuiltInFact(
+        "declaration.procedure", "string", "", "import, export or transit", lambda d, i: d.procedure.value
+    ),
+    BuiltInFact(
+        "declaration.country_of_dispatch",
+        "string",
+        "",
+        "where the consignment comes from (ISO 3166-1)",
+        lambda d, i: d.consignment.country_of_dispatch,
+    ),
+    BuiltInFact(
+        "declaration.country_of_destination",
+        "string",
+        "",
+        "where the consignment goes (ISO 3166-1)",
+        lambda d, i: d.consignment.country_of_destination,
+    ),
+)
+"""The one table of built-in facts; an attribute may not take one of these names."""
+
+
+def attribute_fact(name: str) -> str:
+    """The name by which conditions read an attribute: `used` is `item.used`."""
+    return f"item.{name}"
+
+
+def item_facts(
+    declaration: Declaration, item: GoodsItem, attributes: Mapping[str, Attribute]
+) -> tuple[dict[str, FactValue], frozenset[str]]:
+    """
+    Every fact about a goods item, and the names of those that were not declared.
+
+    A fact that was not declared has its meaning of absence. Decimals become floats, for comparing only.
+    """
+    facts: dict[str, FactValue] = {}
+    assumed = set()
+    for built_in in BUILT_IN_FACTS:
+        read = built_in.read(declaration, item)
+        if read is None:
+            assumed.add(built_in.name)
+            read = built_in.absent
+        facts[built_in.name] = read
+    for attribute in attributes.values():
+        name = attribute_fact(attribute.name)
+        declared = item.attributes.get(attribute.name)
+        if declared is None:
+            assumed.add(name)
+            facts[name] = attribute.absent
+        else:
+            facts[name] = _comparable(declared)
+    return facts, frozenset(assumed)
+
+
+def _comparable(value: AttributeValue) -> FactValue:
+    return float(value) if isinstance(value, Decimal) else value
