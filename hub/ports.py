@@ -35,12 +35,12 @@ class AgencyGateway(Protocol):
     async def submit(self, dossier: Dossier) -> Submission:
         """Put the referral to the agency. Raises AgencyUnavailable, AgencyRefused, NotUnderstood, InDoubt."""
 
-    async def look_up(self, dossier: Dossier) -> LookUp:
+    async def look_up(self, dossier: Dossier, sent_at: datetime) -> LookUp:
         """
-        Ask the agency, by our reference, whether it has the referral.
+        Ask the agency, by our reference, whether it has the referral that was sent at `sent_at`.
 
         Where the contract has no such operation the agency is taken to treat our reference as a key: the
-        answer is "not found", and sending again is safe. Raises AgencyUnavailable, NotUnderstood.
+        answer is "not found", and sending again is safe at once. Raises AgencyUnavailable, NotUnderstood.
         """
 
     async def poll(self, dossier: Dossier) -> Answer:
@@ -108,6 +108,8 @@ class HandOverMark(Model):
     state: ReferralState
     sent_before: bool
     """An earlier attempt may have reached the agency: look it up before sending."""
+    sent_at: UtcDatetime | None = None
+    """When that earlier attempt was begun; None when `sent_before` is False."""
     decisions: tuple[Decision, ...] = ()
     """Decisions already recorded; a callback may overtake the receipt of its own submission."""
 
@@ -195,6 +197,9 @@ class CaseStore(Protocol):
         Repeating it with the same notice number changes nothing and returns the notice as first written, or
         None if it has been acknowledged already.
         """
+
+    def unsent_notice(self, mrn: str) -> Notice | None:
+        """The oldest notice of a declaration that the cargo system has not acknowledged."""
 
     def record_notice_sent(self, notice: Notice, acknowledgement: Acknowledgement, exchanges: Sequence[Exchange]) -> None:
         """The cargo system has it: event `cargo.released`, `cargo.held` or `cargo.refused`. Idempotent."""

@@ -51,6 +51,11 @@ class LookUp(Model):
     """What asking by our reference found; `submission` is None when the agency does not have it."""
 
     submission: Submission | None
+    resend_from: UtcDatetime
+    """
+    "Not found" counts only from then on: until the channel's time-out has passed since it was sent, the first
+    request may still take effect. Where our reference is a key, that is at once.
+    """
     exchanges: tuple[Exchange, ...] = ()
 
 

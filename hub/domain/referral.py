@@ -85,6 +85,10 @@ class ReferralTerms(Model):
     config_version: str
     """Version of the agency's file that serves this referral."""
 
+    def brief(self) -> ReferralTerms:
+        """The same terms without the words for people: what the engine's history keeps."""
+        return self.model_copy(update={"service_name": {}, "law": {}, "document": ""})
+
 
 class Receipt(Model):
     """The agency has the referral. `reference` is the agency's own, if it gives one."""
@@ -116,3 +120,7 @@ class Decision(Model):
     via: Via
     exchange: str | None = None
     """Id of the exchange or inbox message it was read from: the evidence."""
+
+    def brief(self) -> Decision:
+        """The same decision without its remarks: what the engine's history keeps."""
+        return self.model_copy(update={"remarks": None})

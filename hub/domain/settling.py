@@ -92,7 +92,8 @@ def _reason(referral: Referral, item: int) -> Reason:
     rule = Rule.AWAITED
     remarks = None
     if referral.state is ReferralState.EXPIRED:
-        rule = _RULE_OF_EXPIRY[terms.on_expiry]
+        # An agency that was never reached has not let any time pass: nothing may be deemed of it.
+        rule = _RULE_OF_EXPIRY[terms.on_expiry] if referral.receipt else Rule.EXPIRED
         remarks = referral.trouble
     elif referral.state is ReferralState.UNDELIVERABLE:
         rule = Rule.UNDELIVERABLE
