@@ -1,7 +1,8 @@
 """
 What the hub needs from outside: the agencies, the cargo system, a store, an engine, a clock.
 
-Implemented in `adapters`, `store` and `engine`; used by activities, relays and the API; joined in `bootstrap`.
+Implemented in `adapters`, `store` and `engine`; used by activities, relays and the API; joined in
+`bootstrap`.
 """
 
 from __future__ import annotations
@@ -125,6 +126,8 @@ class HandOver(Model):
     exchanges: tuple[Exchange, ...] = ()
     sent: bool = False
     """The attempt may have reached the agency (InDoubt): the next one must look it up first."""
+    retry_in: timedelta | None = None
+    """How long to wait before the next attempt, when the agency or the doubt says so; not recorded."""
 
 
 class OpenPoll(Model):
@@ -157,8 +160,12 @@ class CaseStore(Protocol):
         """
         Read the dossiers and mark each still pending referral as being sent, so that a crash leaves a trace.
 
-        `sent_before` is the mark as it was before this call. Raises KeyError for an unknown mrn or service.
+        A mark that is there already stays as it is, and is what `sent_before` and `sent_at` tell. Raises
+        KeyError for an unknown mrn or service.
         """
+
+    def mark_resent(self, referral: str, at: datetime) -> None:
+        """The referral is about to be sent once more: the mark moves to `at`."""
 
     def record_hand_overs(self, mrn: str, results: Sequence[HandOver], at: datetime) -> list[HandOver]:
         """
@@ -182,14 +189,21 @@ class CaseStore(Protocol):
     def refuse_callback(self, agency: str, reason: str, body: str, at: datetime) -> None:
         """Record a callback that was refused before it could be read."""
 
-    def untold_messages(self, received_before: datetime, limit: int) -> list[tuple[str, tuple[Decision, ...]]]:
+    def untold_messages(
+        self, received_before: datetime, limit: int
+    ) -> list[tuple[str, tuple[Decision, ...]]]:
         """Decisions (by mrn) received but not yet told to the workflow: what a crash left half done."""
 
     def mark_told(self, mrn: str, decisions: Sequence[str]) -> None:
         """The workflow knows these decisions."""
 
     def record_clearance(
-        self, mrn: str, clearance: Clearance, notice: Notice | None, pending_agencies: Sequence[str], at: datetime
+        self,
+        mrn: str,
+        clearance: Clearance,
+        notice: Notice | None,
+        pending_agencies: Sequence[str],
+        at: datetime,
     ) -> Notice | None:
         """
         Record an outcome (event `clearance.settled`) and write its notice, if there is one to send.
@@ -201,7 +215,9 @@ class CaseStore(Protocol):
     def unsent_notice(self, mrn: str) -> Notice | None:
         """The oldest notice of a declaration that the cargo system has not acknowledged."""
 
-    def record_notice_sent(self, notice: Notice, acknowledgement: Acknowledgement, exchanges: Sequence[Exchange]) -> None:
+    def record_notice_sent(
+        self, notice: Notice, acknowledgement: Acknowledgement, exchanges: Sequence[Exchange]
+    ) -> None:
         """The cargo system has it: event `cargo.released`, `cargo.held` or `cargo.refused`. Idempotent."""
 
     def record_notice_delayed(self, notice: Notice, trouble: str, at: datetime) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from hub.domain.case import Case, CasePolicy, Prohibition, Referral
 from hub.domain.catalogue import Attribute, Catalogue
@@ -56,6 +57,8 @@ class Rulebook:
     policy: CasePolicy
     country: str
     """Stands in every mrn (ISO 3166-1)."""
+    zone: ZoneInfo
+    """Of the administration: its day is the day whose law applies."""
 
 
 def find_faults(declaration: Declaration, catalogue: Catalogue) -> list[Fault]:
@@ -101,7 +104,7 @@ def _value_faults(attribute: Attribute, value: AttributeValue) -> list[str]:
 
 def accept(declaration: Declaration, rulebook: Rulebook, *, mrn: str, client: str, at: datetime) -> Acceptance:
     """Route a declaration by the law of the day, and freeze the terms on which each agency is asked."""
-    routing = route(declaration, rulebook.catalogue, at.date())
+    routing = route(declaration, rulebook.catalogue, at.astimezone(rulebook.zone).date())
     referrals = []
     for code, items in routing.services().items():
         service = rulebook.catalogue.service(code)

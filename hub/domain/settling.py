@@ -92,8 +92,9 @@ def _reason(referral: Referral, item: int) -> Reason:
     rule = Rule.AWAITED
     remarks = None
     if referral.state is ReferralState.EXPIRED:
-        # An agency that was never reached has not let any time pass: nothing may be deemed of it.
-        rule = _RULE_OF_EXPIRY[terms.on_expiry] if referral.receipt else Rule.EXPIRED
+        # An agency that was not reached in time has not let any time pass: nothing may be deemed of it.
+        in_time = referral.receipt is not None and referral.receipt.received_at <= terms.due_at
+        rule = _RULE_OF_EXPIRY[terms.on_expiry] if in_time else Rule.EXPIRED
         remarks = referral.trouble
     elif referral.state is ReferralState.UNDELIVERABLE:
         rule = Rule.UNDELIVERABLE

@@ -1,0 +1,126 @@
+"""Recording outcomes and telling the cargo system."""
+
+from __future__ import annotations
+
+import asyncio
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from hub.activities.messages import CloseCase, Concluded, Conclusion, TellCargo
+from hub.domain.case import Case, Referral
+from hub.domain.clearance import Clearance, Notice
+from hub.domain.errors import ChannelError
+from hub.domain.events import EventType, NewEvent
+from hub.domain.intake import Acceptance
+from hub.domain.names import notice_key, split_referral_id
+from hub.domain.settling import settle
+from hub.ports import CargoSystem, CaseStore, Clock, DeclarationView, QueryStore
+
+
+class ClearanceActivities:
+    """Record what was settled, and see that the cargo's keeper hears of it."""
+
+    def __init__(self, store: CaseStore, queries: QueryStore, cargo: CargoSystem, clock: Clock) -> None:
+        self._store = store
+        self._queries = queries
+        self._cargo = cargo
+        self._clock = clock
+
+    @activity.defn
+    async def conclude(self, conclusion: Conclusion) -> Concluded:
+        """
+        Record an outcome with its reasons, write the notice down, and try once to hand it over.
+
+        The outcome is settled again here from the store, on exactly the decisions the workflow weighed: the
+        history stays small, and an outcome that cannot be reproduced from the record is refused.
+        """
+        view = await asyncio.to_thread(self._queries.view, conclusion.mrn)
+        if view is None:
+            raise ApplicationError(f"no declaration {conclusion.mrn}", non_retryable=True)
+        clearance = settle(_case_as_weighed(view, conclusion))
+        if clearance.outcome is not conclusion.outcome:
+            raise ApplicationError(
+                f"settled as {conclusion.outcome} by the workflow, as {clearance.outcome} from the store",
+                type="OutcomeNotReproduced",
+            )
+        notice = None
+        if conclusion.notice_number is not None:
+            notice = _notice(view.acceptance, clearance, conclusion.notice_number, conclusion)
+        pending = [r.agency for r in clearance.reasons if r.agency and r.verdict is None]
+        unsent = await asyncio.to_thread(
+            self._store.record_clearance,
+            conclusion.mrn,
+            clearance,
+            notice,
+            list(dict.fromkeys(pending)),
+            conclusion.issued_at,
+        )
+        if unsent is None:
+            return Concluded(told=conclusion.tell)
+        if not conclusion.tell:
+            return Concluded(told=False)
+        return Concluded(told=await self._told(unsent) is None)
+
+    @activity.defn
+    async def tell_cargo(self, order: TellCargo) -> None:
+        """Hand over every notice not acknowledged yet, in order. Raises a retryable ApplicationError."""
+        while notice := await asyncio.to_thread(self._store.unsent_notice, order.mrn):
+            trouble = await self._told(notice)
+            if trouble is not None:
+                raise ApplicationError(trouble, type="CargoSystemUnavailable")
+
+    @activity.defn
+    async def close_case(self, order: CloseCase) -> None:
+        """End what is still open, and flag decisions that came too late to count."""
+        for decision in order.late:
+            event = NewEvent(
+                at=self._clock(),
+                type=EventType.DECISION_LATE,
+                service=split_referral_id(decision.referral)[1],
+                data={"decision": decision.id, "verdict": decision.verdict},
+            )
+            await asyncio.to_thread(self._store.append_event, order.mrn, event)
+        await asyncio.to_thread(self._store.close_case, order.mrn, self._clock())
+
+    async def _told(self, notice: Notice) -> str | None:
+        """Try once; None when acknowledged, else the trouble in words."""
+        try:
+            acknowledgement = await self._cargo.tell(notice)
+        except ChannelError as error:
+            await asyncio.to_thread(self._store.record_notice_delayed, notice, str(error), self._clock())
+            return str(error)
+        await asyncio.to_thread(self._store.record_notice_sent, notice, acknowledgement, ())
+        return None
+
+
+def _case_as_weighed(view: DeclarationView, conclusion: Conclusion) -> Case:
+    standings = {standing.service: standing for standing in conclusion.standings}
+    case = view.acceptance.case
+    referrals = []
+    for known in view.referrals:
+        standing = standings[known.terms.service]
+        referrals.append(
+            Referral(
+                terms=known.terms,
+                state=standing.state,
+                receipt=standing.receipt,
+                decisions=tuple(d for d in known.decisions if d.id in standing.decisions),
+                trouble=known.trouble,
+            )
+        )
+    return case.model_copy(update={"referrals": tuple(referrals)})
+
+
+def _notice(acceptance: Acceptance, clearance: Clearance, number: int, conclusion: Conclusion) -> Notice:
+    consignment = acceptance.declaration.consignment
+    return Notice(
+        key=notice_key(acceptance.mrn, number),
+        number=number,
+        mrn=acceptance.mrn,
+        ucr=consignment.ucr,
+        cargo_management_number=consignment.cargo_management_number,
+        outcome=clearance.outcome,
+        reasons=clearance.reasons,
+        issued_at=conclusion.issued_at,
+    )

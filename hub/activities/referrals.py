@@ -1,0 +1,206 @@
+"""Handing referrals over to agencies: the first burst to all of them, and one at a time after that."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import timedelta
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from hub.activities.messages import ExpireReferrals, HandedOver, ReferAll, SubmitReferral
+from hub.domain.errors import AgencyRefused, AgencyUnavailable, InDoubt, NotUnderstood
+from hub.domain.exchange import Exchange, Submission
+from hub.domain.names import referral_id
+from hub.domain.referral import ReferralState
+from hub.ports import AgencyGateway, CaseStore, Clock, HandOver, HandOverMark
+
+HEARTBEAT = timedelta(seconds=1)
+
+_STILL_IN_DOUBT = "sent without an answer; the agency does not show it yet, and may still take it"
+
+
+class ReferralActivities:
+    """
+    Hand referrals over.
+
+    A request once begun is never abandoned: when the burst's budget runs out the request goes on, and the
+    activity that follows joins it. A crash leaves a mark in the store instead, and the next attempt looks
+    the referral up at the agency before it sends anything.
+    """
+
+    def __init__(self, store: CaseStore, gateway: AgencyGateway, clock: Clock) -> None:
+        self._store = store
+        self._gateway = gateway
+        self._clock = clock
+        self._under_way: dict[str, asyncio.Task[HandOver]] = {}
+
+    @activity.defn
+    async def refer_all(self, order: ReferAll) -> list[HandedOver]:
+        """Ask every agency at once; say how each hand-over stands when the budget is used up."""
+        marks = await asyncio.to_thread(self._store.begin_hand_over, order.mrn, order.services, self._clock())
+        # What an earlier, interrupted burst began is looked up by the single activity, not raced with here.
+        fresh = [mark for mark in marks if mark.state is ReferralState.PENDING and not mark.sent_before]
+        results = [_as_known(mark) for mark in marks if mark not in fresh]
+        attempts = {asyncio.create_task(self._attempt(mark)): mark for mark in fresh}
+        if attempts:
+            done, slow = await asyncio.wait(attempts, timeout=order.budget.total_seconds())
+            recorded = await self._record(order.mrn, [task.result() for task in done])
+            results += [_handed_over(order.mrn, result) for result in recorded]
+            for task in slow:
+                terms = attempts[task].dossier.terms
+                self._go_on(terms.id, self._finish(order.mrn, task))
+                results.append(HandedOver(service=terms.service, state=ReferralState.PENDING))
+        return results
+
+    @activity.defn
+    async def submit_referral(self, order: SubmitReferral) -> HandedOver:
+        """
+        Put one referral to its agency. Raises a retryable ApplicationError while the agency cannot be
+        reached; the delay it asks for is passed on to the engine.
+        """
+        referral = referral_id(order.mrn, order.service)
+        task = self._under_way.get(referral)
+        if task is None:
+            task = self._go_on(referral, self._single(order))
+        # The engine may time this attempt out; the request itself goes on and the next attempt joins it.
+        result = await _with_heartbeats(asyncio.shield(task))
+        if result.state is ReferralState.PENDING:
+            raise ApplicationError(
+                result.trouble or "not handed over yet",
+                type="AgencyUnavailable",
+                next_retry_delay=result.retry_in,
+            )
+        return _handed_over(order.mrn, result)
+
+    @activity.defn
+    async def expire_referrals(self, order: ExpireReferrals) -> None:
+        """Record that the time of these services has passed."""
+        await asyncio.to_thread(self._store.record_expired, order.mrn, order.services, self._clock())
+
+    def _go_on(self, referral: str, work: asyncio.Future[HandOver] | object) -> asyncio.Task[HandOver]:
+        task: asyncio.Task[HandOver] = asyncio.ensure_future(work)  # type: ignore[arg-type]
+        self._under_way[referral] = task
+
+        def forget(finished: asyncio.Task[HandOver]) -> None:
+            if self._under_way.get(referral) is finished:
+                del self._under_way[referral]
+            if not finished.cancelled():
+                finished.exception()  # whoever joined it was told; nobody joining is no error of its own
+
+        task.add_done_callback(forget)
+        return task
+
+    async def _finish(self, mrn: str, attempt: asyncio.Task[HandOver]) -> HandOver:
+        [recorded] = await self._record(mrn, [await attempt])
+        return recorded
+
+    async def _single(self, order: SubmitReferral) -> HandOver:
+        now = self._clock()
+        [mark] = await asyncio.to_thread(self._store.begin_hand_over, order.mrn, [order.service], now)
+        if mark.state is not ReferralState.PENDING:
+            return _known(mark)
+        [recorded] = await self._record(order.mrn, [await self._attempt(mark)])
+        return recorded
+
+    async def _record(self, mrn: str, results: Sequence[HandOver]) -> list[HandOver]:
+        if not results:
+            return []
+        recorded = await asyncio.to_thread(self._store.record_hand_overs, mrn, results, self._clock())
+        delays = {result.referral: result.retry_in for result in results}
+        return [result.model_copy(update={"retry_in": delays[result.referral]}) for result in recorded]
+
+    async def _attempt(self, mark: HandOverMark) -> HandOver:
+        """One attempt, every way it may end told as a state. Store and programming errors still raise."""
+        referral = mark.dossier.terms.id
+        exchanges: tuple[Exchange, ...] = ()
+        try:
+            submission: Submission | None = None
+            if mark.sent_before:
+                sent_at = mark.sent_at or self._clock()
+                found = await self._gateway.look_up(mark.dossier, sent_at)
+                exchanges = found.exchanges
+                submission = found.submission
+                wait = found.resend_from - self._clock()
+                if submission is None and wait > timedelta(0):
+                    return HandOver(
+                        referral=referral,
+                        state=ReferralState.PENDING,
+                        trouble=_STILL_IN_DOUBT,
+                        exchanges=found.exchanges,
+                        sent=True,
+                        retry_in=wait,
+                    )
+                if submission is None:
+                    await asyncio.to_thread(self._store.mark_resent, referral, self._clock())
+            if submission is None:
+                submission = await self._gateway.submit(mark.dossier)
+        except AgencyUnavailable as error:
+            delay = timedelta(seconds=error.retry_after) if error.retry_after else None
+            return HandOver(
+                referral=referral,
+                state=ReferralState.PENDING,
+                trouble=str(error),
+                exchanges=(*exchanges, *error.exchanges),
+                # A look-up that failed has settled nothing: the doubt remains.
+                sent=mark.sent_before and not exchanges,
+                retry_in=delay,
+            )
+        except InDoubt as error:
+            return HandOver(
+                referral=referral,
+                state=ReferralState.PENDING,
+                trouble=str(error),
+                exchanges=(*exchanges, *error.exchanges),
+                sent=True,
+            )
+        except (AgencyRefused, NotUnderstood) as error:
+            return HandOver(
+                referral=referral,
+                state=ReferralState.UNDELIVERABLE,
+                trouble=str(error),
+                exchanges=(*exchanges, *error.exchanges),
+            )
+        return HandOver(
+            referral=referral,
+            state=ReferralState.DECIDED if submission.decisions else ReferralState.DELIVERED,
+            receipt=submission.receipt,
+            decisions=submission.decisions,
+            exchanges=(*exchanges, *submission.exchanges),
+        )
+
+
+def _known(mark: HandOverMark) -> HandOver:
+    return HandOver(
+        referral=mark.dossier.terms.id,
+        state=mark.state,
+        receipt=mark.dossier.receipt,
+        decisions=mark.decisions,
+    )
+
+
+def _as_known(mark: HandOverMark) -> HandedOver:
+    return _handed_over(mark.dossier.terms.mrn, _known(mark))
+
+
+def _handed_over(mrn: str, result: HandOver) -> HandedOver:
+    return HandedOver(
+        service=result.referral.removeprefix(f"{mrn}/"),
+        state=result.state,
+        receipt=result.receipt,
+        decisions=tuple(decision.brief() for decision in result.decisions),
+        trouble=result.trouble,
+    )
+
+
+async def _with_heartbeats(
+    work: asyncio.Future[HandOver], beat: Callable[[], None] = activity.heartbeat
+) -> HandOver:
+    """Wait for work, telling the engine that this worker is alive, so that its death is noticed soon."""
+    while not work.done():
+        beat()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(work), HEARTBEAT.total_seconds())
+    return work.result()

@@ -1,0 +1,127 @@
+"""The durable engine: Temporal, as intake, relays and the worker reach it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.common import (
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from hub.activities.messages import ClearanceOrder
+from hub.domain import names
+from hub.domain.clearance import Outcome
+from hub.domain.intake import Acceptance
+from hub.domain.referral import Decision
+from hub.ports import EngineUnavailable
+from hub.settings import Settings
+from hub.workflows.clearance import DUE_AT, OUTCOME, PENDING_AGENCIES
+
+_RPC_TIMEOUT = timedelta(seconds=2)
+_PAUSE = 1.0
+"""Seconds for which an engine that did not answer is not asked again: intake must not wait for it."""
+
+TASK_TIMEOUT = timedelta(seconds=5)
+"""How soon another worker takes over a workflow task whose worker has died."""
+
+
+async def connect(settings: Settings) -> Client:
+    """A client that connects when first used, so that processes start while the engine is away."""
+    return await Client.connect(
+        settings.temporal_address,
+        namespace=settings.temporal_namespace,
+        data_converter=pydantic_data_converter,
+        tls=settings.temporal_tls,
+        api_key=settings.temporal_api_key.get_secret_value() if settings.temporal_api_key else None,
+        lazy=True,
+    )
+
+
+class TemporalEngine:
+    """`hub.ports.Engine` on a Temporal client."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._silent_until = 0.0
+
+    async def start_clearance(self, acceptance: Acceptance) -> None:
+        """Start the declaration's workflow; starting it again is no error. Raises EngineUnavailable."""
+        case = acceptance.case
+        brief = tuple(r.model_copy(update={"terms": r.terms.brief()}) for r in case.referrals)
+        agencies = sorted({referral.terms.agency for referral in brief})
+        attributes: list[SearchAttributePair[Any]] = [
+            SearchAttributePair(OUTCOME, Outcome.IN_PROGRESS),
+            SearchAttributePair(PENDING_AGENCIES, agencies),
+        ]
+        if brief:
+            due_at = min(referral.terms.due_at for referral in brief)
+            attributes.append(SearchAttributePair(DUE_AT, due_at))
+        self._refuse_while_silent()
+        try:
+            await self._client.start_workflow(
+                names.CLEARANCE_WORKFLOW,
+                ClearanceOrder(case=case.model_copy(update={"referrals": brief})),
+                id=names.workflow_id(acceptance.mrn),
+                task_queue=names.TASK_QUEUE,
+                task_timeout=TASK_TIMEOUT,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                search_attributes=TypedSearchAttributes(attributes),
+                static_summary=f"{acceptance.declaration.declarant.id} {acceptance.declaration.lrn}",
+                rpc_timeout=_RPC_TIMEOUT,
+            )
+        except WorkflowAlreadyStartedError:
+            return
+        except RPCError as error:
+            raise self._unavailable(error) from error
+
+    async def tell_decisions(self, mrn: str, decisions: Sequence[Decision]) -> bool:
+        """Signal decisions. False when the workflow has ended. Raises EngineUnavailable."""
+        self._refuse_while_silent()
+        handle = self._client.get_workflow_handle(names.workflow_id(mrn))
+        try:
+            await handle.signal(
+                names.SIGNAL_DECISIONS_RECEIVED,
+                [decision.brief() for decision in decisions],
+                rpc_timeout=_RPC_TIMEOUT,
+            )
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND and await self._has_ended(mrn):
+                return False
+            raise self._unavailable(error) from error
+        return True
+
+    async def is_reachable(self) -> bool:
+        """Whether the engine answers now."""
+        try:
+            return await self._client.service_client.check_health(timeout=_RPC_TIMEOUT)
+        except RPCError:
+            return False
+
+    async def _has_ended(self, mrn: str) -> bool:
+        """A workflow that is not found to be running may also not have been started yet."""
+        handle = self._client.get_workflow_handle(names.workflow_id(mrn))
+        try:
+            description = await handle.describe(rpc_timeout=_RPC_TIMEOUT)
+        except RPCError:
+            return False
+        return description.status is not WorkflowExecutionStatus.RUNNING
+
+    def _refuse_while_silent(self) -> None:
+        if time.monotonic() < self._silent_until:
+            raise EngineUnavailable("the engine did not answer a moment ago")
+
+    def _unavailable(self, error: RPCError) -> EngineUnavailable:
+        if error.status in (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED):
+            self._silent_until = time.monotonic() + _PAUSE
+        return EngineUnavailable(f"{error.status.name}: {error.message}")

@@ -1,0 +1,31 @@
+"""The one way in for every decision that the hub fetches itself, exactly as for one that is called in."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from hub.domain.errors import CallbackRefused
+from hub.domain.exchange import Message
+from hub.ports import CaseStore, Engine, EngineUnavailable
+from hub.relays.decisions import tell
+
+log = structlog.get_logger(__name__)
+
+
+async def take_in(store: CaseStore, engine: Engine, message: Message) -> None:
+    """Store a message, then tell the workflow. A message for somebody else's referral is recorded only."""
+    try:
+        received = await asyncio.to_thread(store.receive, message)
+    except CallbackRefused as refusal:
+        log.warning(
+            "message.refused", agency=message.agency, message_id=message.message_id, reason=str(refusal)
+        )
+        return
+    if received.mrn is None or not received.decisions:
+        return
+    try:
+        await tell(store, engine, received.mrn, received.decisions)
+    except EngineUnavailable as error:
+        log.warning("decision.untold", mrn=received.mrn, reason=str(error))

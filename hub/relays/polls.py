@@ -1,0 +1,110 @@
+"""Ask the agencies that answer when asked: a due-table in the store, worked in batches."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+
+import structlog
+
+from hub.domain.errors import ChannelError
+from hub.domain.exchange import Answer, Message
+from hub.domain.referral import Via
+from hub.ports import AgencyGateway, CaseStore, Clock, Engine, OpenPoll
+from hub.relays.inbox import take_in
+
+_LEASE = timedelta(seconds=60)
+"""Longer than a request may take: while it runs nobody else asks the same."""
+_BATCH = 50
+_IDLE = 0.5
+_PER_AGENCY = 8
+"""Polls of one agency under way at once; one that hangs costs the others nothing."""
+
+log = structlog.get_logger(__name__)
+
+
+class PollRelay:
+    """
+    Polling kept out of the engine's history: one row per open poll, no timers, no activities.
+
+    Each poll is a task of its own, so that an agency that hangs holds up only its own polls.
+    """
+
+    name = "polls"
+
+    def __init__(
+        self,
+        store: CaseStore,
+        gateway: AgencyGateway,
+        engine: Engine,
+        clock: Clock,
+        every: Callable[[str], timedelta],
+    ) -> None:
+        self._store = store
+        self._gateway = gateway
+        self._engine = engine
+        self._clock = clock
+        self._every = every
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._agencies: Counter[str] = Counter()
+
+    async def go_round(self) -> float:
+        busy = [agency for agency, polls in self._agencies.items() if polls >= _PER_AGENCY]
+        now = self._clock()
+        leased = await asyncio.to_thread(self._store.lease_polls, now, _LEASE, _BATCH, busy)
+        for poll in leased:
+            agency = poll.dossier.terms.agency
+            self._agencies[agency] += 1
+            task = asyncio.create_task(self._ask(poll))
+            self._under_way.add(task)
+            task.add_done_callback(lambda done, agency=agency: self._finished(done, agency))
+        if len(leased) == _BATCH:
+            return 0.0
+        next_at = await asyncio.to_thread(self._store.next_poll_at)
+        if next_at is None:
+            return _IDLE
+        return min(_IDLE, max(0.02, (next_at - self._clock()).total_seconds()))
+
+    async def finish(self) -> None:
+        """Wait for the polls that are under way."""
+        await asyncio.gather(*self._under_way, return_exceptions=True)
+
+    def _finished(self, task: asyncio.Task[None], agency: str) -> None:
+        self._under_way.discard(task)
+        self._agencies[agency] -= 1
+        if not task.cancelled() and (error := task.exception()):
+            # The lease runs out and the poll is asked again.
+            log.error("poll.failed", agency=agency, exc_info=error)
+
+    async def _ask(self, poll: OpenPoll) -> None:
+        terms = poll.dossier.terms
+        trouble = None
+        try:
+            answer = await self._gateway.poll(poll.dossier)
+        except ChannelError as error:
+            answer = Answer(exchanges=error.exchanges)
+            trouble = str(error)
+            log.warning("poll.failed", mrn=terms.mrn, agency=terms.agency, reason=trouble)
+        for decision in answer.decisions:
+            key = f"poll {terms.id} {decision.id}"
+            message = Message(
+                agency=terms.agency,
+                message_id=hashlib.sha256(key.encode()).hexdigest(),
+                referral=terms.id,
+                decisions=(decision,),
+                raw="",
+                via=Via.POLL,
+                received_at=decision.received_at,
+            )
+            await take_in(self._store, self._engine, message)
+        # The store ends the poll of a referral that is decided; one that asks for information is asked on.
+        await asyncio.to_thread(
+            self._store.finish_poll,
+            terms.id,
+            next_at=self._clock() + self._every(terms.agency),
+            exchanges=answer.exchanges,
+            trouble=trouble,
+        )

@@ -1,0 +1,72 @@
+"""Settings, read from the environment: every one has a name that begins with `HUB_`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class InsecureSettings(ValueError):
+    """A setting that must not be used outside development."""
+
+
+class Settings(BaseSettings):
+    """
+    What differs between one installation and the next.
+
+    Without any of them set the hub takes itself to be in production and refuses what is insecure there.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="HUB_", extra="ignore")
+
+    environment: Literal["development", "production"] = "production"
+    config_folder: Path = Path("adapters_config")
+    """The folder with agencies, contracts, policy and calendars."""
+    database_url: str = "sqlite:///.hub/hub.sqlite"
+    """SQLAlchemy URL: sqlite:///path, or postgresql+psycopg://user:password@host/name."""
+    sqlite_sync: Literal["full", "normal"] = "full"
+    """full survives a power cut; normal is faster and survives a crash of the process only."""
+    temporal_address: str = "127.0.0.1:7233"
+    temporal_namespace: str = "default"
+    temporal_tls: bool = False
+    temporal_api_key: SecretStr | None = None
+    temporal_ui_url: str | None = None
+    """Where people see Temporal's own pages; shown as links."""
+    cargo_url: str = "http://127.0.0.1:8090"
+    """Base URL of the cargo system; notices are posted to /cargo/notices below it."""
+    cargo_token: SecretStr = SecretStr("")
+    """Bearer token for the cargo system."""
+    api_host: str = "127.0.0.1"
+    api_port: int = 8080
+    poll_scale: float = Field(default=1.0, gt=0)
+    """Multiplies every agency's `every`: 0.01 makes five minutes three seconds, for demonstrations and tests."""
+    metrics_port: int | None = None
+    """Where a worker shows its own Prometheus metrics; none by default."""
+    max_concurrent_activities: int = Field(default=200, ge=1)
+    max_concurrent_workflow_tasks: int = Field(default=100, ge=2)
+    log_format: Literal["json", "console"] = "json"
+
+    @property
+    def development(self) -> bool:
+        return self.environment == "development"
+
+    @model_validator(mode="after")
+    def _is_secure(self) -> Settings:
+        """Raises InsecureSettings outside development, all reasons at once."""
+        if self.development:
+            return self
+        faults = []
+        if not self.cargo_url.startswith("https://"):
+            faults.append("HUB_CARGO_URL is not https: release notices could be forged on the way")
+        if not self.cargo_token.get_secret_value():
+            faults.append("HUB_CARGO_TOKEN is empty: the cargo system could not know the hub")
+        if faults:
+            raise InsecureSettings(
+                "insecure outside development:\n"
+                + "\n".join(f"  - {fault}" for fault in faults)
+                + "\n  cure: set them right, or HUB_ENVIRONMENT=development on a machine of your own"
+            )
+        return self

@@ -1,0 +1,1 @@
+"""Deterministic Temporal code: the order in which things happen, and nothing else."""
