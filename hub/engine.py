@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.common import (
     SearchAttributePair,
@@ -125,3 +127,25 @@ class TemporalEngine:
         if error.status in (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED):
             self._silent_until = time.monotonic() + _PAUSE
         return EngineUnavailable(f"{error.status.name}: {error.message}")
+
+
+async def register_search_attributes(client: Client) -> None:
+    """
+    Make the search attributes known to the engine; those it knows already are left alone.
+
+    An engine that lets nobody add them through its API (Temporal Cloud) has them added by its administrator;
+    `docs/operations.md` names them.
+    """
+    wanted = {
+        names.SEARCH_OUTCOME: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
+        names.SEARCH_PENDING_AGENCIES: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD_LIST,
+        names.SEARCH_DUE_AT: IndexedValueType.INDEXED_VALUE_TYPE_DATETIME,
+    }
+    known = await client.operator_service.list_search_attributes(
+        ListSearchAttributesRequest(namespace=client.namespace)
+    )
+    missing = {name: kind for name, kind in wanted.items() if name not in known.custom_attributes}
+    if missing:
+        await client.operator_service.add_search_attributes(
+            AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)
+        )

@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     api_host: str = "127.0.0.1"
     api_port: int = 8080
     poll_scale: float = Field(default=1.0, gt=0)
-    """Multiplies every agency's `every`: 0.01 makes five minutes three seconds, for demonstrations and tests."""
+    """Multiplies every agency's `every`: 0.01 makes five minutes three seconds, for demonstrations."""
     metrics_port: int | None = None
     """Where a worker shows its own Prometheus metrics; none by default."""
     max_concurrent_activities: int = Field(default=200, ge=1)

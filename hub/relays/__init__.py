@@ -1,1 +1,1 @@
-"""What finishes the half-done: start what was accepted, tell what was received, ask whom it is time to ask."""
+"""What finishes the half-done: starts what was accepted, tells what was received, asks who is due."""

@@ -7,6 +7,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
@@ -60,7 +61,7 @@ class PollRelay:
             self._agencies[agency] += 1
             task = asyncio.create_task(self._ask(poll))
             self._under_way.add(task)
-            task.add_done_callback(lambda done, agency=agency: self._finished(done, agency))
+            task.add_done_callback(partial(self._finished, agency))
         if len(leased) == _BATCH:
             return 0.0
         next_at = await asyncio.to_thread(self._store.next_poll_at)
@@ -72,7 +73,7 @@ class PollRelay:
         """Wait for the polls that are under way."""
         await asyncio.gather(*self._under_way, return_exceptions=True)
 
-    def _finished(self, task: asyncio.Task[None], agency: str) -> None:
+    def _finished(self, agency: str, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
         self._agencies[agency] -= 1
         if not task.cancelled() and (error := task.exception()):

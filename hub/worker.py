@@ -1,0 +1,91 @@
+"""The worker: carries out workflows and activities, and keeps the relays going."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import structlog
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+
+from hub.activities.clearances import ClearanceActivities
+from hub.activities.referrals import ReferralActivities
+from hub.bootstrap import Hub
+from hub.domain import names
+from hub.engine import register_search_attributes
+from hub.relays.decisions import DecisionRelay
+from hub.relays.feeds import feed_relays
+from hub.relays.loop import Relay, keep_going
+from hub.relays.polls import PollRelay
+from hub.relays.starts import StartRelay
+from hub.workflows.clearance import ClearanceWorkflow
+
+_GRACE = timedelta(seconds=5)
+"""How long activities under way may take to end when the worker is told to stop."""
+
+log = structlog.get_logger(__name__)
+
+
+def temporal_worker(hub: Hub) -> Worker:
+    """
+    The engine's worker for this hub.
+
+    Workflow code runs outside the sandbox (a fifth to a third of the processor time saved): import rules and
+    the replay of recorded histories guard its determinism instead.
+    """
+    referrals = ReferralActivities(hub.store, hub.gateway, hub.clock)
+    clearances = ClearanceActivities(hub.store, hub.store, hub.cargo, hub.clock)
+    return Worker(
+        hub.client,
+        task_queue=names.TASK_QUEUE,
+        workflows=[ClearanceWorkflow],
+        activities=[
+            referrals.refer_all,
+            referrals.submit_referral,
+            referrals.expire_referrals,
+            clearances.conclude,
+            clearances.tell_cargo,
+            clearances.close_case,
+        ],
+        workflow_runner=UnsandboxedWorkflowRunner(),
+        max_concurrent_activities=hub.settings.max_concurrent_activities,
+        max_concurrent_local_activities=hub.settings.max_concurrent_activities,
+        max_concurrent_workflow_tasks=hub.settings.max_concurrent_workflow_tasks,
+        # A worker that died holds the declarations it had cached for no longer than this.
+        sticky_queue_schedule_to_start_timeout=timedelta(seconds=3),
+        graceful_shutdown_timeout=_GRACE,
+    )
+
+
+async def work(hub: Hub, stop: asyncio.Event) -> None:
+    """Work until told to stop; wait for the engine if it is not there yet."""
+    polls = PollRelay(hub.store, hub.gateway, hub.engine, hub.clock, hub.poll_every)
+    relays: list[Relay] = [
+        StartRelay(hub.store, hub.engine, hub.clock),
+        DecisionRelay(hub.store, hub.engine, hub.clock),
+        polls,
+        *feed_relays(hub.feeds(), hub.store, hub.gateway, hub.engine, hub.clock),
+    ]
+    rounds = [asyncio.create_task(keep_going(relay, stop)) for relay in relays]
+    try:
+        if await _engine_is_there(hub, stop):
+            await register_search_attributes(hub.client)
+            async with temporal_worker(hub):
+                log.info("worker.ready", task_queue=names.TASK_QUEUE)
+                await stop.wait()
+    finally:
+        stop.set()
+        await asyncio.gather(*rounds)
+        await polls.finish()
+
+
+async def _engine_is_there(hub: Hub, stop: asyncio.Event) -> bool:
+    while not stop.is_set():
+        if await hub.engine.is_reachable():
+            return True
+        log.warning("engine.unavailable", address=hub.settings.temporal_address)
+        try:
+            await asyncio.wait_for(stop.wait(), 1.0)
+        except TimeoutError:
+            continue
+    return False
