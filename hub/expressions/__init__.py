@@ -1,0 +1,21 @@
+"""
+The expressions of the configuration, in CEL (cel.dev): conditions, mappings, templates.
+
+Everything is compiled when the configuration is loaded; what is wrong shows there, with line and column.
+"""
+
+from hub.expressions.faults import ExpressionFailed, ExpressionFault, TreeFaults
+from hub.expressions.mapping import Expression
+from hub.expressions.predicates import CompiledPredicate, PredicateCompiler
+from hub.expressions.templates import PathTemplate, TreeTemplate
+
+__all__ = [
+    "CompiledPredicate",
+    "Expression",
+    "ExpressionFailed",
+    "ExpressionFault",
+    "PathTemplate",
+    "PredicateCompiler",
+    "TreeFaults",
+    "TreeTemplate",
+]

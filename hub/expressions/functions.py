@@ -1,0 +1,150 @@
+"""
+The functions that mappings have beside those of CEL.
+
+    date(when, pattern)          2026-03-01T09:30:00Z as "yyyyMMdd": 20260301, in the offset as written
+    date(when, pattern, zone)    the same in a zone, as "Asia/Seoul"
+    pad_left(value, n, c)        pad_left(7, 3, "0"): 007
+    lookup(table, key, other)    lookup({"KG": "KGM"}, i.unit, "C62"): the value of the key, or other
+    text(value)                  a number, true or false, a time or null (nothing) as text
+    default(value, other)        other where the value is null
+
+An element that may be missing altogether is read as `reply.?remarks.orValue("")`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from cel_expr_python import cel
+
+_STRFTIME = {"yyyy": "%Y", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M", "ss": "%S"}
+_PATTERN_PART = re.compile(
+    r"'(?P<literal>[^']*)'|(?P<letters>([A-Za-z])\3*)|(?P<other>[^A-Za-z']+)|(?P<bad>.)"
+)
+_WIDEST = 1000
+
+
+def format_date(when: str | datetime, pattern: str, zone: str | None = None) -> str:
+    """
+    A moment written by a pattern of yyyy, MM, dd, HH, mm and ss; other letters stand in single quotes.
+
+    `when` is RFC 3339 text, or a day. Raises ValueError for other text, letters or zones.
+    """
+    try:
+        moment = datetime.fromisoformat(when) if isinstance(when, str) else when
+    except ValueError as wrong:
+        raise ValueError(f"{when!r} is not a time as RFC 3339 writes it") from wrong
+    if zone is not None:
+        moment = _in_zone(moment, zone)
+    written = []
+    for part in _PATTERN_PART.finditer(pattern):
+        if part["letters"]:
+            if part["letters"] not in _STRFTIME:
+                raise ValueError(f"a date pattern has yyyy, MM, dd, HH, mm and ss; not {part['letters']!r}")
+            written.append(
+                f"{moment.year:04d}"
+                if part["letters"] == "yyyy"
+                else moment.strftime(_STRFTIME[part["letters"]])
+            )
+        elif part["bad"]:
+            raise ValueError(f"a quote in the date pattern {pattern!r} is not closed")
+        else:
+            written.append(part["literal"] or part["other"] or "")
+    return "".join(written)
+
+
+def _in_zone(moment: datetime, zone: str) -> datetime:
+    try:
+        there = ZoneInfo(zone)
+    except (KeyError, ValueError, OSError) as wrong:
+        raise ValueError(f"there is no time zone {zone!r}") from wrong
+    # A time without offset is UTC here, as everywhere in the hub.
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(there)
+
+
+def pad_left(value: str | int, width: int, filler: str) -> str:
+    """The value as text of at least this width, filled on the left. Raises ValueError."""
+    if len(filler) != 1:
+        raise ValueError(f"pad_left fills with one character; not {filler!r}")
+    if not 0 <= width <= _WIDEST:
+        raise ValueError(f"pad_left fills to at most {_WIDEST} characters; not {width}")
+    return str(value).rjust(width, filler)
+
+
+def look_up(table: Mapping[object, object], key: object, other: object) -> object:
+    """The value of the key in a table, or `other` where it has none."""
+    return table.get(key, other)
+
+
+def as_text(value: object) -> str:
+    """A scalar as text: nothing for null, `true` and `false`, RFC 3339 for a time."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case float() if value.is_integer():
+            return str(int(value))
+        case datetime():
+            return value.isoformat().replace("+00:00", "Z")
+        case _:
+            return str(value)
+
+
+def or_default(value: object, other: object) -> object:
+    """The value, or `other` where it is null."""
+    return other if value is None else value
+
+
+_KINDS = {
+    "null": cel.Type.NULL,
+    "bool": cel.Type.BOOL,
+    "int": cel.Type.INT,
+    "double": cel.Type.DOUBLE,
+    "string": cel.Type.STRING,
+    "timestamp": cel.Type.TIMESTAMP,
+    "list": cel.Type.List(cel.Type.DYN),
+    "map": cel.Type.Map(cel.Type.DYN, cel.Type.DYN),
+}
+_SCALARS = ("null", "bool", "int", "double", "string", "timestamp")
+
+
+def _function(
+    name: str, impl: Callable[..., object], returns: cel.Type, *signatures: tuple[str, ...]
+) -> cel.FunctionDecl:
+    # A parameter of type dyn matches nothing when the function is called (cel-expr-python 0.1.3), so each
+    # combination of kinds is an overload of its own.
+    overloads = [
+        cel.Overload("_".join((name, *kinds)), returns, [_KINDS[kind] for kind in kinds], False, impl)
+        for kinds in signatures
+    ]
+    return cel.FunctionDecl(name, overloads)
+
+
+def declarations() -> list[cel.FunctionDecl]:
+    """The functions, as CEL environments take them."""
+    text, anything = cel.Type.STRING, cel.Type.DYN
+    return [
+        _function(
+            "date",
+            format_date,
+            text,
+            *((when, "string", *zone) for when in ("string", "timestamp") for zone in ((), ("string",))),
+        ),
+        _function("pad_left", pad_left, text, *((kind, "int", "string") for kind in ("string", "int"))),
+        _function(
+            "lookup",
+            look_up,
+            anything,
+            *(("map", key, other) for key in ("null", "bool", "int", "string") for other in _KINDS),
+        ),
+        _function("text", as_text, text, *((kind,) for kind in _SCALARS)),
+        _function("default", or_default, anything, *((a, b) for a in _KINDS for b in _KINDS)),
+    ]
+
+
+NAMES = ("date", "pad_left", "lookup", "text", "default")
+"""What the functions are called."""

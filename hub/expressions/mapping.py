@@ -1,0 +1,60 @@
+"""Expressions of a mapping: from the hub's data to an agency's request, and from its answer to ours."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from functools import lru_cache
+
+from cel_expr_python import cel
+from cel_expr_python.ext import ext_math, ext_optional, ext_strings
+
+from hub.expressions import functions
+from hub.expressions.compiling import compile_checked, run_time_reason
+from hub.expressions.faults import ExpressionFailed
+
+
+class Expression:
+    """
+    One mapping expression over the given root variables, with or without the leading `=`.
+
+    Keys are looked up in the data when it is evaluated; only the roots are known before. Beside CEL's own
+    it has the functions of `hub.expressions.functions`. May be evaluated from several threads. Raises
+    ExpressionFault when it is made from wrong text; positions count after the `=`.
+    """
+
+    __slots__ = ("_compiled", "_roots", "text")
+
+    def __init__(self, text: str, variables: Collection[str]) -> None:
+        self.text = text.removeprefix("=")
+        roots = frozenset(variables)
+        self._compiled, syntax = compile_checked(_environment(roots), self.text, roots)
+        self._roots = tuple(name for name in syntax.names() if name in roots)
+
+    def __repr__(self) -> str:
+        return f"Expression({self.text!r})"
+
+    def evaluate(self, context: Mapping[str, object]) -> object:
+        """
+        Its value: None, bool, int, float, str, list, dict, or a datetime or timedelta it made.
+
+        `context` has a value for each root it reads, as JSON has it (pydantic's `model_dump(mode="json")`):
+        no tuples, no Decimals. Raises ExpressionFailed, for a missing key with its name.
+        """
+        for root in self._roots:
+            if root not in context:
+                raise ExpressionFailed(self.text, f"nothing was given for {root!r}")
+        # Only what it reads is handed over: the library converts each variable anew.
+        value = self._compiled.eval(data={root: context[root] for root in self._roots})
+        plain: object = value.plain_value()
+        if isinstance(plain, str) and value.type() != cel.Type.STRING:
+            raise ExpressionFailed(self.text, run_time_reason(plain))
+        return plain
+
+
+@lru_cache(maxsize=64)
+def _environment(roots: frozenset[str]) -> cel.Env:
+    return cel.NewEnv(
+        variables=dict.fromkeys(roots, cel.Type.DYN),
+        extensions=[ext_strings.ExtStrings(), ext_math.ExtMath(), ext_optional.ExtOptional()],
+        functions=functions.declarations(),
+    )
