@@ -1,0 +1,1 @@
+"""The HTTP doors of the hub: customs systems lodge and look, agencies call back, machines probe."""

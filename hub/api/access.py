@@ -1,0 +1,92 @@
+"""Who calls, and what they may see."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+import structlog
+from anyio import to_thread
+from fastapi import Depends, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from hub.api.clients import key_hash
+from hub.api.parts import Parts
+from hub.api.problems import ApiProblem
+from hub.ports import ApiClient, DeclarationView, Role
+
+_bearer = HTTPBearer(
+    auto_error=False,
+    scheme_name="apiKey",
+    description="An API key, as `hub_...`. Keys are given out by the administrator of the hub.",
+)
+
+
+async def _caller(
+    parts: Parts, credentials: HTTPAuthorizationCredentials | None = Security(_bearer)
+) -> ApiClient:
+    challenge = {"WWW-Authenticate": "Bearer"}
+    if credentials is None:
+        raise ApiProblem("unauthenticated", "no bearer key in the Authorization header", headers=challenge)
+    client = await to_thread.run_sync(parts.queries.client_by_key, key_hash(credentials.credentials))
+    if client is None or client.disabled:
+        raise ApiProblem("unauthenticated", "the key is not known or not enabled", headers=challenge)
+    structlog.contextvars.bind_contextvars(client=client.id)
+    return client
+
+
+Caller = Annotated[ApiClient, Depends(_caller)]
+"""Any client with a valid key."""
+
+
+def _allow(*roles: Role) -> Callable[[ApiClient], Awaitable[ApiClient]]:
+    async def allowed(client: Caller) -> ApiClient:
+        if client.role not in roles:
+            raise ApiProblem("forbidden", f"the role {client.role} may not do this")
+        return client
+
+    return allowed
+
+
+Lodger = Annotated[ApiClient, Depends(_allow(Role.CUSTOMS, Role.ADMIN))]
+Operator = Annotated[ApiClient, Depends(_allow(Role.OPERATOR, Role.ADMIN))]
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What a client may see of declarations: everything, one declarant's, or one agency's part."""
+
+    declarant: str | None
+    agency: str | None
+    sees_trouble: bool
+    """Why a hand-over fails may name inner systems: staff see it, declarants and agencies do not."""
+    sees_nothing: bool = False
+    """An agency client that is bound to no agency."""
+
+    def may_see(self, view: DeclarationView) -> bool:
+        """Whether the declaration exists as far as this client is concerned."""
+        if self.sees_nothing:
+            return False
+        if self.declarant is not None:
+            return view.acceptance.declaration.declarant.id == self.declarant
+        if self.agency is not None:
+            return any(referral.terms.agency == self.agency for referral in view.referrals)
+        return True
+
+    def may_see_agency(self, agency: str | None) -> bool:
+        """Whether it may see what concerns this agency."""
+        return self.agency is None or agency == self.agency
+
+
+async def _sight(client: Caller) -> Sight:
+    if client.role is Role.AGENCY:
+        return Sight(
+            declarant=None, agency=client.agency, sees_trouble=False, sees_nothing=client.agency is None
+        )
+    if client.role is Role.CUSTOMS and client.declarant is not None:
+        return Sight(declarant=client.declarant, agency=None, sees_trouble=False)
+    return Sight(declarant=None, agency=None, sees_trouble=True)
+
+
+Seeing = Annotated[Sight, Depends(_sight)]

@@ -1,0 +1,99 @@
+"""What the API is built from, and what it tells of an agency."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import Depends, Request
+from prometheus_client import CollectorRegistry
+
+from hub.domain.declaration import Procedure
+from hub.domain.intake import Rulebook
+from hub.domain.model import Model, Text
+from hub.domain.referral import Answers, OnExpiry
+from hub.ports import AgencyGateway, CaseStore, Clock, Engine, QueryStore
+
+
+class ServiceInfo(Model):
+    """One approval an agency gives, as published."""
+
+    service: str
+    name: Text
+    law: Text
+    law_code: str
+    """The two digits by which exemption claims name the law."""
+    procedures: tuple[Procedure, ...]
+    document: str
+    document_types: tuple[str, ...] = ()
+    """LPCO types the service issues."""
+    answers: Answers
+    answer_within: str
+    """`3wd` is three working days of the agency's calendar; `48h`, `30d` are plain lengths of time."""
+    on_expiry: OnExpiry
+    alternative_group: str | None = None
+    confidence: str
+    """verified, likely or assumed: how well the catalogue's sources support this row."""
+
+
+class ChannelInfo(Model):
+    """How the hub reaches an agency; no endpoint and no credential."""
+
+    adapter: str
+    contract: str
+    """Path of the WSDL or OpenAPI document below the configuration folder."""
+    takes_callbacks: bool
+
+
+class AgencyInfo(Model):
+    """An agency, as published."""
+
+    agency: str
+    name: Text
+    contact: str
+    config_version: str
+    """Version of the agency's file in force now."""
+    channel: ChannelInfo
+    services: tuple[ServiceInfo, ...]
+
+
+@dataclass(frozen=True)
+class ApiParts:
+    """
+    Everything the API needs from outside; `bootstrap` builds it.
+
+    `rulebook` and `agencies` are called for each request that needs them, so that an edited configuration
+    is seen without a restart. Stores are blocking and are called in threads.
+    """
+
+    cases: CaseStore
+    queries: QueryStore
+    engine: Engine
+    gateway: AgencyGateway
+    rulebook: Callable[[], Rulebook]
+    clock: Clock
+    agencies: Callable[[], list[AgencyInfo]]
+    temporal_ui_url: str | None = None
+    """URL of the workflow list in Temporal's UI, as `http://127.0.0.1:8233/namespaces/default/workflows`."""
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    max_declaration_bytes: int = 8 * 1024 * 1024
+    max_callback_bytes: int = 1024 * 1024
+    engine_patience: timedelta = timedelta(seconds=2)
+    """How long a request waits for the engine before it leaves the hand-over to the relay."""
+    watch_every: timedelta = timedelta(seconds=0.5)
+    """How often the store is asked for new events while somebody streams them."""
+    heartbeat: timedelta = timedelta(seconds=15)
+    """The longest silence on an event stream."""
+    stream_for: timedelta = timedelta(minutes=30)
+    """How long one event stream lasts; the client comes back with Last-Event-ID, and is authorised anew."""
+
+
+def parts_of(request: Request) -> ApiParts:
+    """The parts this application was made from."""
+    parts: ApiParts = request.app.state.parts
+    return parts
+
+
+Parts = Annotated[ApiParts, Depends(parts_of)]

@@ -1,0 +1,273 @@
+"""
+Errors as `application/problem+json` (RFC 9457).
+
+Every kind has a slug; `type` is `/problems/{slug}`, which this server answers with what the kind means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+MEDIA_TYPE = "application/problem+json"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of problem: when it occurs and what to do about it."""
+
+    slug: str
+    status: HTTPStatus
+    title: str
+    meaning: str
+
+
+def _kinds(*kinds: Kind) -> dict[str, Kind]:
+    return {kind.slug: kind for kind in kinds}
+
+
+KINDS: Mapping[str, Kind] = _kinds(
+    Kind(
+        "unreadable-body",
+        HTTPStatus.BAD_REQUEST,
+        "The body cannot be read",
+        "It is not well-formed JSON or XML, or uses what is refused for safety: duplicate keys, NaN, "
+        "document types, entities, extreme nesting. Correct the document.",
+    ),
+    Kind(
+        "bad-cursor",
+        HTTPStatus.BAD_REQUEST,
+        "The cursor is not one of ours",
+        "Use the cursor of the page before, unchanged, or leave it out to begin at the newest.",
+    ),
+    Kind(
+        "unauthenticated",
+        HTTPStatus.UNAUTHORIZED,
+        "A valid API key is needed",
+        "Send `Authorization: Bearer <key>` with a key that is known and enabled.",
+    ),
+    Kind(
+        "callback-not-authentic",
+        HTTPStatus.UNAUTHORIZED,
+        "The callback is not proved to be from this agency",
+        "The signature or token is missing or wrong, or outside its time window. It has been recorded.",
+    ),
+    Kind(
+        "forbidden",
+        HTTPStatus.FORBIDDEN,
+        "This client may not do that",
+        "Its role, declarant or agency does not cover the request.",
+    ),
+    Kind(
+        "callback-forbidden",
+        HTTPStatus.FORBIDDEN,
+        "The callback is about a referral that is not this agency's",
+        "It has been recorded and has no effect.",
+    ),
+    Kind(
+        "not-found",
+        HTTPStatus.NOT_FOUND,
+        "There is no such thing",
+        "It does not exist, or this client may not see it.",
+    ),
+    Kind(
+        "method-not-allowed",
+        HTTPStatus.METHOD_NOT_ALLOWED,
+        "The method is not allowed here",
+        "See the `Allow` header.",
+    ),
+    Kind(
+        "lrn-already-used",
+        HTTPStatus.CONFLICT,
+        "The declarant has used this lrn for other content",
+        "`mrn` names the declaration that has it. Lodge new content under a new lrn.",
+    ),
+    Kind(
+        "body-too-large",
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        "The body is too large",
+        "The detail gives the limit.",
+    ),
+    Kind(
+        "unsupported-media-type",
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        "The media type is not one this accepts",
+        "The detail names those that are accepted.",
+    ),
+    Kind(
+        "invalid-declaration",
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "The declaration cannot be accepted",
+        "`errors` lists every fault with a pointer to it. Correct them and lodge again, under the same lrn.",
+    ),
+    Kind(
+        "invalid-parameters",
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "A parameter of the request is wrong",
+        "`errors` names each with what is wrong.",
+    ),
+    Kind(
+        "message-not-understood",
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "The message is kept but could not be read",
+        "It is authentic and stored; a person will look. Sending it again changes nothing.",
+    ),
+    Kind(
+        "internal-error",
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "The hub failed",
+        "Quote `request_id`. Repeating the request is safe.",
+    ),
+    Kind(
+        "not-ready",
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "The hub cannot take declarations now",
+        "Its store does not answer or has another schema. Try again later.",
+    ),
+)
+
+
+class ProblemFault(BaseModel):
+    """One fault; `pointer` leads to it."""
+
+    pointer: str | None = Field(
+        default=None,
+        description="Into a JSON body: a JSON pointer (RFC 6901). Into an XML body: a path of element names.",
+    )
+    parameter: str | None = Field(default=None, description="Name of the query parameter at fault.")
+    line: int | None = Field(default=None, description="Line of an XML body, from 1.")
+    detail: str
+
+
+class Problem(BaseModel):
+    """A problem (RFC 9457)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(description="`/problems/{slug}`; the server explains it there.")
+    title: str
+    status: int
+    detail: str
+    instance: str = Field(description="Path of the request.")
+    request_id: str = Field(description="To quote when asking; also in the `X-Request-ID` header.")
+    errors: list[ProblemFault] | None = None
+    mrn: str | None = Field(default=None, description="The declaration that stands in the way (409).")
+
+
+class ApiProblem(Exception):
+    """Ends a request with a problem of this kind."""
+
+    def __init__(
+        self,
+        slug: str,
+        detail: str,
+        *,
+        faults: Sequence[ProblemFault] = (),
+        headers: Mapping[str, str] | None = None,
+        **members: Any,
+    ) -> None:
+        super().__init__(detail)
+        self.kind = KINDS[slug]
+        self.detail = detail
+        self.faults = tuple(faults)
+        self.headers = dict(headers or {})
+        self.members = members
+
+
+def problem_response(request: Request, problem: ApiProblem) -> JSONResponse:
+    """The answer for a problem."""
+    body: dict[str, Any] = {
+        "type": f"/problems/{problem.kind.slug}",
+        "title": problem.kind.title,
+        "status": int(problem.kind.status),
+        "detail": problem.detail,
+        "instance": request.url.path,
+        "request_id": request.state.request_id,
+        **problem.members,
+    }
+    if problem.faults:
+        body["errors"] = [fault.model_dump(exclude_none=True) for fault in problem.faults]
+    return JSONResponse(body, status_code=problem.kind.status, headers=problem.headers, media_type=MEDIA_TYPE)
+
+
+async def on_api_problem(request: Request, error: Exception) -> JSONResponse:
+    """Exception handler: our own problems."""
+    assert isinstance(error, ApiProblem)
+    return problem_response(request, error)
+
+
+_SLUG_OF_STATUS = {404: "not-found", 405: "method-not-allowed"}
+
+
+async def on_http_exception(request: Request, error: Exception) -> JSONResponse:
+    """Exception handler: what the framework itself refuses."""
+    assert isinstance(error, HTTPException)
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        detail = f"{request.method} is not allowed on {request.url.path}"
+    else:
+        detail = f"nothing is found at {request.url.path}"
+    slug = _SLUG_OF_STATUS.get(error.status_code)
+    if slug is None:
+        raise error
+    return problem_response(request, ApiProblem(slug, detail, headers=error.headers))
+
+
+async def on_validation_error(request: Request, error: Exception) -> JSONResponse:
+    """Exception handler: query parameters that do not fit."""
+    assert isinstance(error, RequestValidationError)
+    faults = [
+        ProblemFault(parameter=".".join(str(part) for part in fault["loc"][1:]), detail=str(fault["msg"]))
+        for fault in error.errors()
+    ]
+    return problem_response(
+        request, ApiProblem("invalid-parameters", "see errors for each parameter at fault", faults=faults)
+    )
+
+
+def problem_responses(*slugs: str) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI responses for the problems a route may answer with; 500 is always among them."""
+    by_status: dict[HTTPStatus, list[Kind]] = {}
+    for slug in (*slugs, "internal-error"):
+        kind = KINDS[slug]
+        by_status.setdefault(kind.status, []).append(kind)
+    return {
+        int(status): {
+            "description": "; or: ".join(kind.title for kind in kinds),
+            "content": {
+                MEDIA_TYPE: {
+                    "schema": {"$ref": "#/components/schemas/Problem"},
+                    "examples": {kind.slug: {"value": _example(kind)} for kind in kinds},
+                }
+            },
+        }
+        for status, kinds in by_status.items()
+    }
+
+
+_EXAMPLE_MEMBERS: Mapping[str, dict[str, Any]] = {
+    "lrn-already-used": {"mrn": "26KR7Q2M9D4X1C8TB5"},
+    "invalid-declaration": {
+        "errors": [{"pointer": "/items/0/hs_code", "detail": "must match ^[0-9]{6,12}$"}]
+    },
+    "invalid-parameters": {"errors": [{"parameter": "limit", "detail": "must be at most 200"}]},
+}
+
+
+def _example(kind: Kind) -> dict[str, Any]:
+    return {
+        "type": f"/problems/{kind.slug}",
+        "title": kind.title,
+        "status": int(kind.status),
+        "detail": kind.meaning,
+        "instance": "/v1/declarations",
+        "request_id": "5f0c2a1e9b7d4c38a6e4d2b190f3c7aa",
+        **_EXAMPLE_MEMBERS.get(kind.slug, {}),
+    }

@@ -1,0 +1,145 @@
+"""From the model's own complaints to faults that a declarant can act on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import Any
+
+from pydantic import ValidationError
+
+from hub.api.json_body import is_of_this_world, pointer
+from hub.domain.catalogue import Catalogue
+from hub.domain.declaration import Consignment, Declarant, Declaration, GoodsItem, Procedure
+from hub.domain.intake import Fault, find_faults
+
+NOT_AN_INSTANT = "must be an instant with an offset, as 2026-11-22T09:00:00+09:00 (RFC 3339)"
+
+_WORDS = {
+    "missing": "is required",
+    "extra_forbidden": "is not a member of this object",
+    "string_type": "must be a text",
+    "string_unicode": "must be a text",
+    "bool_type": "must be true or false",
+    "int_type": "must be a whole number",
+    "decimal_type": "must be a number, or a text that holds one",
+    "decimal_parsing": "must be a number, or a text that holds one",
+    "tuple_type": "must be a list",
+    "dict_type": "must be an object",
+    "model_type": "must be an object",
+    "model_attributes_type": "must be an object",
+    "finite_number": "must be a finite number",
+    "timezone_aware": NOT_AN_INSTANT,
+    "datetime_type": NOT_AN_INSTANT,
+    "datetime_parsing": NOT_AN_INSTANT,
+    "datetime_from_date_parsing": NOT_AN_INSTANT,
+}
+
+
+def faults_of(error: ValidationError, data: Any) -> list[Fault]:
+    """
+    One fault for each place in `data` that does not fit, with all that is wrong there.
+
+    A value that may be of several types is complained of once for each; its place is the same.
+    """
+    words: dict[str, list[str]] = {}
+    for complaint in error.errors(include_url=False, include_input=False):
+        if complaint["type"] == "too_short" and _at(complaint["loc"], data):
+            # Its members do not fit, which has been complained of for each of them.
+            continue
+        place = pointer(*_within(complaint["loc"], data, missing=complaint["type"] == "missing"))
+        said = words.setdefault(place, [])
+        text = _in_words(complaint["type"], complaint["msg"], complaint.get("ctx", {}))
+        if text not in said:
+            said.append(text)
+    return [Fault(place, "; or ".join(said)) for place, said in words.items()]
+
+
+def _at(loc: Sequence[str | int], data: Any) -> Any:
+    for step in loc:
+        data = data[step]
+    return data
+
+
+def _within(loc: Sequence[str | int], data: Any, *, missing: bool) -> list[str | int]:
+    """The part of a complaint's location that exists in the data; the rest names alternatives of a type."""
+    place: list[str | int] = []
+    for step in loc:
+        exists = (
+            step in data
+            if isinstance(data, dict)
+            else isinstance(data, list) and isinstance(step, int) and step < len(data)
+        )
+        if not exists:
+            if missing and len(place) == len(loc) - 1:
+                place.append(step)
+            break
+        place.append(step)
+        data = data[step]
+    return place
+
+
+def _in_words(kind: str, message: str, context: dict[str, Any]) -> str:
+    if kind in _WORDS:
+        return _WORDS[kind]
+    if kind == "string_pattern_mismatch":
+        return f"must match {context['pattern']}"
+    if kind == "string_too_long":
+        return f"may have at most {context['max_length']} characters"
+    if kind == "string_too_short":
+        return "may not be empty"
+    if kind == "too_short":
+        return "may not be empty"
+    if kind == "too_long":
+        return f"may have at most {context['max_length']} members"
+    if kind == "value_error":
+        return message.removeprefix("Value error, ")
+    return message
+
+
+def faults_of_sound_items(data: Any, catalogue: Catalogue) -> list[Fault]:
+    """
+    What the catalogue knows to be wrong with those goods items that are well-formed, in a declaration that
+    is not: so that the declarant is told everything at once.
+    """
+    items = data.get("items") if isinstance(data, dict) else None
+    if not isinstance(items, list):
+        return []
+    faults: list[Fault] = []
+    for index, raw in enumerate(items):
+        try:
+            item = GoodsItem.model_validate(raw)
+        except ValidationError:
+            # It has been complained of already, by the validation of the whole.
+            continue
+        alone = Declaration(
+            lrn="-",
+            procedure=Procedure.IMPORT,
+            declarant=Declarant(id="-"),
+            consignment=Consignment(ucr="-"),
+            items=(item,),
+        )
+        faults += [
+            Fault(f"/items/{index}{fault.pointer.removeprefix('/items/0')}", fault.detail)
+            for fault in find_faults(alone, catalogue)
+        ]
+    return faults
+
+
+def unstorable(value: Any, place: str = "") -> Iterator[Fault]:
+    """What no store or reader downstream can be trusted with: NUL characters and absurd magnitudes."""
+    if isinstance(value, str):
+        if "\x00" in value:
+            yield Fault(place, "may not contain the character NUL")
+    elif isinstance(value, Decimal):
+        if not is_of_this_world(value):
+            yield Fault(place, "is beyond what can be declared")
+    elif isinstance(value, dict):
+        for key, member in value.items():
+            if "\x00" in key:
+                yield Fault(place, "may not contain the character NUL in a name")
+            else:
+                yield from unstorable(member, place + pointer(key))
+    elif isinstance(value, (list, tuple)):
+        for index, member in enumerate(value):
+            yield from unstorable(member, f"{place}/{index}")
