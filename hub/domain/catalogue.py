@@ -24,7 +24,7 @@ class Predicate(Protocol):
         """The facts it reads, as `item.used`, in order of appearance."""
 
     def __call__(self, facts: Mapping[str, object]) -> bool:
-        """Whether it holds. `facts` has a value for every declared name."""
+        """Whether it holds. `facts` has a value for each of `names` at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +101,14 @@ class ExemptionCode:
     document_required: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Catalogue:
-    """Everything routing reads. Built once from configuration; never changed."""
+    """
+    Everything routing reads. Built once from configuration; never changed.
+
+    Two catalogues are compared by `version`; the object itself is its own key, so that what is derived from
+    it can be kept beside it.
+    """
 
     services: tuple[Service, ...]
     attributes: Mapping[str, Attribute]

@@ -4,17 +4,56 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    StrictBool,
+    StrictStr,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
 
 from hub.domain.model import CountryCode, HsCode, Measure, Model, Money, UtcDatetime
 
 Reference = Annotated[str, StringConstraints(min_length=1, max_length=70, strip_whitespace=True)]
 Note = Annotated[str, StringConstraints(max_length=2000)]
-AttributeValue = bool | Decimal | str | tuple[str, ...]
+
+
+def _only_a_number(value: object) -> object:
+    # Text that looks like a number stays text, and true is not 1: attributes have types.
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        raise ValueError("not a number")
+    return value
+
+
+def _a_double_holds_it(value: Decimal) -> Decimal:
+    if Decimal(repr(float(value))) != value:
+        raise ValueError("more digits than a double holds; write at most 15 significant digits")
+    return value
+
+
+def _as_json_number(value: Decimal) -> int | float:
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+AttributeNumber = Annotated[
+    Decimal,
+    Field(allow_inf_nan=False),
+    BeforeValidator(_only_a_number),
+    AfterValidator(_a_double_holds_it),
+    PlainSerializer(_as_json_number, when_used="json"),
+    WithJsonSchema({"type": "number"}),
+]
+"""A number that JSON carries as a number and gives back as the same number."""
+AttributeValue = StrictBool | AttributeNumber | StrictStr | tuple[StrictStr, ...]
 """A goods item's attribute. What names and types there are is configuration (`attributes.yaml`)."""
 
 
@@ -85,7 +124,7 @@ class GoodsItem(Model):
     gross_mass_kg: Annotated[Decimal, Field(ge=0)] | None = None
     value: Money | None = None
     packages: Annotated[int, Field(ge=0)] | None = None
-    attributes: dict[str, AttributeValue] = {}
+    attributes: dict[str, AttributeValue] = Field(default_factory=dict)
     lpcos: tuple[Lpco, ...] = ()
     exemptions: tuple[ExemptionClaim, ...] = ()
 
@@ -123,10 +162,8 @@ class Declaration(Model):
 
     @model_validator(mode="after")
     def _items_are_numbered_once(self) -> Self:
-        numbers = [item.number for item in self.items]
-        twice = sorted({number for number in numbers if numbers.count(number) > 1}) if len(
-            set(numbers)
-        ) < len(numbers) else []
+        counts = Counter(item.number for item in self.items)
+        twice = sorted(number for number, count in counts.items() if count > 1)
         if twice:
             raise ValueError(f"goods item numbers must be unique; used twice: {twice}")
         return self
