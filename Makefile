@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: help setup demo up test test-all check lint types imports lock clean
+.PHONY: help setup demo up test test-all check lint types imports configuration lock clean
 
 help: ## show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,7 +31,7 @@ test: $(STAMP) ## the tests that every change must pass
 test-all: $(STAMP) ## every test, the slow ones too
 	@$(BIN)/python -m pytest -n 2 tests
 
-check: lint types imports ## style, types, import rules, configuration
+check: lint types imports configuration ## style, types, import rules, configuration
 
 lint: $(STAMP)
 	@$(BIN)/ruff check hub tests
@@ -42,6 +42,9 @@ types: $(STAMP)
 
 imports: $(STAMP)
 	@$(BIN)/lint-imports --no-cache
+
+configuration: $(STAMP)
+	@$(BIN)/hub agencies check
 
 lock: ## pin every dependency with its hashes (needs uv)
 	@uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
