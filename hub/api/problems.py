@@ -195,7 +195,9 @@ def problem_response(request: Request, problem: ApiProblem) -> JSONResponse:
     }
     if problem.faults:
         body["errors"] = [fault.model_dump(exclude_none=True) for fault in problem.faults]
-    return JSONResponse(body, status_code=problem.kind.status, headers=problem.headers, media_type=MEDIA_TYPE)
+    return JSONResponse(
+        body, status_code=int(problem.kind.status), headers=problem.headers, media_type=MEDIA_TYPE
+    )
 
 
 async def on_api_problem(request: Request, error: Exception) -> JSONResponse:

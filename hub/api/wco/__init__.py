@@ -21,6 +21,7 @@ from hub.api.wco.draft import Draft, Slip
 from hub.api.wco.goods import ATTRIBUTE, read_goods_item
 from hub.api.wco.header import read_header
 from hub.api.wco.node import FAMILY, Node
+from hub.api.wco.values import Misread, whole_of
 from hub.domain.catalogue import Attribute
 
 __all__ = ["Draft", "read_wco"]
@@ -76,8 +77,23 @@ def read_wco(root: etree._Element, attributes: Mapping[str, Attribute], zone: Zo
         read_goods_item(slip.add("items", item), attributes, zone)
     if "items" not in slip.values:
         slip.wrong("items", shipment, "there is no goods item", below="GovernmentAgencyGoodsItem")
+    _count_items(draft, declaration, len(slip.values.get("items", ())))
     draft.content = slip.values
     return draft
+
+
+def _count_items(draft: Draft, declaration: Node, found: int) -> None:
+    """A declaration that was cut short on its way says how many goods items it had."""
+    said = declaration.first("GoodsItemQuantity")
+    if said is None:
+        return
+    try:
+        count = whole_of(said)
+    except Misread as error:
+        draft.fault(said, str(error))
+        return
+    if count != found:
+        draft.fault(said, f"GoodsItemQuantity says {count} goods items; there are {found}")
 
 
 def _declaration_in(draft: Draft, root: Node) -> Node | None:

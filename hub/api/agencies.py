@@ -1,0 +1,166 @@
+"""The catalogue as published, and the door at which agencies call back."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import structlog
+from anyio import to_thread
+from fastapi import APIRouter, Path, Request
+
+from hub.api.access import Caller
+from hub.api.body import read_body
+from hub.api.metering import Metrics
+from hub.api.parts import AgencyInfo, ApiParts, Parts
+from hub.api.problems import ApiProblem, problem_responses
+from hub.api.shapes import AttributeAnswer, CallbackAnswer
+from hub.domain.errors import CallbackRefused
+from hub.domain.exchange import Message
+from hub.ports import EngineUnavailable, Received
+
+router = APIRouter(tags=["agencies"])
+log = structlog.get_logger()
+
+Agency = Annotated[str, Path(description="The agency's slug.", max_length=64, examples=["apqa"])]
+
+_KEPT_OF_A_REFUSED_BODY = 4096
+"""Characters; anybody can send a callback that is refused."""
+
+
+@router.get(
+    "/v1/agencies",
+    response_model=list[AgencyInfo],
+    summary="All agencies and their services",
+    responses=problem_responses("unauthenticated"),
+)
+async def list_agencies(client: Caller, parts: Parts) -> list[AgencyInfo]:
+    """
+    Who may have to consent, under which law. The catalogue is a reconstruction from public material:
+    `confidence` says how well each row is supported.
+    """
+    return parts.agencies()
+
+
+@router.get(
+    "/v1/agencies/{agency}",
+    response_model=AgencyInfo,
+    summary="One agency and its services",
+    responses=problem_responses("unauthenticated", "not-found", "invalid-parameters"),
+)
+async def show_agency(agency: Agency, client: Caller, parts: Parts) -> AgencyInfo:
+    """As it stands in the configuration now."""
+    for info in parts.agencies():
+        if info.agency == agency:
+            return info
+    raise ApiProblem("not-found", f"there is no agency {agency}")
+
+
+@router.get(
+    "/v1/attributes",
+    response_model=list[AttributeAnswer],
+    summary="The attributes a goods item may declare",
+    responses=problem_responses("unauthenticated"),
+)
+async def list_attributes(client: Caller, parts: Parts) -> list[AttributeAnswer]:
+    """Facts beyond the common elements on which it depends who must consent."""
+    return [
+        AttributeAnswer(name=a.name, type=a.type, title=a.title, absent=a.absent, values=a.values)
+        for a in parts.rulebook().catalogue.attributes.values()
+    ]
+
+
+@router.post(
+    "/v1/agencies/{agency}/callbacks",
+    status_code=202,
+    response_model=CallbackAnswer,
+    summary="An agency's decision comes in",
+    responses={
+        202: {"description": "Stored, once; sent again it is a duplicate and changes nothing."},
+        **problem_responses(
+            "callback-not-authentic",
+            "callback-forbidden",
+            "not-found",
+            "body-too-large",
+            "message-not-understood",
+            "invalid-parameters",
+        ),
+    },
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "description": "In the agency's own format, as its channel in the configuration says. It is "
+            "authenticated as the channel says too (HMAC signature with a time window, or a bearer token), "
+            "not by an API key.",
+            "content": {
+                "application/json": {"schema": {}},
+                "application/xml": {"schema": {"type": "string"}},
+                "text/xml": {"schema": {"type": "string"}},
+            },
+        }
+    },
+)
+async def receive_callback(agency: Agency, request: Request, parts: Parts) -> CallbackAnswer:
+    """Stored, then told to the workflow, then answered; a relay finishes what a crash left half done."""
+    structlog.contextvars.bind_contextvars(agency=agency)
+    metrics: Metrics = request.app.state.metrics
+    body = await read_body(request, parts.max_callback_bytes)
+    headers = dict(request.headers)
+
+    def intake() -> tuple[Message, Received]:
+        return _take(parts, metrics, agency, headers, body)
+
+    message, received = await to_thread.run_sync(intake)
+    with structlog.contextvars.bound_contextvars(mrn=received.mrn, message=message.message_id):
+        if message.trouble is not None:
+            metrics.called_back(agency, "not_understood")
+            log.warning("callback.not_understood", trouble=message.trouble)
+            raise ApiProblem(
+                "message-not-understood",
+                f"the message is kept, but could not be read: {message.trouble}",
+                received=True,
+            )
+        metrics.called_back(agency, "received" if received.new else "duplicate")
+        log.info("callback.received", new=received.new, decisions=len(received.decisions))
+        if received.mrn is not None and received.decisions:
+            await _tell(parts, received.mrn, received)
+    return CallbackAnswer(received=True, duplicate=not received.new)
+
+
+def _take(
+    parts: ApiParts, metrics: Metrics, agency: str, headers: dict[str, str], body: bytes
+) -> tuple[Message, Received]:
+    """Authenticate, read and store. Raises ApiProblem (401, 403, 404)."""
+    at = parts.clock()
+    try:
+        message = parts.gateway.read_callback(agency, headers, body, at)
+    except KeyError as error:
+        metrics.called_back(None, "unknown_agency")
+        raise ApiProblem("not-found", f"no agency {agency[:64]} takes callbacks") from error
+    except CallbackRefused as error:
+        metrics.called_back(agency, "not_authentic")
+        log.warning("callback.refused", reason=str(error))
+        kept = body.decode(errors="replace").replace("\x00", "\ufffd")[:_KEPT_OF_A_REFUSED_BODY]
+        parts.cases.refuse_callback(agency, str(error), kept, at)
+        raise ApiProblem(
+            "callback-not-authentic", str(error), headers={"WWW-Authenticate": "Bearer, Signature"}
+        ) from error
+    try:
+        return message, parts.cases.receive(message)
+    except CallbackRefused as error:
+        # The store has recorded it, beside the declaration it names.
+        metrics.called_back(agency, "not_its_referral")
+        log.warning("callback.refused", reason=str(error))
+        raise ApiProblem("callback-forbidden", str(error)) from error
+
+
+async def _tell(parts: ApiParts, mrn: str, received: Received) -> None:
+    """Signal the workflow if the engine is there; a relay does otherwise."""
+    try:
+        async with asyncio.timeout(parts.engine_patience.total_seconds()):
+            await parts.engine.tell_decisions(mrn, received.decisions)
+    except (EngineUnavailable, TimeoutError) as error:
+        log.warning("decisions.telling_delayed", reason=str(error) or type(error).__name__)
+        return
+    # Also when the workflow has ended: there is nobody left to tell.
+    await to_thread.run_sync(parts.cases.mark_told, mrn, [d.id for d in received.decisions])

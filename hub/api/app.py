@@ -1,0 +1,56 @@
+"""The application, put together."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from hub.api import agencies, declarations, docs_page, lodging, probes
+from hub.api.metering import Metrics
+from hub.api.middleware import Doorkeeper
+from hub.api.openapi import describe
+from hub.api.parts import ApiParts
+from hub.api.problems import ApiProblem, on_api_problem, on_http_exception, on_validation_error
+from hub.api.watching import Watcher
+
+
+def create_app(parts: ApiParts) -> FastAPI:
+    """
+    The API of the hub.
+
+    A server that runs it should bound its graceful shutdown (uvicorn: `timeout_graceful_shutdown`): event
+    streams end only with their clients or their term.
+    """
+    watcher = Watcher(parts.queries.events, parts.watch_every)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await watcher.close()
+
+    app = FastAPI(
+        title="Single-window hub",
+        version="1",
+        summary="One customs declaration in, every agency asked, the cargo released or held.",
+        description="Errors are `application/problem+json` (RFC 9457). Times are RFC 3339 in UTC, decimals "
+        "are texts. Lodging again with the same lrn and content is safe and gets the same receipt.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    metrics = Metrics(parts.registry)
+    app.state.parts = parts
+    app.state.metrics = metrics
+    app.state.watcher = watcher
+    app.add_middleware(Doorkeeper, metrics=metrics)
+    app.add_exception_handler(ApiProblem, on_api_problem)
+    app.add_exception_handler(HTTPException, on_http_exception)
+    app.add_exception_handler(RequestValidationError, on_validation_error)
+    for module in (lodging, declarations, agencies, probes, docs_page):
+        app.include_router(module.router)
+    app.openapi = describe(app)  # type: ignore[method-assign]
+    return app

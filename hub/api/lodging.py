@@ -1,0 +1,149 @@
+"""POST /v1/declarations: one submission, an immediate receipt."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+from anyio import to_thread
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from hub.api.access import Lodger
+from hub.api.body import media_type_of, read_body
+from hub.api.examples import JSON_DECLARATION, RECEIPT, XML_DECLARATION
+from hub.api.metering import Metrics
+from hub.api.parts import ApiParts, Parts
+from hub.api.presenting import receipt_of
+from hub.api.problems import ApiProblem, problem_responses
+from hub.api.reading import ACCEPTED, JSON, XML, Lodged, read_declaration
+from hub.api.shapes import Receipted
+from hub.domain.intake import Acceptance, Rulebook, accept
+from hub.domain.names import new_mrn
+from hub.ports import ApiClient, EngineUnavailable
+
+router = APIRouter(tags=["declarations"])
+log = structlog.get_logger()
+
+REPLAYED = "Idempotent-Replay"
+
+
+@router.post(
+    "/v1/declarations",
+    status_code=202,
+    response_model=Receipted,
+    summary="Lodge a declaration",
+    responses={
+        202: {
+            "description": "Accepted: who must consent, under which law, by when, and where to look. "
+            "The same content lodged again under the same lrn gets the same receipt.",
+            "content": {JSON: {"example": RECEIPT}},
+            "headers": {
+                "Location": {"description": "The declaration.", "schema": {"type": "string"}},
+                REPLAYED: {
+                    "description": "`true` when this was lodged before and nothing new was written.",
+                    "schema": {"type": "string", "enum": ["true"]},
+                },
+            },
+        },
+        **problem_responses(
+            "unreadable-body",
+            "unauthenticated",
+            "forbidden",
+            "lrn-already-used",
+            "body-too-large",
+            "unsupported-media-type",
+            "invalid-declaration",
+        ),
+    },
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "description": "A declaration in the hub's JSON, or in the WCO Data Model 3.x as XML.",
+            "content": {
+                JSON: {
+                    "schema": {"$ref": "#/components/schemas/Declaration"},
+                    "example": JSON_DECLARATION,
+                },
+                **{
+                    name: {
+                        "schema": {
+                            "type": "string",
+                            "description": "WCO Data Model 3.x: MetaData/Declaration, FunctionCode 9.",
+                        },
+                        "example": XML_DECLARATION,
+                    }
+                    for name in sorted(XML)
+                },
+            },
+        }
+    },
+)
+async def lodge_declaration(request: Request, client: Lodger, parts: Parts) -> Response:
+    """
+    Lodge one declaration. Nobody need be reachable for it: it is written down first, and everything else
+    follows from that.
+    """
+    media_type = media_type_of(request, ACCEPTED)
+    body = await read_body(request, parts.max_declaration_bytes)
+    rulebook = parts.rulebook()
+
+    def intake() -> tuple[Acceptance, bool]:
+        return _write_down(parts, rulebook, client, read_declaration(body, media_type, rulebook))
+
+    acceptance, replayed = await to_thread.run_sync(intake)
+    metrics: Metrics = request.app.state.metrics
+    with structlog.contextvars.bound_contextvars(mrn=acceptance.mrn):
+        if replayed:
+            metrics.lodged("replayed")
+            log.info("declaration.replayed", lrn=acceptance.declaration.lrn)
+        else:
+            metrics.lodged(acceptance.clearance.outcome)
+            log.info(
+                "declaration.accepted",
+                lrn=acceptance.declaration.lrn,
+                outcome=acceptance.clearance.outcome,
+                referrals=len(acceptance.case.referrals),
+            )
+            await _start(parts, acceptance)
+    receipt = receipt_of(acceptance, rulebook.catalogue.agencies)
+    headers = {"Location": receipt.links.self, **({REPLAYED: "true"} if replayed else {})}
+    return Response(receipt.model_dump_json(), status_code=202, headers=headers, media_type=JSON)
+
+
+def _write_down(
+    parts: ApiParts, rulebook: Rulebook, client: ApiClient, lodged: Lodged
+) -> tuple[Acceptance, bool]:
+    """The acceptance, and whether it had been there. Raises ApiProblem (403, 409, 422)."""
+    declaration = lodged.declaration
+    declarant = declaration.declarant.id
+    if client.declarant is not None and client.declarant != declarant:
+        raise ApiProblem("forbidden", f"this client lodges for declarant {client.declarant} only")
+    # Looked up before the catalogue is asked: what was accepted once is answered the same under later rules.
+    before = parts.cases.lodged(declarant, declaration.lrn)
+    if before is None:
+        lodged.check(rulebook)
+        at = parts.clock()
+        acceptance = accept(declaration, rulebook, mrn=new_mrn(rulebook.country, at), client=client.id, at=at)
+        race = parts.cases.lodge(acceptance)
+        if race is None:
+            return acceptance, False
+        before = race.acceptance
+    if before.content_hash != declaration.content_hash:
+        raise ApiProblem(
+            "lrn-already-used",
+            f"lrn {declaration.lrn} of declarant {declarant} is declaration {before.mrn}, with other content",
+            mrn=before.mrn,
+        )
+    return before, True
+
+
+async def _start(parts: ApiParts, acceptance: Acceptance) -> None:
+    """Start the workflow if the engine is there; a relay starts it otherwise."""
+    try:
+        async with asyncio.timeout(parts.engine_patience.total_seconds()):
+            await parts.engine.start_clearance(acceptance)
+    except (EngineUnavailable, TimeoutError) as error:
+        log.warning("clearance.start_delayed", reason=str(error) or type(error).__name__)
+        return
+    await to_thread.run_sync(parts.cases.mark_started, acceptance.mrn)

@@ -1,0 +1,74 @@
+"""What every request gets: an id, a log line, a measurement, and an answer even when the hub fails."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+
+import structlog
+from fastapi import Request
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from hub.api.metering import Metrics
+from hub.api.problems import ApiProblem, problem_response
+
+REQUEST_ID = "X-Request-ID"
+_USABLE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+log = structlog.get_logger()
+
+
+class Doorkeeper:
+    """ASGI middleware. A request id that the caller sends is kept, so that both logs can be joined."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        sent = request.headers.get(REQUEST_ID, "")
+        request_id = sent if _USABLE_ID.fullmatch(sent) else uuid.uuid4().hex
+        request.state.request_id = request_id
+        status = 0
+        stream = False
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status, stream
+            if message["type"] == "http.response.start":
+                status = int(message["status"])
+                headers = [*message.get("headers", []), (REQUEST_ID.lower().encode(), request_id.encode())]
+                stream = any(k == b"content-type" and v.startswith(b"text/event-stream") for k, v in headers)
+                message = {**message, "headers": headers}
+            await send(message)
+
+        began = time.perf_counter()
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self._app(scope, receive, send_with_id)
+            except ClientDisconnect:
+                log.info("request.abandoned", method=scope["method"], path=scope["path"])
+            except Exception:
+                log.exception("request.failed", method=scope["method"], path=scope["path"])
+                if not status:
+                    problem = ApiProblem(
+                        "internal-error", f"the request failed inside the hub; quote {request_id}"
+                    )
+                    await problem_response(request, problem)(scope, receive, send_with_id)
+            seconds = time.perf_counter() - began
+            route = getattr(scope.get("route"), "path", None)
+            if status:
+                self._metrics.answered(scope["method"], route, status, seconds, stream=stream)
+            log.info(
+                "request.answered",
+                method=scope["method"],
+                path=scope["path"],
+                route=route,
+                status=status or None,
+                ms=round(seconds * 1000),
+            )

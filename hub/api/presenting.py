@@ -1,0 +1,217 @@
+"""From what the store knows to what a client is shown of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+from urllib.parse import quote
+
+from hub.api.access import Sight
+from hub.api.parts import ApiParts
+from hub.api.shapes import (
+    DeclarationAnswer,
+    EventAnswer,
+    Links,
+    ProhibitedGoods,
+    Receipted,
+    ReferralAsked,
+    ReferralProgress,
+    RoutingAnswer,
+    RoutingSummary,
+)
+from hub.domain.clearance import Reason
+from hub.domain.events import Event, EventType
+from hub.domain.intake import Acceptance
+from hub.domain.model import Text
+from hub.domain.names import workflow_id
+from hub.domain.referral import ReferralTerms
+from hub.domain.routing import Candidate
+from hub.ports import DeclarationView, ReferralView
+
+_Shown = TypeVar("_Shown", bound=Candidate)
+
+
+def links_of(mrn: str, sight: Sight | None = None, temporal_ui_url: str | None = None) -> Links:
+    """Where to look; `sight` None is the receipt, which is the same for everybody."""
+    itself = f"/v1/declarations/{mrn}"
+    staff = sight is not None and sight.sees_trouble
+    return Links(
+        self=itself,
+        events=f"{itself}/events",
+        routing=f"{itself}/routing",
+        exchanges=f"{itself}/exchanges" if staff else None,
+        engine=(
+            f"{temporal_ui_url.rstrip('/')}/{quote(workflow_id(mrn), safe='')}"
+            if staff and temporal_ui_url
+            else None
+        ),
+    )
+
+
+def receipt_of(acceptance: Acceptance, agencies: Mapping[str, Text]) -> Receipted:
+    """The immediate receipt: a function of what was written down, so that repeating it changes nothing."""
+    return Receipted(
+        mrn=acceptance.mrn,
+        lrn=acceptance.declaration.lrn,
+        accepted_at=acceptance.accepted_at,
+        outcome=acceptance.clearance.outcome,
+        referrals=tuple(
+            ReferralAsked.model_validate(_asked(referral.terms, agencies))
+            for referral in acceptance.case.referrals
+        ),
+        prohibited=_prohibited(acceptance),
+        due_at=acceptance.due_at,
+        links=links_of(acceptance.mrn),
+    )
+
+
+def answer_of(view: DeclarationView, sight: Sight, parts: ApiParts) -> DeclarationAnswer:
+    """The declaration as this client may see it."""
+    acceptance = view.acceptance
+    declaration = acceptance.declaration
+    agencies = parts.rulebook().catalogue.agencies
+    routing = routing_of(acceptance, sight)
+    return DeclarationAnswer(
+        mrn=acceptance.mrn,
+        lrn=declaration.lrn,
+        declarant=declaration.declarant,
+        procedure=declaration.procedure,
+        ucr=declaration.consignment.ucr,
+        cargo_management_number=declaration.consignment.cargo_management_number,
+        goods_items=len(declaration.items),
+        accepted_at=acceptance.accepted_at,
+        due_at=acceptance.due_at,
+        outcome=view.clearance.outcome,
+        final=view.clearance.final,
+        settled_at=view.settled_at,
+        reasons=reasons_for(view.clearance.reasons, sight),
+        referrals=tuple(
+            _progress(referral, sight, agencies)
+            for referral in view.referrals
+            if sight.may_see_agency(referral.terms.agency)
+        ),
+        prohibited=tuple(p for p in _prohibited(acceptance) if sight.may_see_agency(p.agency)),
+        routing=RoutingSummary(
+            required=len(routing.required),
+            ruled_out=len(routing.ruled_out),
+            prohibited=len(routing.prohibited),
+            catalogue_version=routing.catalogue_version,
+            day=routing.day,
+        ),
+        notice=(
+            view.notice.model_copy(update={"trouble": None})
+            if view.notice and not sight.sees_trouble
+            else view.notice
+        ),
+        engine_started=view.engine_started,
+        closed_at=view.closed_at,
+        last_event=view.last_seq,
+        links=links_of(acceptance.mrn, sight, parts.temporal_ui_url),
+    )
+
+
+def reasons_for(reasons: Iterable[Reason], sight: Sight) -> tuple[Reason, ...]:
+    """An agency sees its own; remarks that are the hub's words about a failure are for staff."""
+    return tuple(
+        reason
+        if reason.verdict is not None or sight.sees_trouble
+        else reason.model_copy(update={"remarks": None})
+        for reason in reasons
+        if reason.agency is None or sight.may_see_agency(reason.agency)
+    )
+
+
+def routing_of(acceptance: Acceptance, sight: Sight) -> RoutingAnswer:
+    """The explanation; an agency sees what concerns its own services."""
+    routing = acceptance.routing
+
+    def seen(candidates: tuple[_Shown, ...]) -> tuple[_Shown, ...]:
+        return tuple(c for c in candidates if sight.may_see_agency(c.agency))
+
+    return RoutingAnswer(
+        mrn=acceptance.mrn,
+        day=routing.day,
+        catalogue_version=routing.catalogue_version,
+        required=seen(routing.required),
+        ruled_out=seen(routing.ruled_out),
+        prohibited=seen(routing.prohibited),
+    )
+
+
+_FOR_EVERYBODY = frozenset(
+    {
+        EventType.DECLARATION_ACCEPTED,
+        EventType.CLEARANCE_SETTLED,
+        EventType.CARGO_RELEASED,
+        EventType.CARGO_HELD,
+        EventType.CARGO_REFUSED,
+    }
+)
+
+
+def events_for(events: Iterable[Event], view: DeclarationView, sight: Sight) -> tuple[EventAnswer, ...]:
+    """
+    An agency sees the events of its own services and, of those about the whole, the outcome only.
+
+    What failed inside the hub (`trouble`) is for staff.
+    """
+    own = {r.terms.service for r in view.referrals if sight.may_see_agency(r.terms.agency)}
+    shown = []
+    for event in events:
+        data = event.data
+        if sight.agency is not None and event.service not in own:
+            if event.service is not None or event.type not in _FOR_EVERYBODY:
+                continue
+            data = {key: value for key, value in data.items() if key == "outcome"}
+        if not sight.sees_trouble:
+            data = {key: value for key, value in data.items() if key not in ("trouble", "reasons")}
+        shown.append(
+            EventAnswer(seq=event.seq, at=event.at, type=event.type, service=event.service, data=data)
+        )
+    return tuple(shown)
+
+
+def _progress(referral: ReferralView, sight: Sight, agencies: Mapping[str, Text]) -> ReferralProgress:
+    return ReferralProgress.model_validate(
+        {
+            **_asked(referral.terms, agencies),
+            "state": referral.state,
+            "answer_within": referral.terms.answer_within,
+            "on_expiry": referral.terms.on_expiry,
+            "delivered_at": referral.delivered_at,
+            "receipt": referral.receipt,
+            "decisions": referral.decisions,
+            "trouble": referral.trouble if sight.sees_trouble else None,
+        }
+    )
+
+
+def _asked(terms: ReferralTerms, agencies: Mapping[str, Text]) -> dict[str, object]:
+    return {
+        "id": terms.id,
+        "service": terms.service,
+        "service_name": terms.service_name,
+        "agency": terms.agency,
+        # An agency that has left the configuration is still known by its slug.
+        "agency_name": agencies.get(terms.agency, {"en": terms.agency}),
+        "law": terms.law,
+        "document": terms.document,
+        "items": terms.items,
+        "due_at": terms.due_at,
+        "answers": terms.answers,
+    }
+
+
+def _prohibited(acceptance: Acceptance) -> tuple[ProhibitedGoods, ...]:
+    because = {(p.item, p.service): p.because for p in acceptance.routing.prohibited}
+    return tuple(
+        ProhibitedGoods(
+            item=p.item,
+            service=p.service,
+            agency=p.agency,
+            law=p.law,
+            matched_prefix=p.matched_prefix,
+            because=because.get((p.item, p.service)),
+        )
+        for p in acceptance.case.prohibitions
+    )
