@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import date, time
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, StringConstraints, Tag
 
 from hub.domain.declaration import Procedure
 from hub.domain.model import Slug, Text
@@ -18,7 +18,7 @@ from hub.domain.referral import Answers, OnExpiry, Verdict
 
 
 class FileModel(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, use_attribute_docstrings=True)
 
 
 HsPrefix = Annotated[str, StringConstraints(pattern=r"^[0-9]{2,12}$")]
@@ -31,11 +31,24 @@ Tree = Any
 """A YAML tree whose text leaves may be `=` CEL expressions: a mapping from referral to request."""
 
 
+def _as_written(value: Any) -> Any:
+    # Numbers would be taken for seconds since 1970, or since midnight.
+    if isinstance(value, int | float):
+        raise ValueError("a number is neither a day nor a time")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_as_written)]
+"""yyyy-MM-dd."""
+TimeOfDay = Annotated[time, BeforeValidator(_as_written)]
+"""HH:mm."""
+
+
 class ValidSpan(FileModel):
     """Days in force, both included."""
 
-    start: date | None = None
-    end: date | None = None
+    start: Day | None = None
+    end: Day | None = None
 
 
 # --- agencies/<agency>.yaml: who and when -------------------------------------------------------------
@@ -52,6 +65,17 @@ class RowFile(FileModel):
     note: str | None = None
 
 
+def _hs_form(entry: Any) -> Literal["text", "row"]:
+    return "row" if isinstance(entry, dict | RowFile) else "text"
+
+
+# Told apart before they are read, so that a wrong entry has one fault and not one for each form.
+HsEntry = Annotated[
+    Annotated[HsPrefix, Tag("text")] | Annotated[RowFile, Tag("row")], Discriminator(_hs_form)
+]
+"""An HS prefix, alone or with what it needs beside."""
+
+
 class ServiceFile(FileModel):
     """One approval, under one law."""
 
@@ -59,7 +83,7 @@ class ServiceFile(FileModel):
     law: Text
     law_code: Annotated[str, StringConstraints(pattern=r"^[0-9]{2}$")]
     procedure: Annotated[list[Procedure], Field(min_length=1)]
-    hs: Annotated[list[HsPrefix | RowFile], Field(min_length=1)]
+    hs: Annotated[list[HsEntry], Field(min_length=1)]
     needed_when: Cel | None = None
     prohibited_when: Cel | None = None
     document: str
@@ -169,7 +193,9 @@ class OperationFile(FileModel):
     decision: DecisionReading | None = None
     errors: list[ErrorReading] = []
     found: Cel | None = None
-    """look_up only, `=`expression: whether the agency has the referral. Without it: any answer but not_found."""
+    """
+    look_up only, `=`expression: whether the agency has the referral. Without it: any answer but not_found.
+    """
 
 
 class PollFile(OperationFile):
@@ -290,10 +316,10 @@ class ExemptionsFile(FileModel):
 class CalendarFile(FileModel):
     zone: str
     """IANA name, as Asia/Seoul."""
-    closes_at: time
+    closes_at: TimeOfDay
     holidays: str | None = None
     """ISO 3166-1 country (with optional subdivision, `US-NY`) of the `holidays` package."""
-    closed: list[date] = []
+    closed: list[Day] = []
     weekend: list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]] = ["sat", "sun"]
 
 

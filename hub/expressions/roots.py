@@ -1,4 +1,8 @@
-"""What the expressions of a channel see, by where they stand: the one table loader and adapters share."""
+"""
+What the expressions of a channel see, by where they stand.
+
+Loading checks by this table; what the adapters hand over has at least these.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +12,17 @@ SUBMIT = frozenset({"referral", "declaration", "items", "agency"})
 FOLLOW_UP = SUBMIT | {"receipt"}
 """The same of `poll` and `look_up`."""
 
-READING = frozenset({"reply", "status", "fault", "receipt", "referral"})
-"""Receipt, decision, errors and `found` of an answer to `submit`, `poll` and `look_up`."""
+READING = FOLLOW_UP | {"reply", "status", "fault", "headers"}
+"""Receipt, decision, errors and `found` of the answer to `submit`, `poll` or `look_up`."""
 
 PULL = frozenset({"agency"})
 """Request, query, headers and path of a feed's `pull`."""
 
-FEED_READING = frozenset({"reply", "status", "fault"})
+FEED_READING = PULL | {"reply", "status", "fault", "headers"}
 """`messages` of a feed, and the errors of its `pull` and `acknowledge`."""
 
-MESSAGE = frozenset({"message"})
+MESSAGE = frozenset({"agency", "message", "headers"})
 """A callback, or one message of a feed."""
 
-ACKNOWLEDGE = frozenset({"ids", "agency"})
+ACKNOWLEDGE = frozenset({"agency", "ids"})
 """Request, query, headers and path of a feed's `acknowledge`."""

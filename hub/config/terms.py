@@ -1,0 +1,33 @@
+"""Lengths of time as files write them: long enough to mean something, short enough to be meant."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from hub.config.faults import Key
+from hub.config.schema_faults import FileReport
+from hub.domain.deadlines import parse_duration
+
+_LONGEST_DAYS = 3660
+_CURE = f"write more than nothing and at most {_LONGEST_DAYS}d"
+
+
+def check_term(text: str, key: Key, report: FileReport, *, may_be_zero: bool = False) -> timedelta | None:
+    """
+    Whether a length of time is reasonable. Its length, unless it is at fault or counts working days.
+
+    Its form has been checked already.
+    """
+    number = text.rstrip("wdhms")
+    if len(number) > len(str(_LONGEST_DAYS * 86400)):
+        report.add(key, f"{text} is too long", _CURE)
+        return None
+    if text.endswith("wd"):
+        if not 0 < int(number) <= _LONGEST_DAYS:
+            report.add(key, f"{text} is no sensible number of working days", "write 1wd or more")
+        return None
+    length = parse_duration(text)
+    if length > timedelta(days=_LONGEST_DAYS) or (not length and not may_be_zero):
+        report.add(key, f"{text} is {'too long' if length else 'no time at all'}", _CURE)
+        return None
+    return length
