@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from hub.domain.catalogue import Predicate, Service
+from hub.domain.catalogue import Service
+from hub.domain.declaration import Lpco
 
 if TYPE_CHECKING:  # routing composes its sentences here; only the name of the type comes from there
     from hub.domain.routing import FactValue
@@ -99,93 +100,79 @@ def _spoken_token(found: re.Match[str]) -> str:
     return _WORDS.get(found["word"], found["word"])
 
 
-def condition_text(predicates: Iterable[Predicate]) -> str | None:
-    """Several conditions as one, as written; None when there are none."""
-    texts = [" ".join(predicate.text.split()) for predicate in predicates]
-    if len(texts) > 1:
-        return " && ".join(f"({text})" for text in texts)
-    return texts[0] if texts else None
-
-
-def _where(predicates: tuple[Predicate, ...], values: Mapping[str, FactValue]) -> str:
-    phrases = [in_words(predicate.text) for predicate in predicates]
+def conditions_in_words(texts: Sequence[str], names: Iterable[str]) -> str:
+    """Conditions that must all hold as " where ..."; by the facts they read where words fail; or nothing."""
+    if not texts:
+        return ""
+    phrases = [in_words(text) for text in texts]
     spoken_phrases = [phrase for phrase in phrases if phrase is not None]
-    if len(spoken_phrases) == len(phrases):
-        if len(spoken_phrases) > 1:
-            spoken_phrases = [f"({phrase})" if " or " in phrase else phrase for phrase in spoken_phrases]
-        return f"where {' and '.join(spoken_phrases)}"
-    return f"on a condition about {', '.join(spoken(name) for name in values)}"
+    if len(spoken_phrases) < len(phrases):
+        return f" on a condition about {', '.join(spoken(name) for name in names)}"
+    if len(spoken_phrases) > 1:
+        spoken_phrases = [f"({phrase})" if " or " in phrase else phrase for phrase in spoken_phrases]
+    return f" where {' and '.join(spoken_phrases)}"
 
 
-def declared(values: Mapping[str, FactValue], assumed: Iterable[str]) -> str:
-    """The facts a condition read, those that were declared first: "declared: used yes"."""
-    missing = frozenset(assumed)
-    known = [f"{spoken(name)} {spoken_value(value)}" for name, value in values.items() if name not in missing]
-    unknown = [
-        f"{spoken(name)} (taken as {spoken_value(value)})"
-        for name, value in values.items()
-        if name in missing
-    ]
-    parts = []
-    if known:
-        parts.append(f"declared: {', '.join(known)}")
-    if unknown:
-        parts.append(f"not declared: {', '.join(unknown)}")
-    return "; ".join(parts)
+def facts_in_words(values: Mapping[str, FactValue], assumed: Collection[str]) -> str:
+    """The facts that conditions read, those declared first: "; declared: used yes"; or nothing."""
+    known = [f"{spoken(name)} {spoken_value(values[name])}" for name in values if name not in assumed]
+    unknown = [f"{spoken(name)} (taken as {spoken_value(values[name])})" for name in assumed]
+    words = f"; declared: {', '.join(known)}" if known else ""
+    return f"{words}; not declared: {', '.join(unknown)}" if unknown else words
 
 
-class Explanation:
-    """Sentences about one code and one service's row for it. The law is named in English."""
+def opening(hs_code: str, prefix: str, service: Service) -> str:
+    """How every sentence about a code and a service begins. The law is named in English."""
+    return f"{hs_code} begins with {prefix}, which the {service.law['en']}"
 
-    def __init__(
-        self,
-        hs_code: str,
-        prefix: str,
-        service: Service,
-        predicates: tuple[Predicate, ...],
-        values: Mapping[str, FactValue],
-        assumed: tuple[str, ...],
-    ) -> None:
-        self._opening = f"{hs_code} begins with {prefix}, which the {service.law['en']}"
-        self._predicates = predicates
-        self._values = values
-        self._facts = f"; {declared(values, assumed)}" if predicates else ""
 
-    def _listed(self) -> str:
-        where = f" {_where(self._predicates, self._values)}" if self._predicates else ""
-        return f"{self._opening} lists{where}{self._facts}"
+def not_in_force(opening: str, day: date) -> str:
+    return f"{opening} lists, but not on {day.isoformat()}."
 
-    def needed(self) -> str:
-        return f"{self._listed()}."
 
-    def not_needed(self) -> str:
-        where = _where(self._predicates, self._values)
-        return f"{self._opening} lists only {where}, and that does not hold{self._facts}."
+def other_procedure(opening: str, procedures: Iterable[str], procedure: str) -> str:
+    return (
+        f"{opening} lists for {' and '.join(sorted(procedures))} only; this declaration is for {procedure}."
+    )
 
-    def prohibited(self) -> str:
-        if not self._predicates:
-            return f"{self._opening} prohibits outright."
-        return f"{self._opening} prohibits {_where(self._predicates, self._values)}{self._facts}."
 
-    def excluded(self) -> str:
-        return f"{self._opening} excepts from its list."
+def excluded(opening: str) -> str:
+    return f"{opening} excepts from its list."
 
-    def other_procedure(self, procedures: Iterable[str], procedure: str) -> str:
-        listed = " and ".join(sorted(procedures))
-        return f"{self._opening} lists for {listed} only; this declaration is for {procedure}."
 
-    def not_in_force(self, day: date) -> str:
-        return f"{self._opening} lists, but not on {day.isoformat()}."
+def prohibited(opening: str, conditions: str, facts: str) -> str:
+    return f"{opening} prohibits{conditions or ' outright'}{facts}."
 
-    def exempt(self, code: str, reason: str, document: str | None) -> str:
-        proof = f", document {document}" if document else ""
-        return f"{self._listed()}; exempt as claimed with {code} ({reason}){proof}."
 
-    def covered_by(self, lpco_type: str, number: str) -> str:
-        document = f"{lpco_type} {number}".strip()
-        return f"{self._listed()}; not needed beside document {document}, which is presented."
+def not_needed(opening: str, conditions: str, facts: str) -> str:
+    return f"{opening} lists only{conditions}, and that does not hold{facts}."
 
-    def certified_by(self, service: Service, lpco: str | None) -> str:
-        """Another body of the group is asked; `lpco` is the certificate that decided, if one did."""
-        why = f"which issued the certificate presented ({lpco})" if lpco else "whose list fits the code best"
-        return f"{self._listed()}; one body of several certifies, here {service.name['en']}, {why}."
+
+def needed(opening: str, conditions: str, facts: str) -> str:
+    return f"{opening} lists{conditions}{facts}."
+
+
+def exempt(needed: str, code: str, reason: str, document: str | None) -> str:
+    """`needed` is the sentence that said the service is needed, before the claim was heard."""
+    proof = f", document {document}" if document else ""
+    return f"{needed.removesuffix('.')}; exempt as claimed with {code} ({reason}){proof}."
+
+
+def covered_by(needed: str, lpco: Lpco) -> str:
+    """Another law's document takes the requirement away."""
+    return f"{needed.removesuffix('.')}; not needed beside document {document(lpco)}, which is presented."
+
+
+def certified_by(needed: str, other: Service, lpco: Lpco | None) -> str:
+    """Another body of the group is asked; `lpco` is the certificate that decided, if one did."""
+    why = f"which issued document {document(lpco)}" if lpco else "whose list fits the code best"
+    return f"{needed.removesuffix('.')}; one body of several certifies, here {other.name['en']}, {why}."
+
+
+def certifies(needed: str, lpco: Lpco) -> str:
+    """This body is asked, of several, because its certificate is presented."""
+    return f"{needed.removesuffix('.')}; one body of several certifies, here by document {document(lpco)}."
+
+
+def document(lpco: Lpco) -> str:
+    return f"{lpco.type} {lpco.id}".rstrip()

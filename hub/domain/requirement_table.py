@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from weakref import WeakKeyDictionary
 
 from hub.domain.catalogue import Catalogue, Predicate, Row, Service
+from hub.domain.explaining import conditions_in_words, opening
 
 _CODES_REMEMBERED = 16_384
 """How many HS codes a table remembers the listings of: more than the Korean table's 7,400 codes."""
+
+
+class Conditions:
+    """
+    Predicates that must all hold. Those with the same text are one object throughout a table.
+
+    What does not depend on an item is worked out once: the text, the words, the facts to read.
+    """
+
+    def __init__(self, predicates: tuple[Predicate, ...]) -> None:
+        self.predicates = predicates
+        self.names = tuple(dict.fromkeys(name for predicate in predicates for name in predicate.names))
+        """The facts they read, each once, in order of appearance."""
+        texts = [" ".join(predicate.text.split()) for predicate in predicates]
+        self.text = " && ".join(f"({text})" for text in texts) if len(texts) > 1 else "".join(texts) or None
+        """All of them as written; None when there are none."""
+        self.words = conditions_in_words(texts, self.names)
+
+    def hold(self, facts: Mapping[str, object]) -> bool:
+        return all(predicate(facts) for predicate in self.predicates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +45,19 @@ class Listing:
     row: Row
     in_force: bool
     """Whether service and row are in force on that day; if not, `row` is the longest match all the same."""
-    conditions: tuple[Predicate, ...]
+    conditions: Conditions
     """Of the row and of the service: all must hold for the service to be needed."""
+    prohibition: Conditions | None
+    opening: str
+    """The beginning of every sentence about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listings:
+    """Every listing of one code on one day, in catalogue order, and the facts that deciding them takes."""
+
+    each: tuple[Listing, ...]
     names: tuple[str, ...]
-    """The facts that these conditions and the service's prohibition read, each once."""
 
 
 class RequirementTable:
@@ -38,8 +68,8 @@ class RequirementTable:
         """Place in the catalogue by service code."""
         self.groups: dict[str, tuple[Service, ...]] = {}
         """Members by alternative group, in catalogue order."""
-        self.issuers: dict[str, frozenset[str]] = {}
-        """Codes of the services that issue an LPCO type."""
+        self.document_types: set[str] = set()
+        """LPCO types that some service issues."""
         self._rows: dict[str, list[tuple[int, Service, Row]]] = {}
         for place, service in enumerate(services):
             self.places[service.code] = place
@@ -50,37 +80,49 @@ class RequirementTable:
                     *self.groups.get(service.alternative_group, ()),
                     service,
                 )
-            for lpco_type in service.document_types:
-                self.issuers[lpco_type] = self.issuers.get(lpco_type, frozenset()) | {service.code}
+            self.document_types.update(service.document_types)
         self._lengths = tuple(sorted({len(prefix) for prefix in self._rows}))
+        self._conditions: dict[tuple[str, ...], Conditions] = {}
         self.listings = lru_cache(maxsize=_CODES_REMEMBERED)(self._listings)
 
-    def _listings(self, hs_code: str, day: date) -> tuple[Listing, ...]:
-        """One listing for each service with a row whose prefix begins the code, in catalogue order."""
+    def _listings(self, hs_code: str, day: date) -> Listings:
+        """One listing for each service with a row whose prefix begins the code."""
         matches: dict[int, tuple[Service, list[Row]]] = {}
         for length in self._lengths:
             if length > len(hs_code):
                 break
             for place, service, row in self._rows.get(hs_code[:length], ()):
                 matches.setdefault(place, (service, []))[1].append(row)
-        return tuple(self._listing(place, *matches[place], day) for place in sorted(matches))
+        each = tuple(self._listing(hs_code, place, *matches[place], day) for place in sorted(matches))
+        return Listings(each, tuple(dict.fromkeys(name for listing in each for name in _names(listing))))
 
-    def _listing(self, place: int, service: Service, rows: list[Row], day: date) -> Listing:
+    def _listing(self, hs_code: str, place: int, service: Service, rows: list[Row], day: date) -> Listing:
         # A shorter row in force decides where a longer one has lapsed. `rows` are in order of length.
         standing = [row for row in rows if row.valid.covers(day)] if service.valid.covers(day) else []
         row = (standing or rows)[-1]
         # A prohibited row forbids what it describes; the service's condition is about permits.
-        conditions = (row.needed_when,) if row.prohibited else (row.needed_when, service.needed_when)
-        reading = tuple(condition for condition in conditions if condition is not None)
-        decisive = (*reading, service.prohibited_when) if service.prohibited_when is not None else reading
+        required = (row.needed_when,) if row.prohibited else (row.needed_when, service.needed_when)
         return Listing(
             place=place,
             service=service,
             row=row,
             in_force=bool(standing),
-            conditions=reading,
-            names=tuple(dict.fromkeys(name for predicate in decisive for name in predicate.names)),
+            conditions=self._shared(required),
+            prohibition=None if service.prohibited_when is None else self._shared((service.prohibited_when,)),
+            opening=opening(hs_code, row.prefix, service),
         )
+
+    def _shared(self, predicates: Iterable[Predicate | None]) -> Conditions:
+        present = tuple(predicate for predicate in predicates if predicate is not None)
+        texts = tuple(predicate.text for predicate in present)
+        known = self._conditions.get(texts)
+        if known is None:
+            known = self._conditions[texts] = Conditions(present)
+        return known
+
+
+def _names(listing: Listing) -> tuple[str, ...]:
+    return (*listing.conditions.names, *(listing.prohibition.names if listing.prohibition else ()))
 
 
 _tables: WeakKeyDictionary[Catalogue, RequirementTable] = WeakKeyDictionary()

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import NamedTuple, TypedDict
+from typing import Self
 
 from pydantic import Field
 
-from hub.domain.catalogue import Catalogue, Predicate, Service
+from hub.domain import explaining as say
+from hub.domain.catalogue import Catalogue, Service
 from hub.domain.declaration import AttributeValue, Declaration, GoodsItem, Lpco
-from hub.domain.explaining import Explanation, condition_text
 from hub.domain.facts import BUILT_IN_FACTS, attribute_fact
 from hub.domain.model import Model, Text
-from hub.domain.requirement_table import Listing, table_of
+from hub.domain.requirement_table import Conditions, Listing, table_of
 
 FactValue = bool | float | str | tuple[str, ...]
 
@@ -53,6 +53,20 @@ class Candidate(Model):
     """Facts among `values` that were not declared and took their meaning of absence."""
     because: str
     """One sentence for a customs officer."""
+
+    @classmethod
+    def found(cls, fields: Mapping[str, object]) -> Self:
+        """
+        A candidate of fields that routing itself has made, all of them: not validated again, not copied.
+
+        A long declaration has thousands of candidates, and validating them took longer than finding them.
+        """
+        candidate = cls.__new__(cls)
+        object.__setattr__(candidate, "__dict__", dict(fields))
+        object.__setattr__(candidate, "__pydantic_fields_set__", set(fields))
+        object.__setattr__(candidate, "__pydantic_extra__", None)
+        object.__setattr__(candidate, "__pydantic_private__", None)
+        return candidate
 
 
 class Requirement(Candidate):
@@ -108,11 +122,11 @@ def route(declaration: Declaration, catalogue: Catalogue, day: date) -> Routing:
     for item in declaration.items:
         for finding in router.findings(item):
             if finding.by is not None:
-                ruled_out.append(RuledOut(item=item.number, by=finding.by, **finding.fields))
+                ruled_out.append(RuledOut.found({**finding.fields(item), "by": finding.by}))
             elif finding.prohibited:
-                prohibited.append(Prohibited(item=item.number, **finding.fields))
+                prohibited.append(Prohibited.found(finding.fields(item)))
             else:
-                required.append(Requirement(item=item.number, **finding.fields))
+                required.append(Requirement.found(finding.fields(item)))
     return Routing(
         required=tuple(required),
         ruled_out=tuple(ruled_out),
@@ -122,70 +136,57 @@ def route(declaration: Declaration, catalogue: Catalogue, day: date) -> Routing:
     )
 
 
-class _Fields(TypedDict):
-    """What a candidate says whichever way it is decided; all but the item's number."""
+@dataclass(frozen=True, slots=True)
+class _Judgement:
+    """Conditions, asked about certain facts."""
 
-    service: str
-    agency: str
-    law: Text
-    matched_prefix: str
-    predicate: str | None
+    hold: bool
+    text: str | None
     values: dict[str, FactValue]
     assumed: tuple[str, ...]
-    because: str
-
-
-class _Facts(NamedTuple):
-    """The facts about one item that its conditions read, and which of them were not declared."""
-
-    values: dict[str, FactValue]
-    assumed: frozenset[str]
+    facts: str
+    """The facts in words."""
 
 
 @dataclass(slots=True)
-class _Question:
-    """Whether one service must consent to one item, as far as it is worked out."""
+class _Finding:
+    """What is found about one service and one item; claims may still change it. Needed, if nothing else."""
 
     place: int
     service: Service
     prefix: str
-    predicates: tuple[Predicate, ...]
-    values: dict[str, FactValue]
-    assumed: tuple[str, ...]
-    sentences: Explanation
+    judgement: _Judgement
+    because: str
+    by: RuledOutBy | None = None
+    prohibited: bool = False
+
+    @property
+    def is_needed(self) -> bool:
+        return self.by is None and not self.prohibited
+
+    def rule_out(self, by: RuledOutBy, because: str) -> None:
+        self.by = by
+        self.because = because
+
+    def fields(self, item: GoodsItem) -> dict[str, object]:
+        """Every field of a candidate."""
+        return {
+            "item": item.number,
+            "service": self.service.code,
+            "agency": self.service.agency,
+            "law": self.service.law,
+            "matched_prefix": self.prefix,
+            "predicate": self.judgement.text,
+            "values": self.judgement.values,
+            "assumed": self.judgement.assumed,
+            "because": self.because,
+        }
 
 
-class _Finding(NamedTuple):
-    """An answered question; `by` is None where the service is needed or the goods are prohibited."""
-
-    place: int
-    by: RuledOutBy | None
-    prohibited: bool
-    fields: _Fields
-
-
-def _find(
-    question: _Question, because: str, by: RuledOutBy | None = None, *, prohibited: bool = False
-) -> _Finding:
-    service = question.service
-    return _Finding(
-        question.place,
-        by,
-        prohibited,
-        {
-            "service": service.code,
-            "agency": service.agency,
-            "law": service.law,
-            "matched_prefix": question.prefix,
-            "predicate": condition_text(question.predicates),
-            "values": question.values,
-            "assumed": question.assumed,
-            "because": because,
-        },
-    )
-
-
+_NOT_ASKED = _Judgement(hold=True, text=None, values={}, assumed=(), facts="")
 _BUILT_IN = {fact.name: fact for fact in BUILT_IN_FACTS}
+_Fact = tuple[FactValue, bool]
+"""A value, and whether it was declared."""
 
 
 class _Router:
@@ -193,171 +194,135 @@ class _Router:
 
     def __init__(self, declaration: Declaration, catalogue: Catalogue, day: date) -> None:
         self._declaration = declaration
+        self._procedure = declaration.procedure
         self._catalogue = catalogue
         self._table = table_of(catalogue)
         self._day = day
         self._attributes = {attribute_fact(a.name): a for a in catalogue.attributes.values()}
-        self._truths: dict[tuple[int, tuple[FactValue, ...]], bool] = {}
+        self._judgements: dict[tuple[Conditions, tuple[_Fact, ...]], _Judgement] = {}
 
     def findings(self, item: GoodsItem) -> list[_Finding]:
         """One finding for each candidate of an item, in catalogue order."""
         listings = self._table.listings(item.hs_code, self._day)
-        facts = self._read(item, listings)
-        decided: list[_Finding] = []
-        needed: list[_Question] = []
-        for listing in listings:
-            heard = self._hear(item, listing, facts)
-            if isinstance(heard, _Finding):
-                decided.append(heard)
-            else:
-                needed.append(heard)
-        if any(question.service.alternative_group is not None for question in needed):
-            needed = self._choose_certifiers(item, needed, decided)
-        decided += [self._hear_claims(item, question) for question in needed]
-        decided.sort(key=lambda finding: finding.place)
-        return decided
+        facts = {name: self._fact(item, name) for name in listings.names}
+        findings = [self._find(listing, facts) for listing in listings.each]
+        if any(finding.service.alternative_group for finding in findings):
+            findings = self._choose_certifiers(item, findings)
+        for finding in findings:
+            if finding.is_needed:
+                self._hear_claims(item, finding)
+        return findings
 
-    # --- facts and conditions ---------------------------------------------------------------------------
+    # --- what table and conditions say -------------------------------------------------------------------
 
-    def _read(self, item: GoodsItem, listings: Iterable[Listing]) -> _Facts:
-        """Only what these listings read: an item has many facts, and its conditions few."""
-        values: dict[str, FactValue] = {}
-        assumed = set()
-        for listing in listings:
-            for name in listing.names:
-                if name in values:
-                    continue
-                declared: AttributeValue | FactValue | None
-                if name in _BUILT_IN:
-                    declared, absent = _BUILT_IN[name].read(self._declaration, item), _BUILT_IN[name].absent
-                else:
-                    attribute = self._attributes[name]
-                    declared, absent = item.attributes.get(attribute.name), attribute.absent
-                if declared is None:
-                    assumed.add(name)
-                    declared = absent
-                values[name] = float(declared) if isinstance(declared, Decimal) else declared
-        return _Facts(values, frozenset(assumed))
-
-    def _holds(self, predicate: Predicate, facts: _Facts) -> bool:
-        key = (id(predicate), tuple(facts.values[name] for name in predicate.names))
-        truth = self._truths.get(key)
-        if truth is None:
-            truth = self._truths[key] = predicate(facts.values)
-        return truth
-
-    # --- one service -------------------------------------------------------------------------------------
-
-    def _hear(self, item: GoodsItem, listing: Listing, facts: _Facts) -> _Finding | _Question:
-        """What table and conditions say; a question that is still open is needed by them."""
-        service, row = listing.service, listing.row
-        procedure = self._declaration.procedure
-        bare = self._question(item, listing, (), facts)
+    def _find(self, listing: Listing, facts: Mapping[str, _Fact]) -> _Finding:
+        service, row, start = listing.service, listing.row, listing.opening
+        finding = _Finding(listing.place, service, row.prefix, _NOT_ASKED, "")
         if not listing.in_force:
-            return _find(bare, bare.sentences.not_in_force(self._day), RuledOutBy.NOT_IN_FORCE)
-        if procedure not in service.procedures:
-            because = bare.sentences.other_procedure(service.procedures, procedure)
-            return _find(bare, because, RuledOutBy.PROCEDURE)
+            finding.rule_out(RuledOutBy.NOT_IN_FORCE, say.not_in_force(start, self._day))
+            return finding
+        if self._procedure not in service.procedures:
+            because = say.other_procedure(start, service.procedures, self._procedure)
+            finding.rule_out(RuledOutBy.PROCEDURE, because)
+            return finding
         if row.excluded:
-            return _find(bare, bare.sentences.excluded(), RuledOutBy.EXCLUDED)
-        if service.prohibited_when is not None and self._holds(service.prohibited_when, facts):
-            question = self._question(item, listing, (service.prohibited_when,), facts)
-            return _find(question, question.sentences.prohibited(), prohibited=True)
-        question = self._question(item, listing, listing.conditions, facts) if listing.conditions else bare
-        if not all(self._holds(condition, facts) for condition in listing.conditions):
-            return _find(question, question.sentences.not_needed(), RuledOutBy.CONDITION)
-        if row.prohibited:
-            return _find(question, question.sentences.prohibited(), prohibited=True)
-        return question
+            finding.rule_out(RuledOutBy.EXCLUDED, say.excluded(start))
+            return finding
+        if listing.prohibition is not None:
+            judgement = self._judge(listing.prohibition, facts)
+            if judgement.hold:
+                finding.prohibited = True
+                finding.judgement = judgement
+                finding.because = say.prohibited(start, listing.prohibition.words, judgement.facts)
+                return finding
+        words = listing.conditions.words
+        finding.judgement = judgement = self._judge(listing.conditions, facts)
+        if not judgement.hold:
+            finding.rule_out(RuledOutBy.CONDITION, say.not_needed(start, words, judgement.facts))
+        elif row.prohibited:
+            finding.prohibited = True
+            finding.because = say.prohibited(start, words, judgement.facts)
+        else:
+            finding.because = say.needed(start, words, judgement.facts)
+        return finding
 
-    def _question(
-        self, item: GoodsItem, listing: Listing, predicates: tuple[Predicate, ...], facts: _Facts
-    ) -> _Question:
-        names = dict.fromkeys(name for predicate in predicates for name in predicate.names)
-        return self._question_of(
-            item,
-            listing.place,
-            listing.service,
-            listing.row.prefix,
-            predicates,
-            {name: facts.values[name] for name in names},
-            tuple(name for name in names if name in facts.assumed),
-        )
+    def _judge(self, conditions: Conditions, facts: Mapping[str, _Fact]) -> _Judgement:
+        if not conditions.predicates:
+            return _NOT_ASKED
+        read = tuple([facts[name] for name in conditions.names])
+        judgement = self._judgements.get((conditions, read))
+        if judgement is None:
+            values = {name: value for name, (value, _) in zip(conditions.names, read, strict=True)}
+            assumed = tuple(name for name in conditions.names if not facts[name][1])
+            judgement = self._judgements[conditions, read] = _Judgement(
+                conditions.hold(values),
+                conditions.text,
+                values,
+                assumed,
+                say.facts_in_words(values, assumed),
+            )
+        return judgement
 
-    def _question_of(
-        self,
-        item: GoodsItem,
-        place: int,
-        service: Service,
-        prefix: str,
-        predicates: tuple[Predicate, ...],
-        values: dict[str, FactValue],
-        assumed: tuple[str, ...],
-    ) -> _Question:
-        sentences = Explanation(item.hs_code, prefix, service, predicates, values, assumed)
-        return _Question(place, service, prefix, predicates, values, assumed, sentences)
+    def _fact(self, item: GoodsItem, name: str) -> _Fact:
+        # One at a time, as `item_facts` reads all of them: an item has many, and its conditions read few.
+        declared: AttributeValue | FactValue | None
+        attribute = self._attributes.get(name)
+        if attribute is None:
+            built_in = _BUILT_IN[name]
+            declared, absent = built_in.read(self._declaration, item), built_in.absent
+        else:
+            declared, absent = item.attributes.get(attribute.name), attribute.absent
+        if declared is None:
+            return absent, False
+        return (float(declared) if isinstance(declared, Decimal) else declared), True
 
     # --- one of several bodies ---------------------------------------------------------------------------
 
-    def _choose_certifiers(
-        self, item: GoodsItem, needed: list[_Question], decided: list[_Finding]
-    ) -> list[_Question]:
-        """The needed questions with one left of each group; the others are added to `decided`."""
-        kept = [question for question in needed if question.service.alternative_group is None]
-        groups: dict[str, list[_Question]] = {}
-        for question in needed:
-            if question.service.alternative_group is not None:
-                groups.setdefault(question.service.alternative_group, []).append(question)
-        for group, questions in groups.items():
-            best = max(questions, key=lambda question: (len(question.prefix), -question.place))
-            chosen, certificate = self._certifier(item, group, questions, decided) or (
-                best.service,
-                None,
-            )
-            for question in questions:
-                if question.service is not chosen:
-                    because = question.sentences.certified_by(chosen, certificate)
-                    decided.append(_find(question, because, RuledOutBy.ALTERNATIVE))
-            own = [question for question in questions if question.service is chosen]
-            kept += own or [self._asked_all_the_same(item, chosen, best, decided)]
-        return kept
+    def _choose_certifiers(self, item: GoodsItem, findings: list[_Finding]) -> list[_Finding]:
+        """The findings with one member needed of each group that is needed at all."""
+        groups: dict[str, list[_Finding]] = {}
+        for finding in findings:
+            if finding.is_needed and finding.service.alternative_group is not None:
+                groups.setdefault(finding.service.alternative_group, []).append(finding)
+        for group, needed in groups.items():
+            best = max(needed, key=lambda finding: (len(finding.prefix), -finding.place))
+            forbidding = {finding.service.code for finding in findings if finding.prohibited}
+            members = [
+                member
+                for member in self._table.groups[group]
+                if self._procedure in member.procedures
+                and member.valid.covers(self._day)
+                and member.code not in forbidding
+            ]
+            certificate = self._certificate(item, members, {finding.service.code for finding in needed})
+            chosen, lpco = certificate or (best.service, None)
+            if lpco is not None and all(finding.service is not chosen for finding in needed):
+                # Its own rows do not call for it, but the certificate is from there.
+                findings = [finding for finding in findings if finding.service is not chosen]
+                findings.append(self._asked_all_the_same(item, chosen, lpco, best))
+            for finding in needed:
+                if finding.service is not chosen:
+                    because = say.certified_by(finding.because, chosen, lpco)
+                    finding.rule_out(RuledOutBy.ALTERNATIVE, because)
+        return sorted(findings, key=lambda finding: finding.place)
 
-    def _asked_all_the_same(
-        self, item: GoodsItem, chosen: Service, best: _Question, decided: list[_Finding]
-    ) -> _Question:
-        """The question of a body whose certificate is presented, though its own rows do not call for it."""
-        decided[:] = [finding for finding in decided if finding.fields["service"] != chosen.code]
-        return self._question_of(
-            item,
-            self._table.places[chosen.code],
-            chosen,
-            best.prefix,
-            best.predicates,
-            best.values,
-            best.assumed,
-        )
+    def _asked_all_the_same(self, item: GoodsItem, service: Service, lpco: Lpco, like: _Finding) -> _Finding:
+        start = say.opening(item.hs_code, like.prefix, service)
+        because = say.certifies(say.needed(start, "", like.judgement.facts), lpco)
+        return _Finding(self._table.places[service.code], service, like.prefix, like.judgement, because)
 
-    def _certifier(
-        self, item: GoodsItem, group: str, questions: list[_Question], decided: list[_Finding]
-    ) -> tuple[Service, str] | None:
+    def _certificate(
+        self, item: GoodsItem, members: Iterable[Service], needed: Collection[str]
+    ) -> tuple[Service, Lpco] | None:
         """The member whose certificate is presented, with the item before with the header."""
-        rows_match = {question.service.code for question in questions}
-        forbidding = {finding.fields["service"] for finding in decided if finding.prohibited}
-        members = [
-            member
-            for member in self._table.groups[group]
-            if self._declaration.procedure in member.procedures
-            and member.valid.covers(self._day)
-            and member.code not in forbidding
-        ]
         # A header's certificates may be for other items: a member whose rows match comes first.
-        members.sort(key=lambda member: member.code not in rows_match)
+        in_turn = sorted(members, key=lambda member: member.code not in needed)
         for lpcos in (item.lpcos, self._declaration.lpcos):
             for issued in (self._by_type, self._by_issuer):
-                for member in members:
+                for member in in_turn:
                     for lpco in lpcos:
                         if issued(lpco, member):
-                            return member, f"{lpco.type} {lpco.id}".strip()
+                            return member, lpco
         return None
 
     def _by_type(self, lpco: Lpco, member: Service) -> bool:
@@ -365,25 +330,27 @@ class _Router:
 
     def _by_issuer(self, lpco: Lpco, member: Service) -> bool:
         # A document that is known to be another service's says nothing about this group.
-        return lpco.issuer == member.agency and lpco.type not in self._table.issuers
+        return lpco.issuer == member.agency and lpco.type not in self._table.document_types
 
-    # --- claims and documents ----------------------------------------------------------------------------
+    # --- claims and documents of other laws --------------------------------------------------------------
 
-    def _hear_claims(self, item: GoodsItem, question: _Question) -> _Finding:
+    def _hear_claims(self, item: GoodsItem, finding: _Finding) -> None:
+        service = finding.service
         for claim in item.exemptions:
             reason = self._catalogue.exemptions.get(claim.code)
-            if reason is None or reason.law_code != question.service.law_code:
+            if reason is None or reason.law_code != service.law_code:
                 continue
             if reason.document_required and claim.document is None:
                 continue
-            because = question.sentences.exempt(claim.code, reason.name["en"], claim.document)
-            return _find(question, because, RuledOutBy.EXEMPTION_CLAIM)
-        if question.service.exempted_by:
-            for lpco in (*item.lpcos, *self._declaration.lpcos):
-                if lpco.type in question.service.exempted_by and not self._has_lapsed(lpco):
-                    because = question.sentences.covered_by(lpco.type, lpco.id)
-                    return _find(question, because, RuledOutBy.OTHER_LPCO)
-        return _find(question, question.sentences.needed())
+            because = say.exempt(finding.because, claim.code, reason.name["en"], claim.document)
+            finding.rule_out(RuledOutBy.EXEMPTION_CLAIM, because)
+            return
+        if not service.exempted_by:
+            return
+        for lpco in (*item.lpcos, *self._declaration.lpcos):
+            if lpco.type in service.exempted_by and not self._has_lapsed(lpco):
+                finding.rule_out(RuledOutBy.OTHER_LPCO, say.covered_by(finding.because, lpco))
+                return
 
     def _has_lapsed(self, lpco: Lpco) -> bool:
         return lpco.valid_until is not None and lpco.valid_until.date() < self._day
