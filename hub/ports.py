@@ -364,6 +364,15 @@ class BadCursor(ValueError):
     """A cursor that this store did not give out."""
 
 
+class RefusedCallback(Model):
+    """A callback that was not let in, as recorded; `body` is its beginning."""
+
+    agency: str
+    at: UtcDatetime
+    reason: str
+    body: str
+
+
 class QueryStore(Protocol):
     """The store as the API and the CLI read it, and API clients as they manage them. Blocking, as above."""
 
@@ -378,6 +387,9 @@ class QueryStore(Protocol):
     def exchanges(self, mrn: str) -> list[Exchange]:
         """Every exchange about a declaration, oldest first."""
 
+    def refused_callbacks(self, limit: int) -> list[RefusedCallback]:
+        """Callbacks that were refused, newest first."""
+
     def open_referrals(self) -> dict[str, int]:
         """How many referrals wait for each agency."""
 
@@ -390,6 +402,9 @@ class QueryStore(Protocol):
 
     def client_by_key(self, key_hash: str) -> ApiClient | None:
         """The enabled client whose key has this hash."""
+
+    def disable_client(self, client_id: str) -> None:
+        """Its key opens nothing any more. Raises KeyError for an unknown id."""
 
     def clients(self) -> list[ApiClient]: ...
 

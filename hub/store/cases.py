@@ -1,0 +1,57 @@
+"""What happens to a case beside hand-overs and messages: time passes, events come, it closes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from hub.domain.events import Event, EventType, NewEvent
+from hub.domain.referral import OnExpiry, ReferralState
+from hub.store.casefile import OpenCase, rfc3339
+from hub.store.part import Part
+
+
+class Cases(Part):
+    """The case as a whole."""
+
+    def record_expired(self, mrn: str, services: Sequence[str], at: datetime) -> None:
+        """
+        The time of these referrals has passed. Raises KeyError for an unknown mrn or service.
+
+        Polls go on: a late approval may still lift a hold.
+        """
+        with self._database.write() as connection:
+            case = OpenCase.open(connection, mrn)
+            for service in services:
+                referral = case.referral(service)
+                if referral.state in (ReferralState.DECIDED, ReferralState.EXPIRED):
+                    continue
+                referral.change(state=ReferralState.EXPIRED)
+                terms = referral.terms
+                case.note(
+                    at,
+                    EventType.REFERRAL_EXPIRED,
+                    service,
+                    agency=terms.agency,
+                    due_at=rfc3339(terms.due_at),
+                    on_expiry=terms.on_expiry.value,
+                )
+                if terms.on_expiry is OnExpiry.ESCALATE:
+                    case.note(at, EventType.REFERRAL_ESCALATED, service, agency=terms.agency)
+            case.save()
+
+    def append_event(self, mrn: str, event: NewEvent) -> Event:
+        """Append one event. Raises KeyError for an unknown mrn."""
+        with self._database.write() as connection:
+            case = OpenCase.open(connection, mrn)
+            appended = case.append(event)
+            case.save()
+        return appended
+
+    def close_case(self, mrn: str, at: datetime) -> None:
+        """Nothing more is awaited; closing again changes nothing. Raises KeyError for an unknown mrn."""
+        with self._database.write() as connection:
+            case = OpenCase.open(connection, mrn)
+            if case.closed_at is None:
+                case.close(at)
+                case.save()

@@ -1,0 +1,121 @@
+"""How the hub connects to its database: what is set on every connection, and what a transaction is."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any, Literal
+
+from psycopg.types.string import TextLoader
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+
+Sync = Literal["full", "normal"]
+
+_BUSY_TIMEOUT_MS = 10_000
+_POOL = 10
+_OVERFLOW = 40
+"""As many threads as an API process may have reading at once."""
+
+
+class Database:
+    """
+    A database and the two kinds of transaction the store has.
+
+    `sync` is for SQLite only. `full` makes every commit wait for the disk: a committed row survives a power
+    cut. `normal` lets the disk lag behind: it survives the death of every process of ours, but a power cut
+    may take the last commits back, and with them a promise the hub has already made to somebody.
+    """
+
+    def __init__(self, url: str | URL, *, sync: Sync = "full") -> None:
+        self.url = make_url(url)
+        self.engine = _engine(self.url, sync)
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self._writer = self.engine.execution_options(begin="BEGIN IMMEDIATE")
+        # Several statements of a read must see one state; SQLite's write-ahead log gives that by itself.
+        self._reader = (
+            self.engine
+            if self.is_sqlite
+            else self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        )
+        # SQLite has one writer at a time. Threads of one process queue for it here, in order and at once,
+        # instead of asking again after ever longer pauses; between processes the busy time-out does it.
+        self._turn = threading.Lock() if self.is_sqlite else nullcontext()
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that may write; it commits at the end, or leaves no trace."""
+        with self._turn, self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that sees one state of the database throughout."""
+        with self._reader.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close every connection. A database that is used again opens new ones."""
+        self.engine.dispose()
+
+
+def _engine(url: URL, sync: Sync) -> Engine:
+    if url.get_backend_name() == "sqlite":
+        return _sqlite(url, sync)
+    if url.drivername == "postgresql+psycopg":
+        return _postgresql(url)
+    raise ValueError(
+        f"{url.drivername} is not supported; write sqlite:///path or postgresql+psycopg://user@host/name"
+    )
+
+
+def _sqlite(url: URL, sync: Sync) -> Engine:
+    if not url.database or url.database == ":memory:" or url.query:
+        raise ValueError("SQLite needs a file, as sqlite:///path: several processes share it")
+    Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        url, pool_size=_POOL, max_overflow=_OVERFLOW, connect_args={"check_same_thread": False}
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _: object) -> None:
+        # The driver's own transactions begin too late and with the wrong lock: `begin` below does it.
+        connection.isolation_level = None
+        connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA synchronous = {sync.upper()}")
+        _use_write_ahead_log(connection)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A transaction that reads first and writes later could find the file changed in between and fail.
+        connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+
+    return engine
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """Readers and the writer do not wait for each other. It is a property of the file, set once."""
+    [mode] = connection.execute("PRAGMA journal_mode").fetchone()
+    while mode != "wal":
+        try:
+            [mode] = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        except sqlite3.OperationalError:
+            # Two processes open a new file at once: changing the mode does not wait for a lock. Taking the
+            # write lock does, up to the busy time-out; then the other one has done it, or it is our turn.
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("COMMIT")
+            [mode] = connection.execute("PRAGMA journal_mode").fetchone()
+
+
+def _postgresql(url: URL) -> Engine:
+    engine = create_engine(url, pool_size=_POOL, max_overflow=_OVERFLOW, pool_pre_ping=True)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _: object) -> None:
+        # Documents are read by their models, so the driver is to hand over the text.
+        connection.adapters.register_loader("json", TextLoader)
+
+    return engine

@@ -1,0 +1,208 @@
+"""The one way in for what agencies say: stored once, then told to the workflow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, func, insert, select, text, update
+
+from hub.domain.errors import CallbackRefused
+from hub.domain.events import EventType
+from hub.domain.exchange import Message
+from hub.domain.names import split_referral_id
+from hub.domain.referral import Decision
+from hub.ports import Received
+from hub.store.casefile import OpenCase, OpenReferral, insert_of
+from hub.store.messages import DECISIONS, apply_message, lock_references, referral_by_reference
+from hub.store.part import AnyRow, Part
+from hub.store.tables import decisions, inbox, refused_callbacks
+from hub.store.types import key
+
+_LONGEST_BODY = 16_384
+"""Characters kept of a body that was refused: enough to see what it was, too little to fill a disk with."""
+
+UNTOLD = text("NOT decisions.told")
+"""As the index on it says, word for word: SQLite uses a partial index only then."""
+
+
+class Inbox(Part):
+    """Messages of agencies, by whatever way they came, and the decisions the workflow is still to hear."""
+
+    def receive(self, message: Message) -> Received:
+        """Put a message into the inbox, once for each (agency, message_id). Raises CallbackRefused."""
+        with self._database.write() as connection:
+            try:
+                return _receive(connection, message)
+            except CallbackRefused as refusal:
+                refused = refusal
+        # Raised after the commit: that it was refused is on record.
+        raise refused
+
+    def refuse_callback(self, agency: str, reason: str, body: str, at: datetime) -> None:
+        """Record a callback that was refused before it could be read; of its body the beginning."""
+        with self._database.write() as connection:
+            connection.execute(
+                insert(refused_callbacks),
+                {"agency": agency, "at": at, "reason": reason, "body": body[:_LONGEST_BODY]},
+            )
+
+    def untold_messages(
+        self, received_before: datetime, limit: int
+    ) -> list[tuple[str, tuple[Decision, ...]]]:
+        """
+        Decisions received but not yet told to the workflow, of at most `limit` declarations, those that have
+        waited longest first. Of each declaration they are all there.
+        """
+        oldest = func.min(decisions.c.received_at)
+        waiting = (
+            select(decisions.c.mrn)
+            .where(UNTOLD, decisions.c.received_at < received_before)
+            .group_by(decisions.c.mrn)
+            .order_by(oldest, decisions.c.mrn)
+            .limit(limit)
+        )
+        with self._database.read() as connection:
+            untold: dict[str, list[Decision]] = {mrn: [] for mrn in connection.scalars(waiting)}
+            if untold:
+                rows = connection.execute(
+                    select(decisions.c.mrn, decisions.c.document)
+                    .where(
+                        UNTOLD, decisions.c.mrn.in_(list(untold)), decisions.c.received_at < received_before
+                    )
+                    .order_by(decisions.c.received_at, decisions.c.id)
+                )
+                for row in rows:
+                    untold[row.mrn].append(Decision.model_validate_json(row.document))
+        return [(mrn, tuple(said)) for mrn, said in untold.items()]
+
+    def mark_told(self, mrn: str, decisions: Sequence[str]) -> None:
+        """
+        The workflow knows these decisions, given by id.
+
+        Two agencies may use the same id. Given it once while both decisions are untold, the store cannot know
+        which was meant, and lets both be told again rather than one of them never.
+        """
+        keys = [key(decision) for decision in decisions]
+        if not keys:
+            return
+        with self._database.write() as connection:
+            _mark_told(connection, mrn, keys)
+
+
+def _mark_told(connection: Connection, mrn: str, told: Sequence[str]) -> None:
+    untold = connection.scalars(
+        select(decisions.c.id).where(UNTOLD, decisions.c.mrn == mrn, decisions.c.id.in_(set(told)))
+    ).all()
+    meant = [decision for decision in set(untold) if untold.count(decision) <= told.count(decision)]
+    if meant:
+        connection.execute(
+            update(decisions).where(decisions.c.mrn == mrn, decisions.c.id.in_(meant)).values(told=True)
+        )
+
+
+def _receive(connection: Connection, message: Message) -> Received:
+    if message.agency_reference is not None:
+        lock_references(connection, [message.agency_reference])
+    target = _target(connection, message)
+    known = _put(connection, message, target)
+    if known is not None:
+        return Received(new=False, mrn=known.mrn)
+    if target is None:
+        return Received(new=True, mrn=None)
+    case, referral = target
+    said = apply_message(
+        case, referral, message.message_id, message.decisions, message.trouble, message.received_at
+    )
+    case.save()
+    return Received(new=True, mrn=case.mrn, decisions=said)
+
+
+_Target = tuple[OpenCase, OpenReferral]
+
+
+def _target(connection: Connection, message: Message) -> _Target | None:
+    """The referral a message is about, locked; None while nobody knows. Raises CallbackRefused."""
+    claimed = {decision.referral for decision in message.decisions if decision.referral}
+    if message.referral is not None:
+        claimed.add(message.referral)
+    if len(claimed) > 1:
+        raise _refuse(connection, message, f"one message about several referrals: {sorted(claimed)}")
+    if claimed:
+        return _claimed(connection, message, claimed.pop())
+    if message.agency_reference is None:
+        return None
+    found = referral_by_reference(connection, message.agency, message.agency_reference)
+    if found is None:
+        return None
+    mrn, service = found
+    case = OpenCase.open(connection, mrn)
+    return case, case.referral(service)
+
+
+def _claimed(connection: Connection, message: Message, referral: str) -> _Target:
+    try:
+        mrn, service = split_referral_id(referral)
+        case = OpenCase.open(connection, mrn)
+    except (ValueError, KeyError):
+        raise _refuse(connection, message, f"no such referral: {referral!r}") from None
+    found = case.referrals.get(service)
+    if found is None or found.terms.agency != message.agency:
+        raise _refuse(connection, message, f"{referral!r} is not a referral of {message.agency}", case)
+    return case, found
+
+
+def _refuse(
+    connection: Connection, message: Message, reason: str, case: OpenCase | None = None
+) -> CallbackRefused:
+    """Record it, the first time that it comes."""
+    new = connection.execute(
+        insert_of(connection)(refused_callbacks).on_conflict_do_nothing().returning(refused_callbacks.c.id),
+        {
+            "agency": message.agency,
+            "message_id": message.message_id,
+            "at": message.received_at,
+            "reason": reason,
+            "body": message.raw[:_LONGEST_BODY],
+        },
+    ).one_or_none()
+    if new is not None and case is not None:
+        case.note(
+            message.received_at,
+            EventType.CALLBACK_REFUSED,
+            agency=message.agency,
+            message=message.message_id,
+            reason=reason,
+        )
+        case.save()
+    return CallbackRefused(reason)
+
+
+def _put(connection: Connection, message: Message, target: _Target | None) -> AnyRow | None:
+    """
+    Write the message down. None when it counts; else the row of the same message that is there already.
+
+    A message that could not be read counts for nothing, so a readable one of the same id takes its place.
+    """
+    values = {
+        "agency": message.agency,
+        "message_id": message.message_id,
+        "received_at": message.received_at,
+        "via": message.via,
+        "agency_reference": message.agency_reference,
+        "mrn": target[0].mrn if target else None,
+        "service": target[1].terms.service if target else None,
+        "waiting": target is None,
+        "trouble": message.trouble,
+        "decisions": DECISIONS.dump_json(message.decisions).decode(),
+        "raw": message.raw,
+    }
+    new = insert_of(connection)(inbox).on_conflict_do_nothing().returning(inbox.c.waiting)
+    if connection.execute(new, values).one_or_none() is not None:
+        return None
+    same = (inbox.c.agency == message.agency, inbox.c.message_id == message.message_id)
+    known = connection.execute(select(inbox.c.mrn, inbox.c.trouble).where(*same).with_for_update()).one()
+    if known.trouble is None or message.trouble is not None:
+        return known
+    connection.execute(update(inbox).where(*same).values(values))
+    return None

@@ -1,0 +1,1 @@
+"""Migrations, applied by `hub.store.upgrade`."""

@@ -1,0 +1,124 @@
+"""Outcomes, and the outbox of what the cargo system is to be told about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select, text, update
+
+from hub.domain.clearance import Clearance, Notice, Outcome
+from hub.domain.events import EventType
+from hub.domain.exchange import Exchange
+from hub.ports import Acknowledgement
+from hub.store.casefile import OpenCase, record_exchanges
+from hub.store.part import AnyRow, Part
+from hub.store.tables import notices
+
+UNSENT = text("notices.acknowledged_at IS NULL")
+"""As the index on it says, word for word: SQLite uses a partial index only then."""
+
+_TOLD = {
+    Outcome.RELEASE: EventType.CARGO_RELEASED,
+    Outcome.HOLD: EventType.CARGO_HELD,
+    Outcome.REFUSAL: EventType.CARGO_REFUSED,
+}
+
+
+class Notices(Part):
+    """A notice is written with its outcome and stays until the cargo system has acknowledged it."""
+
+    def record_clearance(
+        self,
+        mrn: str,
+        clearance: Clearance,
+        notice: Notice | None,
+        pending_agencies: Sequence[str],
+        at: datetime,
+    ) -> Notice | None:
+        """Record an outcome and write its notice, if there is one to send. Raises KeyError."""
+        with self._database.write() as connection:
+            case = OpenCase.open(connection, mrn)
+            if notice is not None:
+                written = _find(connection, mrn, notice.number)
+                if written is not None:
+                    first = Notice.model_validate_json(written.document)
+                    return first if written.acknowledged_at is None else None
+            case.settle(clearance, pending_agencies, at)
+            if notice is not None:
+                connection.execute(
+                    insert(notices),
+                    {
+                        "mrn": mrn,
+                        "number": notice.number,
+                        "key": notice.key,
+                        "issued_at": notice.issued_at,
+                        "document": notice.model_dump_json(),
+                    },
+                )
+            case.save()
+        return notice
+
+    def unsent_notice(self, mrn: str) -> Notice | None:
+        """The oldest notice of a declaration that the cargo system has not acknowledged."""
+        oldest = (
+            select(notices.c.document).where(UNSENT, notices.c.mrn == mrn).order_by(notices.c.number).limit(1)
+        )
+        with self._database.read() as connection:
+            document = connection.execute(oldest).scalar_one_or_none()
+        return None if document is None else Notice.model_validate_json(document)
+
+    def record_notice_sent(
+        self, notice: Notice, acknowledgement: Acknowledgement, exchanges: Sequence[Exchange]
+    ) -> None:
+        """The cargo system has it. Raises KeyError for a notice that was never written."""
+        with self._database.write() as connection:
+            case = OpenCase.open(connection, notice.mrn)
+            record_exchanges(connection, exchanges)
+            if _existing(connection, notice).acknowledged_at is not None:
+                return
+            connection.execute(
+                update(notices)
+                .where(notices.c.mrn == notice.mrn, notices.c.number == notice.number)
+                .values(acknowledged_at=acknowledgement.at, reference=acknowledgement.reference, trouble=None)
+            )
+            case.note(
+                acknowledgement.at,
+                _TOLD[notice.outcome],
+                number=notice.number,
+                key=notice.key,
+                reference=acknowledgement.reference,
+            )
+            case.save()
+
+    def record_notice_delayed(self, notice: Notice, trouble: str, at: datetime) -> None:
+        """The cargo system did not take it. Raises KeyError for a notice that was never written."""
+        with self._database.write() as connection:
+            case = OpenCase.open(connection, notice.mrn)
+            written = _existing(connection, notice)
+            if written.acknowledged_at is not None or written.trouble == trouble:
+                return
+            connection.execute(
+                update(notices)
+                .where(notices.c.mrn == notice.mrn, notices.c.number == notice.number)
+                .values(trouble=trouble)
+            )
+            case.note_once(
+                at, EventType.NOTICE_DELAYED, None, number=notice.number, key=notice.key, trouble=trouble
+            )
+            case.save()
+
+
+def _find(connection: Connection, mrn: str, number: int) -> AnyRow | None:
+    return connection.execute(
+        select(notices.c.document, notices.c.acknowledged_at, notices.c.trouble).where(
+            notices.c.mrn == mrn, notices.c.number == number
+        )
+    ).one_or_none()
+
+
+def _existing(connection: Connection, notice: Notice) -> AnyRow:
+    found = _find(connection, notice.mrn, notice.number)
+    if found is None:
+        raise KeyError(f"no notice {notice.key}")
+    return found

@@ -1,0 +1,137 @@
+"""What is to be asked about and when: open polls and feeds, leased so that nobody asks twice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, func, select, text, tuple_, update
+
+from hub.domain.declaration import Declaration
+from hub.domain.exchange import Dossier, Exchange
+from hub.domain.names import split_referral_id
+from hub.domain.referral import Receipt, ReferralState, ReferralTerms
+from hub.ports import OpenPoll
+from hub.store.casefile import insert_of, record_exchanges
+from hub.store.part import Part
+from hub.store.tables import declarations, feeds, polls, referrals
+
+OPEN = text("polls.due_at IS NOT NULL")
+"""As the index on it says, word for word: SQLite uses a partial index only then."""
+
+
+class Polls(Part):
+    """
+    Due-tables. A lease moves the time at which a row falls due to the lease's end, so that the work of a
+    process that died falls due again by itself.
+    """
+
+    def lease_polls(self, now: datetime, lease: timedelta, limit: int, busy: Sequence[str]) -> list[OpenPoll]:
+        """Polls that are due, oldest first, leased to this caller; none of the agencies in `busy`."""
+        due = (
+            select(polls.c.mrn, polls.c.service, polls.c.attempts)
+            .where(OPEN, polls.c.due_at <= now)
+            .order_by(polls.c.due_at, polls.c.mrn, polls.c.service)
+            .limit(limit)
+        )
+        if busy:
+            due = due.where(polls.c.agency.not_in(busy))
+        with self._database.read() as connection:
+            # Most rounds find nothing, and need not stand in line with those who write.
+            if connection.execute(due.limit(1)).first() is None:
+                return []
+        with self._database.write() as connection:
+            leased = connection.execute(due.with_for_update(skip_locked=True)).all()
+            if leased:
+                connection.execute(
+                    update(polls)
+                    .where(
+                        tuple_(polls.c.mrn, polls.c.service).in_([(row.mrn, row.service) for row in leased])
+                    )
+                    .values(due_at=now + lease)
+                )
+            dossiers = _dossiers(connection, [(row.mrn, row.service) for row in leased])
+        return [
+            OpenPoll.model_construct(dossier=dossiers[row.mrn, row.service], attempts=row.attempts)
+            for row in leased
+        ]
+
+    def finish_poll(
+        self, referral: str, *, next_at: datetime | None, exchanges: Sequence[Exchange], trouble: str | None
+    ) -> None:
+        """
+        Record a poll and when the next is due; None ends it. A poll that has ended meanwhile, because the
+        agency decided or the case closed, stays ended. `trouble` is the referral's until a poll goes well.
+        """
+        mrn, service = split_referral_id(referral)
+        with self._database.write() as connection:
+            record_exchanges(connection, exchanges)
+            connection.execute(
+                update(polls)
+                .where(OPEN, polls.c.mrn == mrn, polls.c.service == service)
+                .values(due_at=next_at, attempts=polls.c.attempts + 1)
+            )
+            connection.execute(
+                update(referrals)
+                .where(
+                    referrals.c.mrn == mrn,
+                    referrals.c.service == service,
+                    referrals.c.state.in_([ReferralState.DELIVERED.value, ReferralState.EXPIRED.value]),
+                    referrals.c.trouble.is_distinct_from(trouble),
+                )
+                .values(trouble=trouble)
+            )
+
+    def next_poll_at(self) -> datetime | None:
+        """When the next poll is due, or its lease runs out."""
+        with self._database.read() as connection:
+            next_at: datetime | None = connection.scalar(select(func.min(polls.c.due_at)).where(OPEN))
+        return next_at
+
+    def lease_feed(self, agency: str, now: datetime, lease: timedelta) -> bool:
+        """Whether this caller may pull the agency's feed now (it is due, and nobody else does)."""
+        with self._database.read() as connection:
+            due_at = connection.execute(select(feeds.c.due_at).where(feeds.c.agency == agency)).scalar()
+            if due_at is not None and due_at > now:
+                return False
+        with self._database.write() as connection:
+            leasing = insert_of(connection)(feeds)
+            leased = leasing.on_conflict_do_update(
+                index_elements=["agency"],
+                set_={"due_at": leasing.excluded.due_at},
+                where=feeds.c.due_at <= now,
+            ).returning(feeds.c.agency)
+            return connection.execute(leased, {"agency": agency, "due_at": now + lease}).first() is not None
+
+    def finish_feed(self, agency: str, *, next_at: datetime, exchanges: Sequence[Exchange]) -> None:
+        """Record a pull and when the next is due."""
+        with self._database.write() as connection:
+            record_exchanges(connection, exchanges)
+            connection.execute(update(feeds).where(feeds.c.agency == agency).values(due_at=next_at))
+
+
+def _dossiers(connection: Connection, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Dossier]:
+    if not wanted:
+        return {}
+    lodged = {
+        row.mrn: (Declaration.model_validate_json(row.declaration), row.accepted_at)
+        for row in connection.execute(
+            select(declarations.c.mrn, declarations.c.declaration, declarations.c.accepted_at).where(
+                declarations.c.mrn.in_({mrn for mrn, _ in wanted})
+            )
+        )
+    }
+    rows = connection.execute(
+        select(referrals.c.mrn, referrals.c.service, referrals.c.terms, referrals.c.receipt).where(
+            tuple_(referrals.c.mrn, referrals.c.service).in_(wanted)
+        )
+    )
+    return {
+        (row.mrn, row.service): Dossier.model_construct(
+            declaration=lodged[row.mrn][0],
+            terms=ReferralTerms.model_validate_json(row.terms),
+            accepted_at=lodged[row.mrn][1],
+            receipt=None if row.receipt is None else Receipt.model_validate_json(row.receipt),
+        )
+        for row in rows
+    }

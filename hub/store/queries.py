@@ -1,0 +1,250 @@
+"""The store as it is read: one declaration, lists of them, and gauges."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, func, select, text, tuple_
+from sqlalchemy.exc import SQLAlchemyError
+
+from hub.domain.clearance import Clearance, Notice, Outcome
+from hub.domain.events import Event, EventType
+from hub.domain.exchange import Exchange
+from hub.domain.referral import Decision, Receipt, ReferralState, ReferralTerms
+from hub.ports import (
+    DeclarationFilter,
+    DeclarationRow,
+    DeclarationView,
+    NoticeView,
+    Page,
+    ReferralView,
+    RefusedCallback,
+)
+from hub.store.cursors import decode_cursor, encode_cursor
+from hub.store.inbox import UNTOLD
+from hub.store.intake import NOT_STARTED, read_acceptance
+from hub.store.messages import WAITING
+from hub.store.notices import UNSENT
+from hub.store.part import AnyRow, Part
+from hub.store.polls import OPEN
+from hub.store.schema import REVISION
+from hub.store.tables import (
+    decisions,
+    declarations,
+    events,
+    exchanges,
+    inbox,
+    notices,
+    polls,
+    referrals,
+    refused_callbacks,
+)
+
+_AWAITED = text("referrals.awaited")
+"""As the index on it says, word for word: SQLite uses a partial index only then."""
+
+
+class Queries(Part):
+    """What the API and the CLI show."""
+
+    def view(self, mrn: str) -> DeclarationView | None:
+        """A declaration as it stands now, all of it at one moment."""
+        with self._database.read() as connection:
+            row = connection.execute(select(declarations).where(declarations.c.mrn == mrn)).one_or_none()
+            if row is None:
+                return None
+            return DeclarationView(
+                acceptance=read_acceptance(row),
+                clearance=Clearance.model_validate_json(row.clearance),
+                settled_at=row.settled_at,
+                referrals=_referral_views(connection, mrn),
+                notice=_notice_view(connection, mrn),
+                engine_started=row.started,
+                closed_at=row.closed_at,
+                last_seq=row.last_seq,
+            )
+
+    def page(self, which: DeclarationFilter, cursor: str | None, limit: int) -> Page:
+        """
+        Declarations, the newest first. Raises BadCursor, and ValueError for a limit below one.
+
+        One that is lodged while a reader goes from page to page is never shown twice and moves no other.
+        """
+        if limit < 1:
+            raise ValueError("a page has at least one row")
+        query = _filtered(which, cursor).limit(limit + 1)
+        with self._database.read() as connection:
+            rows = connection.execute(query).all()
+        shown = [_declaration_row(row) for row in rows[:limit]]
+        more = len(rows) > limit
+        return Page(
+            rows=tuple(shown),
+            cursor=encode_cursor(shown[-1].accepted_at, shown[-1].mrn) if more else None,
+        )
+
+    def events(self, mrn: str, after: int, limit: int) -> list[Event]:
+        """Events with `seq` greater than `after`, in order; none for an unknown mrn."""
+        query = (
+            select(events)
+            .where(events.c.mrn == mrn, events.c.seq > after)
+            .order_by(events.c.seq)
+            .limit(limit)
+        )
+        with self._database.read() as connection:
+            return [
+                Event(
+                    mrn=row.mrn,
+                    seq=row.seq,
+                    at=row.at,
+                    type=EventType(row.type),
+                    service=row.service,
+                    data=json.loads(row.data),
+                )
+                for row in connection.execute(query)
+            ]
+
+    def exchanges(self, mrn: str) -> list[Exchange]:
+        """Every exchange about a declaration, oldest first."""
+        query = (
+            select(exchanges.c.document)
+            .where(exchanges.c.mrn == mrn)
+            .order_by(exchanges.c.started_at, exchanges.c.id)
+        )
+        with self._database.read() as connection:
+            return [Exchange.model_validate_json(document) for document in connection.scalars(query)]
+
+    def refused_callbacks(self, limit: int) -> list[RefusedCallback]:
+        """Callbacks that were refused, newest first."""
+        query = select(refused_callbacks).order_by(refused_callbacks.c.id.desc()).limit(limit)
+        with self._database.read() as connection:
+            return [
+                RefusedCallback(agency=row.agency, at=row.at, reason=row.reason, body=row.body)
+                for row in connection.execute(query)
+            ]
+
+    def open_referrals(self) -> dict[str, int]:
+        """How many referrals wait for each agency: not decided, of declarations that are not closed."""
+        query = select(referrals.c.agency, func.count()).where(_AWAITED).group_by(referrals.c.agency)
+        with self._database.read() as connection:
+            return dict(_pairs(connection.execute(query)))
+
+    def counts(self) -> dict[str, int]:
+        """Gauges by name; every outcome is there, also with none."""
+        outcomes = select(declarations.c.outcome, func.count()).group_by(declarations.c.outcome)
+        gauges = {
+            "not_started": select(func.count()).select_from(declarations).where(NOT_STARTED),
+            "untold": select(func.count()).select_from(decisions).where(UNTOLD),
+            "open_polls": select(func.count()).select_from(polls).where(OPEN),
+            "notices_unsent": select(func.count()).select_from(notices).where(UNSENT),
+            "messages_unmatched": select(func.count()).select_from(inbox).where(WAITING),
+        }
+        with self._database.read() as connection:
+            found = {f"declarations.{outcome.value}": 0 for outcome in Outcome}
+            found |= {f"declarations.{name}": count for name, count in _pairs(connection.execute(outcomes))}
+            found |= {name: connection.execute(query).scalar_one() for name, query in gauges.items()}
+        return found
+
+    def is_ready(self) -> bool:
+        """Whether the store answers and its schema is the one this code expects."""
+        try:
+            with self._database.read() as connection:
+                revisions = connection.scalars(text("SELECT version_num FROM alembic_version")).all()
+        except SQLAlchemyError:
+            # Away, or never set up: either way the answer to the question is no.
+            return False
+        return revisions == [REVISION]
+
+
+def _filtered(which: DeclarationFilter, cursor: str | None) -> Select[Any]:
+    d = declarations.c
+    query = select(
+        d.mrn,
+        d.lrn,
+        d.declarant,
+        d.procedure,
+        d.ucr,
+        d.outcome,
+        d.accepted_at,
+        d.due_at,
+        d.pending_agencies,
+    ).order_by(d.accepted_at.desc(), d.mrn.desc())
+    if which.declarant is not None:
+        query = query.where(d.declarant == which.declarant)
+    if which.outcome is not None:
+        query = query.where(d.outcome == which.outcome.value)
+    if which.lrn is not None:
+        query = query.where(d.lrn == which.lrn)
+    if which.accepted_from is not None:
+        query = query.where(d.accepted_at >= which.accepted_from)
+    if which.accepted_before is not None:
+        query = query.where(d.accepted_at < which.accepted_before)
+    if which.pending_agency is not None:
+        query = query.where(_waits_for(which.pending_agency))
+    if cursor is not None:
+        query = query.where(tuple_(d.accepted_at, d.mrn) < tuple_(*decode_cursor(cursor)))
+    return query
+
+
+def _waits_for(agency: str) -> Any:
+    waiting = select(referrals.c.mrn).where(
+        and_(_AWAITED, referrals.c.agency == agency, referrals.c.mrn == declarations.c.mrn)
+    )
+    return waiting.exists()
+
+
+def _declaration_row(row: AnyRow) -> DeclarationRow:
+    return DeclarationRow(
+        mrn=row.mrn,
+        lrn=row.lrn,
+        declarant=row.declarant,
+        procedure=row.procedure,
+        ucr=row.ucr,
+        outcome=Outcome(row.outcome),
+        accepted_at=row.accepted_at,
+        due_at=row.due_at,
+        pending_agencies=tuple(json.loads(row.pending_agencies)),
+    )
+
+
+def _referral_views(connection: Connection, mrn: str) -> tuple[ReferralView, ...]:
+    said: dict[str, list[Decision]] = {}
+    for row in connection.execute(
+        select(decisions.c.service, decisions.c.document)
+        .where(decisions.c.mrn == mrn)
+        .order_by(decisions.c.received_at, decisions.c.id)
+    ):
+        said.setdefault(row.service, []).append(Decision.model_validate_json(row.document))
+    rows = connection.execute(select(referrals).where(referrals.c.mrn == mrn).order_by(referrals.c.place))
+    return tuple(
+        ReferralView(
+            terms=ReferralTerms.model_validate_json(row.terms),
+            state=ReferralState(row.state),
+            receipt=None if row.receipt is None else Receipt.model_validate_json(row.receipt),
+            decisions=tuple(said.get(row.service, ())),
+            trouble=row.trouble,
+            delivered_at=row.delivered_at,
+        )
+        for row in rows
+    )
+
+
+def _notice_view(connection: Connection, mrn: str) -> NoticeView | None:
+    row = connection.execute(
+        select(notices).where(notices.c.mrn == mrn).order_by(notices.c.number.desc()).limit(1)
+    ).one_or_none()
+    if row is None:
+        return None
+    return NoticeView(
+        number=row.number,
+        outcome=Notice.model_validate_json(row.document).outcome,
+        issued_at=row.issued_at,
+        acknowledged_at=row.acknowledged_at,
+        reference=row.reference,
+        trouble=row.trouble,
+    )
+
+
+def _pairs(rows: Iterable[AnyRow]) -> Iterable[tuple[str, int]]:
+    return ((row[0], row[1]) for row in rows)

@@ -1,0 +1,36 @@
+"""The store: everything the hub remembers, behind the two ports that its users see."""
+
+from __future__ import annotations
+
+from hub.store.cases import Cases
+from hub.store.clients import Clients
+from hub.store.engine import Database, Sync
+from hub.store.handovers import HandOvers
+from hub.store.inbox import Inbox
+from hub.store.intake import Intake
+from hub.store.notices import Notices
+from hub.store.polls import Polls
+from hub.store.queries import Queries
+
+
+class Store(Intake, HandOvers, Inbox, Notices, Cases, Polls, Queries, Clients):
+    """
+    `hub.ports.CaseStore` and `hub.ports.QueryStore` on one database. Safe to use from many threads.
+
+    Every method raises `sqlalchemy.exc.SQLAlchemyError` when the database fails it; nothing is written then,
+    and the same call may be made again.
+    """
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._database.close()
+
+
+def create_store(url: str, *, sync: Sync = "full") -> Store:
+    """
+    The store at an SQLAlchemy URL: `sqlite:///path` or `postgresql+psycopg://user:password@host/name`.
+
+    Connects when first used; `upgrade` must have been run. For `sync` see `hub.store.engine.Database`.
+    Raises ValueError for another kind of database, and for SQLite in memory.
+    """
+    return Store(Database(url, sync=sync))

@@ -1,0 +1,215 @@
+"""The tables. Documents hold what was said, frozen; columns hold what is searched, sorted and counted."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    UniqueConstraint,
+    text,
+)
+
+from hub.store.types import Document, Key, Utc, Words
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _index(name: str, *columns: str, where: str | None = None) -> Index:
+    condition = None if where is None else text(where)
+    return Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
+
+
+declarations = Table(
+    "declarations",
+    metadata,
+    Column("mrn", Key, primary_key=True),
+    Column("client", Words, nullable=False),
+    Column("declarant", Key, nullable=False),
+    Column("lrn", Key, nullable=False),
+    Column("content_hash", String(64), nullable=False),
+    Column("procedure", String(16), nullable=False),
+    Column("ucr", Words, nullable=False),
+    Column("accepted_at", Utc, nullable=False),
+    Column("due_at", Utc),
+    Column("declaration", Document, nullable=False),
+    # Everything else of the acceptance: hand-overs read the declaration without parsing the routing.
+    Column("acceptance", Document, nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("clearance", Document, nullable=False),
+    Column("settled_at", Utc, nullable=False),
+    Column("pending_agencies", Document, nullable=False),
+    Column("started", Boolean, nullable=False),
+    Column("closed_at", Utc),
+    Column("last_seq", Integer, nullable=False),
+    UniqueConstraint("declarant", "lrn"),
+    _index("ix_declarations_newest", "accepted_at", "mrn"),
+    _index("ix_declarations_outcome", "outcome", "accepted_at", "mrn"),
+    _index("ix_declarations_declarant", "declarant", "accepted_at", "mrn"),
+    _index("ix_declarations_lrn", "lrn"),
+    _index("ix_declarations_not_started", "accepted_at", where="NOT started"),
+)
+
+referrals = Table(
+    "referrals",
+    metadata,
+    Column("mrn", Key, nullable=False),
+    Column("service", Key, nullable=False),
+    Column("place", Integer, nullable=False),
+    Column("agency", Key, nullable=False),
+    Column("accepted_at", Utc, nullable=False),
+    Column("terms", Document, nullable=False),
+    Column("state", String(16), nullable=False),
+    # Not decided, and the case is open: what lists and gauges count.
+    Column("awaited", Boolean, nullable=False),
+    Column("sent_at", Utc),
+    Column("delivered_at", Utc),
+    Column("receipt", Document),
+    Column("receipt_reference", Key),
+    Column("trouble", Words),
+    PrimaryKeyConstraint("mrn", "service"),
+    ForeignKeyConstraint(["mrn"], ["declarations.mrn"]),
+    _index("ix_referrals_awaited", "agency", "accepted_at", "mrn", where="awaited"),
+    _index(
+        "ix_referrals_reference",
+        "agency",
+        "receipt_reference",
+        where="receipt_reference IS NOT NULL",
+    ),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("mrn", Key, nullable=False),
+    Column("service", Key, nullable=False),
+    Column("id", Key, nullable=False),
+    Column("received_at", Utc, nullable=False),
+    # The workflow knows it, or needs not: it came with a hand-over's result, or too late to count.
+    Column("told", Boolean, nullable=False),
+    Column("document", Document, nullable=False),
+    PrimaryKeyConstraint("mrn", "service", "id"),
+    ForeignKeyConstraint(["mrn", "service"], ["referrals.mrn", "referrals.service"]),
+    _index("ix_decisions_untold", "received_at", "mrn", where="NOT told"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("mrn", Key, nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("at", Utc, nullable=False),
+    Column("type", String(40), nullable=False),
+    Column("service", Key),
+    Column("data", Document, nullable=False),
+    PrimaryKeyConstraint("mrn", "seq"),
+    ForeignKeyConstraint(["mrn"], ["declarations.mrn"]),
+)
+
+# No foreign key: what took place on the wire is recorded whatever became of the declaration.
+exchanges = Table(
+    "exchanges",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("mrn", Key),
+    Column("agency", Key, nullable=False),
+    Column("started_at", Utc, nullable=False),
+    Column("document", Document, nullable=False),
+    _index("ix_exchanges_mrn", "mrn", "started_at", where="mrn IS NOT NULL"),
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("agency", Key, nullable=False),
+    Column("message_id", Key, nullable=False),
+    Column("received_at", Utc, nullable=False),
+    Column("via", Words, nullable=False),
+    Column("agency_reference", Key),
+    Column("mrn", Key),
+    Column("service", Key),
+    # No referral is known by its reference yet.
+    Column("waiting", Boolean, nullable=False),
+    Column("trouble", Words),
+    Column("decisions", Document, nullable=False),
+    Column("raw", Words, nullable=False),
+    PrimaryKeyConstraint("agency", "message_id"),
+    _index("ix_inbox_waiting", "agency", "agency_reference", where="waiting"),
+)
+
+refused_callbacks = Table(
+    "refused_callbacks",
+    metadata,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("agency", Key, nullable=False),
+    # None: refused at the door, before it could be read.
+    Column("message_id", Key),
+    Column("at", Utc, nullable=False),
+    Column("reason", Words, nullable=False),
+    Column("body", Words, nullable=False),
+    UniqueConstraint("agency", "message_id"),
+)
+
+polls = Table(
+    "polls",
+    metadata,
+    Column("mrn", Key, nullable=False),
+    Column("service", Key, nullable=False),
+    Column("agency", Key, nullable=False),
+    # A lease moves it to the lease's end: what is lost with its process falls due again. None: ended.
+    Column("due_at", Utc),
+    Column("attempts", Integer, nullable=False),
+    PrimaryKeyConstraint("mrn", "service"),
+    ForeignKeyConstraint(["mrn", "service"], ["referrals.mrn", "referrals.service"]),
+    _index("ix_polls_due", "due_at", where="due_at IS NOT NULL"),
+)
+
+feeds = Table(
+    "feeds",
+    metadata,
+    Column("agency", Key, primary_key=True),
+    # As of polls: a lease moves it.
+    Column("due_at", Utc, nullable=False),
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("mrn", Key, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("key", Key, nullable=False),
+    Column("issued_at", Utc, nullable=False),
+    Column("document", Document, nullable=False),
+    Column("acknowledged_at", Utc),
+    Column("reference", Words),
+    Column("trouble", Words),
+    PrimaryKeyConstraint("mrn", "number"),
+    UniqueConstraint("key"),
+    ForeignKeyConstraint(["mrn"], ["declarations.mrn"]),
+    _index("ix_notices_unsent", "mrn", "number", where="acknowledged_at IS NULL"),
+)
+
+clients = Table(
+    "clients",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("key_hash", Key, nullable=False),
+    Column("document", Document, nullable=False),
+    Column("disabled", Boolean, nullable=False),
+    Column("created_at", Utc, nullable=False),
+    UniqueConstraint("key_hash"),
+)
