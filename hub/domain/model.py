@@ -16,7 +16,10 @@ class Model(BaseModel):
 
 
 def _in_utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("the instant lies beyond the calendar") from error
 
 
 UtcDatetime = Annotated[AwareDatetime, AfterValidator(_in_utc)]

@@ -3,9 +3,9 @@ Declarations in the WCO Data Model 3.x (MetaData/Declaration), as customs servic
 
 What is read is in `header`, `goods` and `documents`. What is not read: AuthorisationHolder,
 ObligationGuarantee, DutyTaxFee, TradeTerms, ValuationAdjustment, Warehouse, SupervisingOffice, Carrier,
-Itinerary, Seal, InvoiceAmount, TotalPackageQuantity, GovernmentProcedure (but for TypeCode CO) and statements
-other than attributes: they bear on duties and movement, not on which agencies must consent. Elements outside
-the `urn:wco:datamodel` namespaces are not read either.
+Itinerary, Seal, DangerousGoods, InvoiceAmount, TotalPackageQuantity, GovernmentProcedure (but for TypeCode
+CO) and statements other than attributes: they bear on duties and movement, not on which agencies must
+consent. Elements outside the `urn:wco:datamodel` namespaces are not read either.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ UN/ECE Recommendation 20: the unit the parties have agreed upon.
 A TariffQuantity without unitCode is in the supplementary unit that the tariff prescribes for the commodity.
 """
 
-_DECIMAL = re.compile(r"[+-]?([0-9]{1,40}(\.[0-9]{0,40})?|\.[0-9]{1,40})")
+_DECIMAL = re.compile(r"[+-]?([0-9]{1,24}(\.[0-9]{0,24})?|\.[0-9]{1,24})")
 
 _KILOGRAMS: Mapping[str, Decimal] = {
     "KGM": Decimal(1),
