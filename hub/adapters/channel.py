@@ -1,0 +1,194 @@
+"""A channel prepared from its agency's file: expressions compiled, operations found in the contract."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from hub.adapters.messages import MessageReader
+from hub.adapters.openapi import RestContract
+from hub.adapters.reading import DecisionReader, ErrorRule, ReceiptReader
+from hub.adapters.rest import RestCall
+from hub.adapters.secrets import SecretMissing, credentials, resolve
+from hub.adapters.soap import ContractUnreadable, SoapCall, SoapContract
+from hub.adapters.wire import Credentials
+from hub.config.models import AgencyFile, OperationFile
+from hub.expressions import Expression, ExpressionFault, PathTemplate, TreeFaults, TreeTemplate, roots
+
+
+class ChannelUnusable(Exception):
+    """A channel that cannot be prepared: a contract, an expression, a credential. The message says which."""
+
+
+class Contracts:
+    """Every contract file, read once and shared by the agencies that name it; for several threads."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._soap: dict[str, SoapContract] = {}
+        self._rest: dict[str, RestContract] = {}
+        self._lock = threading.Lock()
+
+    def soap(self, name: str) -> SoapContract:
+        """Raises ContractUnreadable."""
+        with self._lock:
+            if name not in self._soap:
+                self._soap[name] = SoapContract(self._inside(name), self._folder)
+            return self._soap[name]
+
+    def rest(self, name: str) -> RestContract:
+        """Raises ContractUnreadable."""
+        with self._lock:
+            if name not in self._rest:
+                self._rest[name] = RestContract(self._inside(name))
+            return self._rest[name]
+
+    def _inside(self, name: str) -> Path:
+        path = (self._folder / name).resolve()
+        if not path.is_relative_to(self._folder.resolve()):
+            raise ContractUnreadable(f"{name} lies outside the configuration folder")
+        return path
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One request to the agency, and how its answer is read."""
+
+    call: SoapCall | RestCall
+    errors: tuple[ErrorRule, ...]
+    receipt: ReceiptReader
+    decision: DecisionReader | None
+    found: Expression | None
+
+
+@dataclass(frozen=True)
+class FeedChannel:
+    """The agency's feed."""
+
+    pull: Operation
+    messages: Expression
+    message: MessageReader
+    acknowledge: Operation
+
+
+@dataclass(frozen=True)
+class Channel:
+    """The operations of one agency, ready for use."""
+
+    submit: Operation
+    look_up: Operation | None
+    poll: Operation | None
+    feed: FeedChannel | None
+
+
+def prepare(
+    file: AgencyFile, contracts: Contracts, environment: Mapping[str, str], zone: ZoneInfo
+) -> Channel:
+    """Raises ChannelUnusable."""
+    return Preparation(file, contracts, environment, zone).channel()
+
+
+class Preparation:
+    """The making of one channel, operation by operation."""
+
+    def __init__(
+        self, file: AgencyFile, contracts: Contracts, environment: Mapping[str, str], zone: ZoneInfo
+    ) -> None:
+        self._file = file
+        self._contracts = contracts
+        self._environment = environment
+        self._zone = zone
+
+    def channel(self) -> Channel:
+        """Raises ChannelUnusable."""
+        channel = self._file.channel
+        try:
+            endpoint, proof = self.endpoint(), credentials(channel.auth, self._environment)
+            return Channel(
+                submit=self.operation(channel.submit, endpoint, proof, roots.SUBMIT, roots.READING),
+                look_up=self._follow_up(channel.look_up, endpoint, proof),
+                poll=self._follow_up(channel.poll, endpoint, proof),
+                feed=self._feed(endpoint, proof),
+            )
+        except (SecretMissing, ContractUnreadable, LookupError, ExpressionFault, TreeFaults) as wrong:
+            raise ChannelUnusable(f"the channel of {self._file.agency} cannot be used: {wrong}") from wrong
+
+    def endpoint(self) -> str:
+        """The address that operations are below. Raises SecretMissing, ContractUnreadable."""
+        endpoint = resolve(self._file.channel.endpoint, self._environment)
+        parts = urlsplit(endpoint)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ContractUnreadable("the endpoint is not an http or https address")
+        return endpoint
+
+    def operation(
+        self,
+        file: OperationFile,
+        endpoint: str,
+        proof: Credentials,
+        writing: Collection[str],
+        reading: Collection[str],
+    ) -> Operation:
+        """Raises ContractUnreadable, LookupError, ExpressionFault, TreeFaults."""
+        return Operation(
+            call=self._call(file, endpoint, proof, writing),
+            errors=tuple(ErrorRule(rule, reading) for rule in file.errors),
+            receipt=ReceiptReader(file.receipt, reading),
+            decision=None
+            if file.decision is None
+            else DecisionReader(
+                file.decision,
+                reading,
+                agency=self._file.agency,
+                verdicts=self._file.verdicts,
+                zone=self._zone,
+            ),
+            found=None if file.found is None else Expression(file.found, reading),
+        )
+
+    def _call(
+        self, file: OperationFile, endpoint: str, proof: Credentials, writing: Collection[str]
+    ) -> SoapCall | RestCall:
+        channel = self._file.channel
+        request = TreeTemplate(file.request, writing)
+        if channel.adapter == "soap":
+            if file.operation is None:
+                raise LookupError("a SOAP channel needs `operation`")
+            contract = self._contracts.soap(channel.contract)
+            operation = contract.find(file.operation, file.service, file.port)
+            return SoapCall(contract, operation, request, endpoint, proof)
+        if file.method is None or file.path is None:
+            raise LookupError("a REST channel needs `method` and `path`")
+        rest = self._contracts.rest(channel.contract)
+        return RestCall(
+            method=file.method,
+            path=PathTemplate(file.path, writing),
+            query=TreeTemplate(file.query, writing),
+            headers=TreeTemplate(file.headers, writing),
+            request=None if file.request is None else request,
+            shape=rest.request_shape(rest.find(file.method, file.path)),
+            endpoint=endpoint,
+            credentials=proof,
+        )
+
+    def _follow_up(self, file: OperationFile | None, endpoint: str, proof: Credentials) -> Operation | None:
+        if file is None:
+            return None
+        return self.operation(file, endpoint, proof, roots.FOLLOW_UP, roots.READING)
+
+    def _feed(self, endpoint: str, proof: Credentials) -> FeedChannel | None:
+        feed = self._file.channel.feed
+        if feed is None:
+            return None
+        return FeedChannel(
+            pull=self.operation(feed.pull, endpoint, proof, roots.PULL, roots.FEED_READING),
+            messages=Expression(feed.messages, roots.FEED_READING),
+            message=MessageReader(feed.message, self._file, self._zone),
+            acknowledge=self.operation(
+                feed.acknowledge, endpoint, proof, roots.ACKNOWLEDGE, roots.FEED_READING
+            ),
+        )

@@ -1,0 +1,259 @@
+"""Channels checked against their contracts before anything is sent: a dry run of every mapping."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from hub.adapters.channel import Contracts, Preparation
+from hub.adapters.context import agency_context, dossier_context
+from hub.adapters.openapi import RestContract
+from hub.adapters.rest import RestCall
+from hub.adapters.sample import SAMPLE_TIME, sample_dossiers
+from hub.adapters.secrets import SecretMissing
+from hub.adapters.shape import Path as KeyPath
+from hub.adapters.shape import misfits, sample
+from hub.adapters.soap import ContractUnreadable, SoapCall
+from hub.adapters.wire import Context, Credentials, Misfit
+from hub.config.models import AgencyFile, DecisionReading, OperationFile
+from hub.expressions import Expression, ExpressionFailed, ExpressionFault, TreeFaults, roots
+
+_ENDPOINT = "https://agency.invalid"
+_UTC = ZoneInfo("UTC")
+
+
+@dataclass(frozen=True)
+class ChannelFault:
+    """
+    One thing wrong with a channel. `key` is the way to it in the agency's file, as
+    `("channel", "submit", "request", "Items")`.
+    """
+
+    agency: str
+    key: KeyPath
+    what: str
+    cure: str
+
+
+def check_channels(
+    agencies: Mapping[str, AgencyFile], folder: Path, environment: Mapping[str, str]
+) -> list[ChannelFault]:
+    """
+    Every fault of every channel, as far as contracts and mappings can tell.
+
+    Operations must be in the contract; what a mapping gives must fit it, for each service and procedure, when
+    everything is declared; no expression may fail when only what a declaration must hold is declared; and
+    what is read from an answer must be something the contract lets an answer hold.
+    """
+    contracts = Contracts(folder)
+    faults: list[ChannelFault] = []
+    for file in agencies.values():
+        faults += dict.fromkeys(_Check(file, contracts, environment).faults())
+    return faults
+
+
+class _Check:
+    """The check of one agency's channel."""
+
+    def __init__(self, file: AgencyFile, contracts: Contracts, environment: Mapping[str, str]) -> None:
+        self._file = file
+        self._contracts = contracts
+        # The zone plays no part in whether a mapping fits.
+        self._preparation = Preparation(file, contracts, environment, _UTC)
+
+    def faults(self) -> Iterator[ChannelFault]:
+        channel = self._file.channel
+        try:
+            self._preparation.endpoint()
+        except SecretMissing:
+            pass  # loading tells of variables that are not set
+        except ContractUnreadable as wrong:
+            yield self._fault(("endpoint",), str(wrong), "write it as https://host/path, or env:NAME")
+        try:
+            if channel.adapter == "soap":
+                self._contracts.soap(channel.contract)
+            else:
+                self._contracts.rest(channel.contract)
+        except ContractUnreadable as wrong:
+            yield self._fault(("contract",), str(wrong), "put the agency's WSDL or OpenAPI document there")
+            return
+        dossiers = [
+            dossier_context(dossier, self._file) | {"whole": whole}
+            for dossier, whole in sample_dossiers(self._file)
+        ]
+        yield from self._operation(("submit",), channel.submit, roots.SUBMIT, dossiers)
+        if channel.look_up is not None:
+            yield from self._operation(("look_up",), channel.look_up, roots.FOLLOW_UP, dossiers)
+        if channel.poll is not None:
+            yield from self._operation(("poll",), channel.poll, roots.FOLLOW_UP, dossiers)
+        if channel.feed is not None:
+            agency = agency_context(self._file) | {"whole": True}
+            yield from self._operation(("feed", "pull"), channel.feed.pull, roots.PULL, [agency])
+            yield from self._operation(
+                ("feed", "acknowledge"),
+                channel.feed.acknowledge,
+                roots.ACKNOWLEDGE,
+                [agency | {"ids": ["1", "2"]}],
+            )
+            yield from self._feed()
+
+    def _operation(
+        self, key: KeyPath, file: OperationFile, writing: Collection[str], contexts: Sequence[dict[str, Any]]
+    ) -> Iterator[ChannelFault]:
+        reading = roots.FEED_READING if key[0] == "feed" else roots.READING
+        try:
+            call = self._preparation.operation(file, _ENDPOINT, Credentials(), writing, reading).call
+        except LookupError as wrong:
+            named = "operation" if self._file.channel.adapter == "soap" else "path"
+            yield self._fault((*key, named), str(wrong.args[0]), "name an operation of the contract")
+            return
+        except ContractUnreadable as wrong:
+            yield self._fault(("contract",), str(wrong), "correct the contract")
+            return
+        except (ExpressionFault, TreeFaults):
+            return  # loading tells of expressions that are wrong in themselves
+        for context in contexts:
+            yield from self._dry_run(key, call, context)
+        if isinstance(call, RestCall):
+            yield from self._parameters(key, file)
+        yield from self._readings(key, file, call)
+
+    def _dry_run(
+        self, key: KeyPath, call: SoapCall | RestCall, context: dict[str, Any]
+    ) -> Iterator[ChannelFault]:
+        about = "" if context["whole"] else " when nothing is declared that may be left out"
+        try:
+            arguments = call.arguments(context)
+        except ExpressionFailed as failed:
+            yield self._fault(
+                (*key, "request", *failed.key),
+                f"{failed.text} fails{about}: {failed.reason}",
+                "ask whether it is there, as in i.attributes.?used.orValue(false)",
+            )
+            return
+        shape = call.request_shape
+        if context["whole"] and shape is not None:
+            for at, what in misfits({} if arguments is None else arguments, shape):
+                place = tuple(step for step in at if not isinstance(step, int))
+                yield self._fault(
+                    (*key, "request", *place),
+                    f"{'.'.join(map(str, place)) or 'the request'} {what}",
+                    "write the request as the contract has it",
+                )
+            if any(misfits({} if arguments is None else arguments, shape)):
+                return
+        if context["whole"] or shape is None:
+            yield from self._writing(key, call, context, about)
+
+    def _writing(
+        self, key: KeyPath, call: SoapCall | RestCall, context: Context, about: str
+    ) -> Iterator[ChannelFault]:
+        try:
+            call.write(context, SAMPLE_TIME)
+        except (Misfit, ExpressionFailed) as wrong:
+            yield self._fault(key, f"the request cannot be written{about}: {wrong}", "correct the mapping")
+
+    def _parameters(self, key: KeyPath, file: OperationFile) -> Iterator[ChannelFault]:
+        contract: RestContract = self._contracts.rest(self._file.channel.contract)
+        assert file.method is not None
+        assert file.path is not None
+        operation = contract.find(file.method, file.path)
+        for where, named, given in (("query", "query", file.query), ("header", "headers", file.headers)):
+            known = {name.lower() for name in given}
+            for name in contract.required_parameters(operation, where):
+                if name.lower() not in known:
+                    yield self._fault(
+                        (*key, named), f"{where} parameter {name} is required by the contract", "fill it in"
+                    )
+        if contract.body_required(operation) and file.request is None:
+            yield self._fault((*key, "request"), "the contract requires a body", "write a request")
+
+    def _readings(
+        self, key: KeyPath, file: OperationFile, call: SoapCall | RestCall
+    ) -> Iterator[ChannelFault]:
+        replies = [self._reply(shape) for shape in self._reply_shapes(file, call)]
+        if not replies:
+            return
+        read = [((*key, "receipt", "reference"), file.receipt.reference), ((*key, "found"), file.found)]
+        if file.decision is not None:
+            read += [((*key, "decision", name), text) for name, text in _texts(file.decision)]
+        for at, text in read:
+            if text is not None:
+                yield from self._reading(at, text, replies)
+
+    def _reading(self, at: KeyPath, text: str, contexts: Sequence[Context]) -> Iterator[ChannelFault]:
+        reasons = []
+        for context in contexts:
+            try:
+                Expression(text, frozenset(context)).evaluate(context)
+            except ExpressionFailed as failed:
+                reasons.append(failed.reason)
+            except ExpressionFault:
+                return  # loading tells of it
+        # A sample holds values of no meaning, so only a part that no answer can have is a fault.
+        if len(reasons) == len(contexts) and all(reason.startswith("no key") for reason in reasons):
+            yield self._fault(
+                at, f"{text} reads what the contract's answer does not have: {reasons[0]}", "correct the name"
+            )
+
+    def _feed(self) -> Iterator[ChannelFault]:
+        feed = self._file.channel.feed
+        assert feed is not None
+        try:
+            call = self._preparation.operation(
+                feed.pull, _ENDPOINT, Credentials(), roots.PULL, roots.FEED_READING
+            ).call
+        except (LookupError, ContractUnreadable, ExpressionFault, TreeFaults):
+            return  # told above
+        replies = [self._reply(shape) for shape in self._reply_shapes(feed.pull, call)]
+        messages: list[Any] = []
+        for context in replies:
+            try:
+                listed = Expression(feed.messages, roots.FEED_READING).evaluate(context)
+            except (ExpressionFailed, ExpressionFault):
+                continue
+            messages += listed if isinstance(listed, list) else []
+        if replies:
+            yield from self._reading(("feed", "messages"), feed.messages, replies)
+        if not messages:
+            return
+        contexts = [agency_context(self._file) | {"message": one, "headers": {}} for one in messages]
+        named = [("id", feed.message.id), ("referral", feed.message.referral)]
+        named.append(("agency_reference", feed.message.agency_reference))
+        read: list[tuple[KeyPath, str | None]] = [(("feed", "message", name), text) for name, text in named]
+        read += [
+            (("feed", "message", "decision", name), text) for name, text in _texts(feed.message.decision)
+        ]
+        for at, text in read:
+            if text is not None:
+                yield from self._reading(at, text, contexts)
+
+    def _reply_shapes(self, file: OperationFile, call: SoapCall | RestCall) -> Sequence[Any]:
+        if isinstance(call, SoapCall):
+            return call.reply_shapes
+        contract = self._contracts.rest(self._file.channel.contract)
+        assert file.method is not None
+        assert file.path is not None
+        shapes = contract.reply_shapes(contract.find(file.method, file.path))
+        # Where the contract lets anything stand, nothing can be said.
+        return [] if any(shape is not None and not shape.parts for shape in shapes) else shapes
+
+    def _reply(self, shape: Any) -> dict[str, Any]:
+        dossier, _ = next(sample_dossiers(self._file))
+        return {
+            **dossier_context(dossier, self._file),
+            "reply": sample(shape),
+            "status": 200,
+            "headers": {},
+            "fault": "",
+        }
+
+    def _fault(self, key: KeyPath, what: str, cure: str) -> ChannelFault:
+        return ChannelFault(agency=self._file.agency, key=("channel", *key), what=what, cure=cure)
+
+
+def _texts(decision: DecisionReading) -> list[tuple[str, str | None]]:
+    return [(name, getattr(decision, name)) for name in DecisionReading.model_fields]

@@ -1,0 +1,91 @@
+"""
+A dossier as the expressions of a channel see it.
+
+Everything is plain data. What was not declared is the empty text, whatever its type, and nested parts are
+always there with empty texts inside; so a mapping can name any element of the declaration without asking
+first whether it is there, and a request leaves out what comes to an empty text (see `shape.trim`). Decimals
+are exact text, instants RFC 3339 text in UTC, goods item numbers and numbers of packages whole numbers. Only
+`attributes` holds just what was declared: what attributes there are is configuration.
+"""
+
+from __future__ import annotations
+
+import typing
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import Enum
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel
+
+from hub.config.models import AgencyFile
+from hub.domain.exchange import Dossier
+
+
+def rfc3339(moment: datetime) -> str:
+    """An instant in UTC, as `2026-03-01T09:30:00Z`."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def agency_context(file: AgencyFile) -> dict[str, Any]:
+    return {"agency": {"slug": file.agency, "name": file.name.get("en", file.agency)}}
+
+
+def dossier_context(dossier: Dossier, file: AgencyFile) -> dict[str, Any]:
+    """The roots of `FOLLOW_UP`. `items` holds only the goods items that this referral concerns."""
+    terms = dossier.terms
+    declaration = _plain(dossier.declaration)
+    concerned = set(terms.items)
+    return {
+        "referral": {
+            "id": terms.id,
+            "mrn": terms.mrn,
+            "service": terms.service,
+            "service_name": terms.service_name.get("en", terms.service),
+            "law": terms.law.get("en", ""),
+            "document": terms.document,
+            "items": list(terms.items),
+            "due_at": rfc3339(terms.due_at),
+            "accepted_at": rfc3339(dossier.accepted_at),
+        },
+        "declaration": declaration,
+        "items": [item for item in declaration["items"] if item["number"] in concerned],
+        "receipt": {"reference": (dossier.receipt.reference if dossier.receipt else None) or ""},
+        **agency_context(file),
+    }
+
+
+def _absent(annotation: Any) -> Any:
+    """What stands for a part of the declaration that was not declared; never changed, so it may be shared."""
+    for kind in (annotation, *typing.get_args(annotation)):
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            return dict(_blanks_of(kind))
+    return ""
+
+
+@cache
+def _blanks_of(model: type[BaseModel]) -> tuple[tuple[str, Any], ...]:
+    return tuple((name, _absent(field.annotation)) for name, field in model.model_fields.items())
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, (str, bool, int)):
+        return value
+    if isinstance(value, BaseModel):
+        read = {}
+        for name, absent in _blanks_of(type(value)):
+            held = getattr(value, name)
+            read[name] = absent if held is None else _plain(held)
+        return read
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, datetime):
+        return rfc3339(value)
+    if isinstance(value, (tuple, list)):
+        return [_plain(one) for one in value]
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
+    raise TypeError(f"{type(value).__name__} has no plain form")

@@ -1,0 +1,151 @@
+"""
+How hard one agency may be pushed: a rate, a number of requests at a time, and a breaker.
+
+One set per agency, so that one that hangs or fails costs nobody else. All of them are told the time by a
+monotonic clock in seconds, and may be used from several threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from enum import StrEnum
+
+Monotonic = Callable[[], float]
+
+
+class TokenBucket:
+    """At most `per_second` requests a second on average, and `burst` at once."""
+
+    def __init__(self, per_second: float, burst: float, monotonic: Monotonic = time.monotonic) -> None:
+        self._rate = per_second
+        self._burst = max(1.0, burst)
+        self._now = monotonic
+        self._tokens = self._burst
+        self._at = monotonic()
+        self._lock = threading.Lock()
+
+    def reserve(self, patience: float) -> float | None:
+        """
+        Take a place in the queue: the seconds to wait before sending, at most `patience`.
+
+        None when the wait would be longer; then nothing was taken, and `wait` tells how long it would be.
+        """
+        with self._lock:
+            self._refill()
+            wait = max(0.0, (1.0 - self._tokens) / self._rate)
+            if wait > patience:
+                return None
+            self._tokens -= 1.0
+            return wait
+
+    def wait(self) -> float:
+        """Seconds until a request could go out."""
+        with self._lock:
+            self._refill()
+            return max(0.0, (1.0 - self._tokens) / self._rate)
+
+    def _refill(self) -> None:
+        now = self._now()
+        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
+        self._at = now
+
+
+class BreakerState(StrEnum):
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half_open"
+
+
+class Breaker:
+    """
+    Opens after so many consecutive failures; after a pause lets one request through to see.
+
+    Every admitted request must be answered by exactly one of `succeeded`, `failed` and `abandoned`.
+    """
+
+    def __init__(self, failures: int, pause: float, monotonic: Monotonic = time.monotonic) -> None:
+        self._limit = failures
+        self._pause = pause
+        self._now = monotonic
+        self._failures = 0
+        self._opened_at: float | None = None
+        self._trying = False
+        self._lock = threading.Lock()
+
+    @property
+    def state(self) -> BreakerState:
+        with self._lock:
+            if self._opened_at is None:
+                return BreakerState.CLOSED
+            return BreakerState.HALF_OPEN if self._trying or self._left() <= 0 else BreakerState.OPEN
+
+    def admit(self) -> float | None:
+        """None when the request may go; otherwise the seconds after which it is worth asking again."""
+        with self._lock:
+            if self._opened_at is None:
+                return None
+            left = self._left()
+            if left > 0:
+                return left
+            if self._trying:
+                # The one trial is under way; its end, not the clock, decides. Ask again soon.
+                return min(1.0, self._pause)
+            self._trying = True
+            return None
+
+    def wait(self) -> float | None:
+        """As `admit`, but takes nothing: for turning requests away before any effort is spent on them."""
+        with self._lock:
+            if self._opened_at is None:
+                return None
+            left = self._left()
+            if left > 0:
+                return left
+            return min(1.0, self._pause) if self._trying else None
+
+    def succeeded(self) -> None:
+        with self._lock:
+            self._failures = 0
+            self._opened_at = None
+            self._trying = False
+
+    def failed(self) -> None:
+        with self._lock:
+            self._failures += 1
+            if self._trying or self._failures >= self._limit:
+                self._opened_at = self._now()
+                self._trying = False
+
+    def abandoned(self) -> None:
+        """The request was never sent, so it says nothing about the agency."""
+        with self._lock:
+            self._trying = False
+
+    def _left(self) -> float:
+        assert self._opened_at is not None
+        return self._opened_at + self._pause - self._now()
+
+
+class Slots:
+    """So many requests at a time. Waiting for one is bounded."""
+
+    def __init__(self, size: int) -> None:
+        self._free = asyncio.Semaphore(size)
+
+    async def take(self, patience: float) -> bool:
+        """Whether a slot came free within `patience` seconds. Each one taken must be given back."""
+        if not self._free.locked():
+            await self._free.acquire()
+            return True
+        try:
+            async with asyncio.timeout(patience):
+                await self._free.acquire()
+        except TimeoutError:
+            return False
+        return True
+
+    def give_back(self) -> None:
+        self._free.release()

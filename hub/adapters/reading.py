@@ -1,0 +1,315 @@
+"""What an answer means: an error sorted by what to do next, a receipt, decisions."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from hub.adapters.wire import Context, Heard, Misfit
+from hub.config.models import DecisionReading, ErrorReading, ReceiptReading
+from hub.domain.errors import AgencyRefused, AgencyUnavailable, InDoubt, NotUnderstood
+from hub.domain.referral import Decision, Verdict, Via
+from hub.expressions import Expression, ExpressionFailed
+
+LONGEST_RETRY_AFTER = 3600.0
+"""Seconds. An agency that asks for a longer pause is asked again after an hour all the same."""
+_TEXT_LIMIT = 500
+
+
+class Kind(StrEnum):
+    """What is asked of an agency; the value is the `kind` of the recorded exchange."""
+
+    SUBMIT = "submit"
+    LOOK_UP = "look_up"
+    POLL = "poll"
+    PULL = "pull"
+    ACKNOWLEDGE = "acknowledge"
+    CALLBACK = "callback"
+    NOTICE = "notice"
+
+    @property
+    def changes_something(self) -> bool:
+        """Sending it may have an effect that an unread answer leaves in doubt."""
+        return self in (Kind.SUBMIT, Kind.NOTICE)
+
+
+class Meaning(StrEnum):
+    """How an answer that is no error is to be taken."""
+
+    ANSWER = "answer"
+    NOT_FOUND = "not_found"
+    ALREADY_RECEIVED = "already_received"
+
+
+class ErrorRule:
+    """One line of a channel's `errors`."""
+
+    def __init__(self, file: ErrorReading, variables: Collection[str]) -> None:
+        self.means = file.means
+        self._when = Expression(file.when, variables)
+        self._text = Expression(file.text, variables) if file.text is not None else None
+
+    def matches(self, context: Context) -> bool:
+        """
+        Whether this answer is meant. A rule that asks for an element which the answer does not have does not
+        mean this answer: rules are tried on answers of every shape, on faults and proxies' pages too.
+        """
+        try:
+            return self._when.evaluate(context) is True
+        except ExpressionFailed:
+            return False
+
+    def text(self, context: Context) -> str | None:
+        """What the agency says about it; None when it says nothing, or says it elsewhere."""
+        if self._text is None:
+            return None
+        try:
+            return as_text(self._text.evaluate(context))
+        except (ExpressionFailed, Misfit):
+            return None
+
+
+def judge(kind: Kind, heard: Heard, rules: Sequence[ErrorRule], context: Context, now: datetime) -> Meaning:
+    """
+    Sort an answer by what to do next. Raises AgencyUnavailable, AgencyRefused, NotUnderstood and InDoubt.
+
+    In this order: the channel's own `errors`; a SOAP fault by whom it blames; the status; whether the body
+    fits the contract. A fault that blames the receiver says that the message might succeed later (SOAP 1.1
+    section 4.4.1), not that nothing was done, so a submission is then in doubt; where an agency's faults do
+    mean that nothing was done, a rule of its file says `unavailable`.
+    """
+    for rule in rules:
+        if rule.matches(context):
+            said = rule.text(context) or _said(heard)
+            return _as_ruled(kind, rule.means, said, heard, now)
+    if heard.fault is not None:
+        return _judge_fault(kind, heard, now)
+    return _judge_status(kind, heard, now)
+
+
+def _as_ruled(kind: Kind, means: str, said: str, heard: Heard, now: datetime) -> Meaning:
+    if means == "unavailable":
+        raise AgencyUnavailable(said, retry_after=retry_after(heard.headers, now))
+    if means == "not_understood":
+        raise NotUnderstood(said)
+    if means == "already_received" and kind in (Kind.SUBMIT, Kind.ACKNOWLEDGE):
+        return Meaning.ALREADY_RECEIVED
+    if means == "not_found" and kind in (Kind.LOOK_UP, Kind.PULL, Kind.ACKNOWLEDGE):
+        return Meaning.NOT_FOUND
+    raise AgencyRefused(said)
+
+
+def _judge_fault(kind: Kind, heard: Heard, now: datetime) -> Meaning:
+    fault = heard.fault
+    assert fault is not None
+    if fault.mismatch:
+        raise NotUnderstood(f"the agency does not speak this contract: {_short(fault.text)}")
+    # A code of the agency's own says nothing of whose fault it is; then the status does.
+    blames_sender = fault.blames_sender
+    if blames_sender is None:
+        blames_sender = 400 <= heard.status < 500
+    if blames_sender:
+        raise AgencyRefused(_short(fault.text))
+    if heard.status == 503 or not kind.changes_something:
+        raise AgencyUnavailable(_short(fault.text), retry_after=retry_after(heard.headers, now))
+    raise InDoubt(_short(fault.text), retry_after=retry_after(heard.headers, now))
+
+
+def _judge_status(kind: Kind, heard: Heard, now: datetime) -> Meaning:
+    status, said = heard.status, _said(heard)
+    if 200 <= status < 300:
+        if heard.unreadable is not None:
+            raise NotUnderstood(f"the answer does not fit the contract: {_short(heard.unreadable)}")
+        return Meaning.ANSWER
+    if status < 400:
+        target = heard.headers.get("location", "an address it does not name")
+        raise NotUnderstood(
+            f"the agency redirects to {target}, and redirects are not followed; put it into the endpoint"
+        )
+    told = f"status {status}" + (f": {said}" if said else "")
+    # 408 and 425 (RFC 9110, RFC 8470): the request was not taken up.
+    if status in (408, 425, 429, 503):
+        raise AgencyUnavailable(told, retry_after=retry_after(heard.headers, now))
+    if status == 404 and kind is Kind.LOOK_UP:
+        return Meaning.NOT_FOUND
+    if status < 500:
+        raise AgencyRefused(told)
+    if kind.changes_something:
+        raise InDoubt(told, retry_after=retry_after(heard.headers, now))
+    raise AgencyUnavailable(told, retry_after=retry_after(heard.headers, now))
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Seconds an answer asks us to wait, if it does (RFC 9110 section 10.2.3: seconds, or a date)."""
+    text = headers.get("retry-after", "").strip()
+    if not text:
+        return None
+    if text.isdecimal():
+        seconds = float(text)
+    else:
+        try:
+            moment = parsedate_to_datetime(text)
+        except ValueError:
+            return None
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        seconds = (moment - now).total_seconds()
+    return min(max(0.0, seconds), LONGEST_RETRY_AFTER)
+
+
+def _said(heard: Heard) -> str:
+    return _short(heard.fault.text if heard.fault is not None else heard.text)
+
+
+def _short(text: str) -> str:
+    words = " ".join(text.split())
+    return words if len(words) <= _TEXT_LIMIT else words[: _TEXT_LIMIT - 1] + "…"
+
+
+def as_text(value: Any) -> str | None:
+    """A value as text; None for null and for blank text. Raises Misfit for lists and mappings."""
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, (str, int, float)):
+        return str(value).strip() or None
+    raise Misfit(
+        f"a single value was expected, not {_short(json.dumps(value, ensure_ascii=False, default=str))}"
+    )
+
+
+class ReceiptReader:
+    """How an answer is read as a receipt."""
+
+    def __init__(self, file: ReceiptReading, variables: Collection[str]) -> None:
+        self._reference = Expression(file.reference, variables) if file.reference is not None else None
+
+    def reference(self, context: Context) -> str | None:
+        """The agency's reference, if it gives one. Raises Misfit, ExpressionFailed."""
+        return None if self._reference is None else as_text(self._reference.evaluate(context))
+
+
+class DecisionReader:
+    """How an answer or a message of one agency is read as a decision."""
+
+    def __init__(
+        self,
+        file: DecisionReading,
+        variables: Collection[str],
+        *,
+        agency: str,
+        verdicts: Mapping[str, Verdict],
+        zone: ZoneInfo,
+    ) -> None:
+        def expression(text: str | None) -> Expression | None:
+            return None if text is None else Expression(text, variables)
+
+        self._when = expression(file.when)
+        self._word = Expression(file.word, variables)
+        self._reference = expression(file.reference)
+        self._remarks = expression(file.remarks)
+        self._decided_at = expression(file.decided_at)
+        self._items = expression(file.items)
+        self._id = expression(file.id)
+        self._agency = agency
+        self._verdicts = verdicts
+        self._zone = zone
+
+    def read(
+        self,
+        context: Context,
+        *,
+        referral: str,
+        key: str,
+        referred: Sequence[int] | None,
+        via: Via,
+        received_at: datetime,
+        evidence: str | None,
+    ) -> tuple[Decision, ...]:
+        """
+        The decision that is told, if there is one. Raises Misfit, ExpressionFailed.
+
+        `key` stands for the referral in the decision's id when the agency gives it none; `referred` are the
+        goods items that were referred, where that is known: an agency that speaks of another is not
+        understood.
+        """
+        if self._when is not None:
+            told = self._when.evaluate(context)
+            if not isinstance(told, bool):
+                raise Misfit(f"`when` of the decision is {told!r}, neither true nor false")
+            if not told:
+                return ()
+        word = as_text(self._word.evaluate(context))
+        if word is None:
+            raise Misfit("the answer tells no verdict")
+        verdict = self._verdicts.get(word)
+        if verdict is None:
+            raise Misfit(
+                f"the verdict {word!r} is unknown; this agency's words are {', '.join(self._verdicts)}"
+            )
+        reference = self._text(self._reference, context)
+        decided_text = self._text(self._decided_at, context)
+        decided_at = received_at if decided_text is None else _instant(decided_text, self._zone)
+        items = None if self._items is None else _numbers(self._items.evaluate(context))
+        if items is not None and referred is not None and (strange := sorted(set(items) - set(referred))):
+            raise Misfit(f"the decision speaks of goods items {strange}, which were not referred")
+        told_id = self._text(self._id, context)
+        return (
+            Decision(
+                id=told_id or self._hash(key, word, reference, decided_text, items),
+                referral=referral,
+                verdict=verdict,
+                items=items,
+                word=word,
+                reference=reference,
+                remarks=self._text(self._remarks, context),
+                decided_at=decided_at,
+                received_at=received_at,
+                via=via,
+                exchange=evidence,
+            ),
+        )
+
+    def _hash(self, *said: object) -> str:
+        return content_id([self._agency, *said])
+
+    @staticmethod
+    def _text(expression: Expression | None, context: Context) -> str | None:
+        return None if expression is None else as_text(expression.evaluate(context))
+
+
+def content_id(content: object) -> str:
+    """An id for what has none of its own: the same content has the same id."""
+    canonical = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _instant(text: str, zone: ZoneInfo) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as wrong:
+        raise Misfit(f"the time of the decision is {text!r}; RFC 3339 was expected") from wrong
+    return (moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)).astimezone(UTC)
+
+
+def _numbers(value: Any) -> tuple[int, ...] | None:
+    """Goods item numbers; None when none are named, which means all of them. Raises Misfit."""
+    listed = value if isinstance(value, list) else [value]
+    numbers = []
+    for one in listed:
+        text = as_text(one)
+        if text is None:
+            continue
+        if not text.isdecimal():
+            raise Misfit(f"a goods item number was expected, not {text!r}")
+        numbers.append(int(text))
+    return tuple(dict.fromkeys(numbers)) or None

@@ -1,0 +1,121 @@
+"""Declarations to try a mapping out with: one with everything declared, one with only what must be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from hub.config.models import AgencyFile, ServiceFile
+from hub.domain.declaration import (
+    Consignment,
+    Declarant,
+    Declaration,
+    ExemptionClaim,
+    GoodsItem,
+    Lpco,
+    Party,
+    Procedure,
+)
+from hub.domain.exchange import Dossier
+from hub.domain.model import Measure, Money
+from hub.domain.names import check_digit, referral_id
+from hub.domain.referral import Receipt, ReferralTerms
+
+SAMPLE_TIME = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+_STEM = "26KR1B2C3D4E5F6G7"
+SAMPLE_MRN = _STEM + check_digit(_STEM)
+
+
+def sample_dossiers(file: AgencyFile) -> Iterator[tuple[Dossier, bool]]:
+    """
+    Dossiers for each service and procedure of an agency, and whether everything in them is declared.
+
+    No attributes are declared: which there are is configuration, and each may be missing.
+    """
+    for code, service in file.services.items():
+        for procedure in service.procedure:
+            for whole in (True, False):
+                declaration = _whole(procedure) if whole else _bare(procedure)
+                yield _dossier(file.agency, code, service, declaration), whole
+
+
+def _dossier(agency: str, code: str, service: ServiceFile, declaration: Declaration) -> Dossier:
+    terms = ReferralTerms(
+        id=referral_id(SAMPLE_MRN, code),
+        mrn=SAMPLE_MRN,
+        service=code,
+        agency=agency,
+        service_name=service.name,
+        law=service.law,
+        document=service.document,
+        items=tuple(item.number for item in declaration.items),
+        answers=service.answers,
+        answer_within=service.answer_within,
+        due_at=SAMPLE_TIME + timedelta(days=3),
+        on_expiry=service.on_expiry,
+        config_version="sample",
+    )
+    return Dossier(
+        declaration=declaration,
+        terms=terms,
+        accepted_at=SAMPLE_TIME,
+        receipt=Receipt(reference="RECEIPT-1", received_at=SAMPLE_TIME),
+    )
+
+
+def _bare(procedure: Procedure) -> Declaration:
+    return Declaration(
+        lrn="SAMPLE-BARE",
+        procedure=procedure,
+        declarant=Declarant(id="SAMPLE"),
+        consignment=Consignment(ucr="6KR12345678901"),
+        items=(GoodsItem(number=1, hs_code="080510"), GoodsItem(number=3, hs_code="8429521022")),
+    )
+
+
+def _whole(procedure: Procedure) -> Declaration:
+    party = Party(id="1208112345", name="Sample Trading", address="1 Sample-ro, Busan", country="KR")
+    lpco = Lpco(
+        type="10101",
+        id="SAMPLE-1",
+        issuer="sample",
+        issued_at=SAMPLE_TIME,
+        valid_until=SAMPLE_TIME + timedelta(days=365),
+        quantity=Measure(value=Decimal("12.5"), unit="KGM"),
+        status="AE",
+    )
+    item = GoodsItem(
+        number=1,
+        hs_code="0805100000",
+        description="Oranges, fresh",
+        origin="US",
+        quantity=Measure(value=Decimal("1200"), unit="NAR"),
+        net_mass_kg=Decimal("240.5"),
+        gross_mass_kg=Decimal("251"),
+        value=Money(amount=Decimal("890.10"), currency="USD"),
+        packages=12,
+        lpcos=(lpco,),
+        exemptions=(ExemptionClaim(code="13A01", document="SAMPLE-2"),),
+    )
+    return Declaration(
+        lrn="SAMPLE-WHOLE",
+        procedure=procedure,
+        declarant=Declarant(id="SAMPLE", name="Sample Customs Brokers"),
+        importer=party,
+        exporter=party,
+        office="020",
+        consignment=Consignment(
+            ucr="6KR12345678901",
+            cargo_management_number="26SAMPLE000100010001",
+            transport_mode="1",
+            transport_id="SAMPLE STAR",
+            containers=("SMPU1234567",),
+            country_of_dispatch="US",
+            country_of_destination="KR",
+            location="02012345",
+            arrives_at=SAMPLE_TIME,
+        ),
+        items=(item, item.model_copy(update={"number": 3, "hs_code": "8429521022"})),
+        lpcos=(lpco,),
+    )

@@ -1,0 +1,160 @@
+"""Credentials: read from the environment when a channel is prepared, and never seen in a recording."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterable, Mapping
+from urllib.parse import quote, quote_plus, urlsplit, urlunsplit
+from xml.sax.saxutils import escape
+
+from hub.adapters.wire import Credentials, WsSecurity
+from hub.config.models import ChannelAuth, ChannelFile
+
+MASK = "***"
+BODY_LIMIT = 64 * 1024
+"""Bytes of a body that a recording keeps."""
+
+_SECRET_HEADERS = re.compile(
+    r"authorization|cookie|password|secret|signature|token|api[-_]?key|x-auth|authenticate", re.IGNORECASE
+)
+# Elements whose content proves something to somebody, whichever namespace prefix they carry.
+_SECRET_ELEMENTS = re.compile(
+    r"(<(?P<tag>(?:[\w.-]+:)?(?:Password|Nonce|SignatureValue|BinarySecurityToken))\b[^>]*>)[^<]*(</(?P=tag)\s*>)"
+)
+_SECRET_MEMBERS = re.compile(
+    r'("(?:password|passwd|secret|client_secret|api_?key|access_token|refresh_token)"\s*:\s*)"(?:[^"\\]|\\.)*"',
+    re.IGNORECASE,
+)
+
+
+class SecretMissing(Exception):
+    """A file names an environment variable that is not set."""
+
+
+def resolve(text: str, environment: Mapping[str, str]) -> str:
+    """A text of a configuration file, with `env:NAME` read from the environment. Raises SecretMissing."""
+    if not text.startswith("env:"):
+        return text
+    name = text.removeprefix("env:")
+    value = environment.get(name, "")
+    if not value:
+        raise SecretMissing(f"{name} is not set in the environment")
+    return value
+
+
+def credentials(auth: ChannelAuth, environment: Mapping[str, str]) -> Credentials:
+    """How the hub proves itself to an agency. Raises SecretMissing."""
+    headers: dict[str, str] = {}
+    if auth.bearer is not None:
+        headers["Authorization"] = f"Bearer {resolve(auth.bearer, environment)}"
+    if auth.basic is not None:
+        pair = f"{resolve(auth.basic.username, environment)}:{resolve(auth.basic.password, environment)}"
+        headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
+    if auth.api_key is not None:
+        headers[auth.api_key.header] = resolve(auth.api_key.value, environment)
+    ws_security = None
+    if auth.ws_security is not None:
+        ws_security = WsSecurity(
+            username=resolve(auth.ws_security.username, environment),
+            password=resolve(auth.ws_security.password, environment),
+            digest=auth.ws_security.digest,
+        )
+    return Credentials(headers=headers, ws_security=ws_security)
+
+
+def known_secrets(channel: ChannelFile, environment: Mapping[str, str]) -> list[str]:
+    """Every credential of a channel, user names included; those whose variable is not set are left out."""
+    auth, texts = channel.auth, []
+    if auth.bearer is not None:
+        texts.append(auth.bearer)
+    if auth.basic is not None:
+        texts += [auth.basic.username, auth.basic.password]
+    if auth.api_key is not None:
+        texts.append(auth.api_key.value)
+    if auth.ws_security is not None:
+        texts += [auth.ws_security.username, auth.ws_security.password]
+    if channel.callback is not None:
+        if channel.callback.auth.hmac is not None:
+            texts.append(channel.callback.auth.hmac.secret)
+        if channel.callback.auth.bearer is not None:
+            texts.append(channel.callback.auth.bearer)
+    found = []
+    for text in texts:
+        try:
+            found.append(resolve(text, environment))
+        except SecretMissing:
+            continue  # what is not there cannot leak; using it is what raises
+    if auth.basic is not None and len(found) >= 2:
+        found += [text.split(" ", 1)[1] for text in _basic_header(auth, environment)]
+    # An endpoint is no secret, but a user and password inside it would be.
+    try:
+        parts = urlsplit(resolve(channel.endpoint, environment))
+    except (SecretMissing, ValueError):
+        return found
+    return found + [text for text in (parts.username, parts.password) if text]
+
+
+def _basic_header(auth: ChannelAuth, environment: Mapping[str, str]) -> list[str]:
+    try:
+        return [credentials(ChannelAuth(basic=auth.basic), environment).headers["Authorization"]]
+    except SecretMissing:
+        return []
+
+
+def without_user(url: str) -> str:
+    """A URL without the user and password it may carry."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+class Scrubber:
+    """Takes credentials out of whatever is recorded or told."""
+
+    def __init__(self, secrets: Iterable[str], headers: Iterable[str] = ()) -> None:
+        forms = {form for secret in secrets if secret for form in _forms(secret)}
+        # The longest first: a secret may be part of another's encoded form.
+        longest_first = sorted(forms, key=lambda form: (-len(form), form))
+        self._known = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+        self._headers = frozenset(name.lower() for name in headers)
+
+    def text(self, text: str) -> str:
+        """A text without any known secret, however it was encoded, and without what a known element holds."""
+        if "</" in text:
+            text = _SECRET_ELEMENTS.sub(rf"\1{MASK}\3", text)
+        if '"' in text:
+            text = _SECRET_MEMBERS.sub(rf'\1"{MASK}"', text)
+        return self._known.sub(MASK, text) if self._known else text
+
+    def headers(self, headers: Mapping[str, str]) -> dict[str, str]:
+        return {
+            name: MASK if name.lower() in self._headers or _SECRET_HEADERS.search(name) else self.text(value)
+            for name, value in headers.items()
+        }
+
+    def body(self, body: bytes) -> str:
+        """A body as text, scrubbed first and then cut to `BODY_LIMIT`, with a note of what is missing."""
+        text = self.text(body.decode("utf-8", "replace"))
+        raw = text.encode()
+        if len(raw) <= BODY_LIMIT:
+            return text
+        kept = raw[:BODY_LIMIT].decode("utf-8", "ignore")
+        return f"{kept}\n[cut: {len(raw) - BODY_LIMIT} of {len(raw)} bytes are not kept]"
+
+
+def _forms(secret: str) -> set[str]:
+    """A secret as it may look inside XML, JSON, a URL or a header."""
+    quoted = {'"': "&quot;", "'": "&apos;"}
+    return {
+        secret,
+        escape(secret),
+        escape(secret, quoted),
+        escape(secret, {'"': "&quot;", "'": "&#39;"}),
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        quote(secret),
+        quote(secret, safe=""),
+        quote_plus(secret),
+        base64.b64encode(secret.encode()).decode(),
+    }

@@ -1,0 +1,175 @@
+"""One request over HTTP: connections kept, time and size bounded, and what went wrong told apart."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Callable
+
+import requests
+import tenacity
+import urllib3.exceptions
+from requests.adapters import HTTPAdapter
+
+from hub.adapters.wire import WireReply, WireRequest
+
+LARGEST_ANSWER = 8 * 1024 * 1024
+"""Bytes of a body that are read before giving up."""
+_CHUNK = 64 * 1024
+_USER_AGENT = "single-window-hub"
+
+
+class NotSent(Exception):
+    """No connection could be made: the agency knows nothing of this request."""
+
+    attempts = 1
+
+
+class NoAnswer(Exception):
+    """Sent, or partly sent, and no whole answer read: whether it took effect is not known."""
+
+    attempts = 1
+
+
+class AnswerTooLong(Exception):
+    """The answer is longer than any contract needs."""
+
+    attempts = 1
+
+
+class Sender:
+    """
+    The connections to one system.
+
+    Certificates are always verified. Redirects are not followed, and neither proxies nor credentials are
+    taken from the machine's own environment (`~/.netrc`, `HTTP_PROXY`): what is sent where is in the
+    agency's file. For use from several threads.
+    """
+
+    def __init__(
+        self,
+        *,
+        timeout: float,
+        attempts: int = 1,
+        connections: int = 8,
+        ca_bundle: str | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`timeout` is seconds for a request with all its attempts, `ca_bundle` a file of authorities."""
+        self._timeout = timeout
+        self._attempts = attempts
+        self._verify: bool | str = ca_bundle or True
+        self._now = monotonic
+        self._session = requests.Session()
+        self._session.trust_env = False
+        for scheme in ("https://", "http://"):
+            self._session.mount(
+                scheme, HTTPAdapter(pool_connections=2, pool_maxsize=connections, max_retries=0)
+            )
+
+    def close(self) -> None:
+        self._session.close()
+
+    def send(self, request: WireRequest) -> tuple[WireReply, int]:
+        """
+        Send, and read the answer to its end: the answer, and in how many attempts it was had.
+
+        Only a connection that could not be made is tried again: then nothing has been sent. Raises NotSent,
+        NoAnswer and AnswerTooLong, each with its `attempts`.
+        """
+        deadline = self._now() + self._timeout
+        retrying = tenacity.Retrying(
+            stop=tenacity.stop_after_attempt(self._attempts) | tenacity.stop_after_delay(self._timeout),
+            wait=tenacity.wait_random_exponential(multiplier=0.1, max=1.0),
+            retry=tenacity.retry_if_exception_type(NotSent),
+            reraise=True,
+        )
+        prepared = self._prepare(request)
+        attempts = 0
+        try:
+            for attempt in retrying:
+                with attempt:
+                    attempts = attempt.retry_state.attempt_number
+                    return self._once(prepared, deadline), attempts
+        except (NotSent, NoAnswer, AnswerTooLong) as error:
+            error.attempts = attempts
+            raise
+        raise AssertionError("tenacity ends by returning or by raising")
+
+    @staticmethod
+    def _prepare(request: WireRequest) -> requests.PreparedRequest:
+        prepared = requests.PreparedRequest()
+        headers = {"User-Agent": _USER_AGENT, "Accept-Encoding": "gzip", **request.headers}
+        try:
+            prepared.prepare(
+                method=request.method, url=request.url, headers=headers, data=request.body or None
+            )
+        except (requests.RequestException, UnicodeError) as wrong:
+            raise NotSent(f"not a request that can be sent: {wrong}") from wrong
+        return prepared
+
+    def _once(self, prepared: requests.PreparedRequest, deadline: float) -> WireReply:
+        left = max(0.001, deadline - self._now())
+        try:
+            response = self._session.send(
+                prepared, stream=True, timeout=(left, left), verify=self._verify, allow_redirects=False
+            )
+        except requests.RequestException as wrong:
+            raise _sorted(wrong) from wrong
+        try:
+            return WireReply(
+                status=response.status_code,
+                headers={name.lower(): value for name, value in response.headers.items()},
+                body=self._body(response, deadline),
+            )
+        finally:
+            response.close()
+
+    def _body(self, response: requests.Response, deadline: float) -> bytes:
+        read = bytearray()
+        try:
+            # read1 gives what has come; read would wait for a whole chunk, and a slow drip would never end.
+            while piece := response.raw.read1(_CHUNK, decode_content=True):
+                read += piece
+                if len(read) > LARGEST_ANSWER:
+                    raise AnswerTooLong(f"the answer is longer than {LARGEST_ANSWER} bytes")
+                if self._now() > deadline:
+                    raise NoAnswer(f"the answer was not complete after {self._timeout:g} s")
+        except (urllib3.exceptions.HTTPError, OSError) as wrong:
+            raise NoAnswer(f"the answer broke off: {_words(wrong)}") from wrong
+        return bytes(read)
+
+
+def _sorted(wrong: requests.RequestException) -> NotSent | NoAnswer:
+    """Whether anything was sent before it went wrong; in case of doubt it was."""
+    cause = wrong.args[0] if wrong.args else None
+    reason = getattr(cause, "reason", None) or cause
+    if isinstance(wrong, requests.ConnectTimeout) or isinstance(
+        reason, (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
+    ):
+        return NotSent(f"no connection: {_words(reason or wrong)}")
+    if isinstance(wrong, requests.exceptions.SSLError) and _in_handshake(reason):
+        return NotSent(f"no secure connection: {_words(reason or wrong)}")
+    if isinstance(wrong, requests.Timeout):
+        return NoAnswer("sent, and no answer in time")
+    return NoAnswer(f"sent, and the connection was cut: {_words(reason or wrong)}")
+
+
+def _in_handshake(reason: object) -> bool:
+    """A certificate or a protocol that was turned down, which comes before the first byte of a request."""
+    inner = reason.args[0] if isinstance(reason, Exception) and reason.args else reason
+    return isinstance(inner, ssl.SSLCertVerificationError) or (
+        isinstance(inner, ssl.SSLError)
+        and any(word in str(inner) for word in ("WRONG_VERSION", "HANDSHAKE", "UNSUPPORTED_PROTOCOL"))
+    )
+
+
+def _words(wrong: object) -> str:
+    """What went wrong in a few words, without the addresses of objects that urllib3 puts in front."""
+    text = str(wrong)
+    for word in ("Connection refused", "Name or service not known", "Temporary failure in name resolution"):
+        if word in text:
+            return word.lower()
+    if "timed out" in text:
+        return "timed out"
+    return text.rpartition(">: ")[2] or type(wrong).__name__

@@ -1,0 +1,95 @@
+"""What goes over the wire and what was heard: the words between gateway and adapters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+Plain = Any
+"""Plain data: dict, list, str, int, float, bool or None, as CEL sees it."""
+
+Context = Mapping[str, Any]
+"""The values of the variables that expressions read, by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class WireRequest:
+    """One HTTP request, complete but for the connection."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class WireReply:
+    """One HTTP answer, read to its end. Header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """
+    A protocol's own way of saying no: a SOAP fault.
+
+    `blames_sender` is None where the code does not say whose fault it is; `mismatch` tells that the two sides
+    do not speak the same contract (VersionMismatch, MustUnderstand, DataEncodingUnknown).
+    """
+
+    code: str
+    text: str
+    blames_sender: bool | None
+    mismatch: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """An answer in plain data, before anybody has judged what it means."""
+
+    status: int
+    headers: Mapping[str, str]
+    reply: Plain
+    """The SOAP response element's content or the JSON body; {} when empty, text when it is neither."""
+    fault: Fault | None = None
+    text: str = ""
+    """The body as text, for telling people."""
+    unreadable: str | None = None
+    """Why the body does not fit the contract, if it does not."""
+
+
+class Misfit(Exception):
+    """What was to be sent, or what was answered, does not fit the contract. The message says where."""
+
+
+class Call(Protocol):
+    """One operation of one channel, prepared: two translations and no I/O."""
+
+    def write(self, context: Context, now: datetime) -> WireRequest:
+        """The request. Raises Misfit, or ExpressionFailed of `hub.expressions`."""
+
+    def read(self, reply: WireReply) -> Heard:
+        """The answer in plain data. Never raises: what cannot be read is told in `unreadable`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """How the hub proves itself to an agency, with every `env:` reference resolved."""
+
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Authorization or API key, sent with every request."""
+    ws_security: WsSecurity | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WsSecurity:
+    """WS-Security UsernameToken Profile 1.1."""
+
+    username: str
+    password: str = field(repr=False)
+    digest: bool
