@@ -6,24 +6,22 @@ import asyncio
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from temporalio.client import Client
 
 from hub.adapters.cargo import CargoClient
 from hub.adapters.check import check_channels
 from hub.adapters.gateway import Gateway
+from hub.api.parts import AgencyInfo, ApiParts, ChannelInfo, ServiceInfo
+from hub.clock import utc_now
 from hub.config.loader import Configuration, ConfigurationFaults, Fault, load
 from hub.domain.deadlines import parse_duration
 from hub.engine import TemporalEngine, connect
 from hub.ports import Clock
 from hub.settings import Settings
+from hub.simulator.environment import environment as simulated_environment
 from hub.store import Store, create_store
-
-
-def utc_now() -> datetime:
-    """Now, in UTC."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -62,16 +60,22 @@ class Hub:
         await asyncio.to_thread(self.store.close)
 
 
-def load_configuration(settings: Settings, environment: Mapping[str, str] | None = None) -> Configuration:
+def environment_of(settings: Settings) -> dict[str, str]:
+    """What `env:` names of the configuration mean; in development also by the simulator's values."""
+    if not settings.simulator_url:
+        return dict(os.environ)
+    agencies = load(settings.config_folder, development=True).agencies
+    seed = settings.simulator_seed.get_secret_value()
+    return {**simulated_environment(agencies, settings.simulator_url, seed), **os.environ}
+
+
+def load_configuration(settings: Settings, environment: Mapping[str, str]) -> Configuration:
     """
     The configuration folder, checked whole: the files, and each channel against its contract.
 
     Raises ConfigurationFaults with every fault of every file.
     """
-    environment = os.environ if environment is None else environment
-    configuration = load(
-        settings.config_folder, development=settings.development, environment=environment
-    )
+    configuration = load(settings.config_folder, development=settings.development, environment=environment)
     faults = [
         Fault(
             file=f"agencies/{fault.agency}.yaml",
@@ -87,9 +91,58 @@ def load_configuration(settings: Settings, environment: Mapping[str, str] | None
     return configuration
 
 
-async def build(settings: Settings, environment: Mapping[str, str] | None = None) -> Hub:
+def api_parts(hub: Hub) -> ApiParts:
+    """What the API is made of."""
+    rulebook = hub.configuration.rulebook()
+    agencies = [_agency_info(hub.configuration, slug) for slug in hub.configuration.agencies]
+    ui = hub.settings.temporal_ui_url
+    return ApiParts(
+        cases=hub.store,
+        queries=hub.store,
+        engine=hub.engine,
+        gateway=hub.gateway,
+        rulebook=lambda: rulebook,
+        clock=hub.clock,
+        agencies=lambda: agencies,
+        temporal_ui_url=f"{ui}/namespaces/{hub.settings.temporal_namespace}/workflows" if ui else None,
+    )
+
+
+def _agency_info(configuration: Configuration, slug: str) -> AgencyInfo:
+    agency = configuration.agencies[slug]
+    return AgencyInfo(
+        agency=slug,
+        name=agency.name,
+        contact=agency.contact,
+        config_version=configuration.versions[slug],
+        channel=ChannelInfo(
+            adapter=agency.channel.adapter,
+            contract=agency.channel.contract,
+            takes_callbacks=agency.channel.callback is not None,
+        ),
+        services=tuple(
+            ServiceInfo(
+                service=code,
+                name=service.name,
+                law=service.law,
+                law_code=service.law_code,
+                procedures=tuple(service.procedure),
+                document=service.document,
+                document_types=tuple(service.document_types),
+                answers=service.answers,
+                answer_within=service.answer_within,
+                on_expiry=service.on_expiry,
+                alternative_group=service.alternative_group,
+                confidence=service.confidence,
+            )
+            for code, service in agency.services.items()
+        ),
+    )
+
+
+async def build(settings: Settings) -> Hub:
     """Join the parts. Raises ConfigurationFaults; needs neither engine nor agencies to be there."""
-    environment = dict(os.environ if environment is None else environment)
+    environment = environment_of(settings)
     configuration = load_configuration(settings, environment)
     client = await connect(settings)
     return Hub(

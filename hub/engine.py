@@ -33,6 +33,13 @@ _RPC_TIMEOUT = timedelta(seconds=2)
 _PAUSE = 1.0
 """Seconds for which an engine that did not answer is not asked again: intake must not wait for it."""
 
+SEARCH_ATTRIBUTES = {
+    names.SEARCH_OUTCOME: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
+    names.SEARCH_PENDING_AGENCIES: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD_LIST,
+    names.SEARCH_DUE_AT: IndexedValueType.INDEXED_VALUE_TYPE_DATETIME,
+}
+"""What operations can search for with the engine's own tools."""
+
 TASK_TIMEOUT = timedelta(seconds=5)
 """How soon another worker takes over a workflow task whose worker has died."""
 
@@ -136,15 +143,10 @@ async def register_search_attributes(client: Client) -> None:
     An engine that lets nobody add them through its API (Temporal Cloud) has them added by its administrator;
     `docs/operations.md` names them.
     """
-    wanted = {
-        names.SEARCH_OUTCOME: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
-        names.SEARCH_PENDING_AGENCIES: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD_LIST,
-        names.SEARCH_DUE_AT: IndexedValueType.INDEXED_VALUE_TYPE_DATETIME,
-    }
     known = await client.operator_service.list_search_attributes(
         ListSearchAttributesRequest(namespace=client.namespace)
     )
-    missing = {name: kind for name, kind in wanted.items() if name not in known.custom_attributes}
+    missing = {name: kind for name, kind in SEARCH_ATTRIBUTES.items() if name not in known.custom_attributes}
     if missing:
         await client.operator_service.add_search_attributes(
             AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)

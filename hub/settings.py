@@ -43,6 +43,13 @@ class Settings(BaseSettings):
     api_port: int = 8080
     poll_scale: float = Field(default=1.0, gt=0)
     """Multiplies every agency's `every`: 0.01 makes five minutes three seconds, for demonstrations."""
+    simulator_url: str | None = None
+    """
+    Development only: where the simulated agencies are. Every `env:` name of the configuration that the
+    environment does not set then has the simulator's endpoint or secret.
+    """
+    simulator_seed: SecretStr = SecretStr("development")
+    """From which the simulated agencies' secrets are derived; the same for hub and simulator."""
     metrics_port: int | None = None
     """Where a worker shows its own Prometheus metrics; none by default."""
     max_concurrent_activities: int = Field(default=200, ge=1)
@@ -63,6 +70,8 @@ class Settings(BaseSettings):
             faults.append("HUB_CARGO_URL is not https: release notices could be forged on the way")
         if not self.cargo_token.get_secret_value():
             faults.append("HUB_CARGO_TOKEN is empty: the cargo system could not know the hub")
+        if self.simulator_url:
+            faults.append("HUB_SIMULATOR_URL is set: simulated agencies approve whatever they are asked")
         if faults:
             raise InsecureSettings(
                 "insecure outside development:\n"

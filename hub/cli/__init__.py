@@ -1,0 +1,44 @@
+"""The command `hub`: run it, use it, look after it."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from hub import process
+from hub.cli import administration, declarations, running
+from hub.cli.client import ApiProblem
+from hub.config.loader import ConfigurationFaults
+from hub.embedded import StackFailed
+from hub.settings import InsecureSettings
+
+app = typer.Typer(
+    name="hub",
+    help="The single-window hub: one declaration in, every agency asked, the cargo released or held.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+running.add_to(app)
+declarations.add_to(app)
+administration.add_to(app)
+
+_TOLD_PLAINLY = (ApiProblem, ConfigurationFaults, StackFailed, InsecureSettings)
+"""What a person can mend: shown as a message, not as a traceback."""
+
+
+def main() -> None:
+    """Run the command line and end the process with its status."""
+    status = 0
+    try:
+        app()
+    except SystemExit as ended:
+        status = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+        if isinstance(ended.code, str):
+            print(ended.code, file=sys.stderr)
+    except _TOLD_PLAINLY as fault:
+        print(f"hub: {fault}", file=sys.stderr)
+        status = 1
+    process.end(status)

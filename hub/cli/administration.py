@@ -1,0 +1,130 @@
+"""Commands that look after a hub: its configuration, its database, its clients."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from hub.api.clients import new_key
+from hub.bootstrap import load_configuration
+from hub.clock import utc_now
+from hub.ports import ApiClient, Role
+from hub.settings import Settings
+from hub.store import create_store, upgrade
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    agencies = typer.Typer(help="The agencies of the configuration folder.", no_args_is_help=True)
+    agencies.command("check")(check)
+    agencies.command("list")(list_agencies)
+    app.add_typer(agencies, name="agencies")
+    database = typer.Typer(help="The database.", no_args_is_help=True)
+    database.command("upgrade")(db_upgrade)
+    app.add_typer(database, name="db")
+    clients = typer.Typer(help="Who may use the API.", no_args_is_help=True)
+    clients.command("add")(add_client)
+    clients.command("list")(list_clients)
+    app.add_typer(clients, name="clients")
+
+
+def check(
+    folder: Annotated[Path | None, typer.Argument(help="the configuration folder")] = None,
+    production: Annotated[
+        bool, typer.Option(help="also refuse what is insecure outside development")
+    ] = False,
+) -> None:
+    """Check every file of the configuration folder; print every fault with file, line, key and cure."""
+    settings = _settings(folder)
+    if production:
+        settings = settings.model_copy(update={"environment": "production"})
+    configuration = load_configuration(settings, os.environ if production else {})
+    services = len(configuration.catalogue.services)
+    print(f"{len(configuration.agencies)} agencies, {services} services: no faults")
+
+
+def list_agencies(
+    folder: Annotated[Path | None, typer.Argument(help="the configuration folder")] = None,
+) -> None:
+    """List agencies and services: law, days, how they answer, and how sure the catalogue is."""
+    configuration = load_configuration(_settings(folder), {})
+    table = Table(box=None, pad_edge=False)
+    for head in ("agency", "service", "law", "within", "on expiry", "adapter", "answers", "confidence"):
+        table.add_column(head)
+    for service in configuration.catalogue.services:
+        channel = configuration.agencies[service.agency].channel
+        table.add_row(
+            service.agency,
+            service.code,
+            service.law["en"],
+            service.answer_within,
+            service.on_expiry,
+            channel.adapter,
+            service.answers,
+            service.confidence,
+        )
+    Console().print(table)
+
+
+def db_upgrade() -> None:
+    """Bring the database to the newest schema; safe to repeat."""
+    settings = Settings()
+    upgrade(settings.database_url)
+    print("the database is up to date")
+
+
+def add_client(
+    name: Annotated[str, typer.Argument(help="a name for it, such as 'UNI-PASS Incheon'")],
+    role: Annotated[Role, typer.Option(help="what it may do")] = Role.CUSTOMS,
+    id: Annotated[str | None, typer.Option(help="its id; made from the name otherwise")] = None,
+    declarant: Annotated[str | None, typer.Option(help="sees and lodges for this declarant only")] = None,
+    agency: Annotated[str | None, typer.Option(help="the agency whose referrals it sees")] = None,
+) -> None:
+    """Add an API client and print its key, once."""
+    if role is Role.AGENCY and agency is None:
+        raise typer.BadParameter("a client with role agency needs --agency")
+    settings = Settings()
+    key, key_hash = new_key()
+    client = ApiClient(
+        id=id or "-".join(name.lower().split()),
+        name=name,
+        role=role,
+        declarant=declarant,
+        agency=agency,
+        created_at=utc_now(),
+    )
+    store = create_store(settings.database_url)
+    try:
+        store.add_client(client, key_hash)
+    except ValueError as taken:
+        raise SystemExit(f"hub: {taken}") from taken
+    finally:
+        store.close()
+    print(key)
+
+
+def list_clients() -> None:
+    """List the API clients."""
+    store = create_store(Settings().database_url)
+    try:
+        clients = store.clients()
+    finally:
+        store.close()
+    table = Table(box=None, pad_edge=False)
+    for head in ("id", "name", "role", "declarant", "agency", "since"):
+        table.add_column(head)
+    for client in clients:
+        since = f"{client.created_at:%Y-%m-%d}" + (" (disabled)" if client.disabled else "")
+        table.add_row(client.id, client.name, client.role, client.declarant or "", client.agency or "", since)
+    Console().print(table)
+
+
+def _settings(folder: Path | None) -> Settings:
+    """Settings for looking at files only: nothing is run, so nothing need be secure."""
+    settings = Settings(environment="development")
+    return settings if folder is None else settings.model_copy(update={"config_folder": folder})

@@ -1,0 +1,95 @@
+"""Commands for whoever lodges declarations, and for whoever asks where they are."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.live import Live
+
+from hub.cli.client import Api
+from hub.cli.tables import declaration_panel, event_lines, plain_reason, routing_panel
+
+_STATUS_OF_OUTCOME = {"release": 0, "in_progress": 0, "hold": 3, "refusal": 4}
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    app.command()(submit)
+    app.command()(show)
+
+
+def submit(
+    file: Annotated[Path, typer.Argument(help="a declaration, .json or WCO Data Model .xml; - is the input")],
+    watch: Annotated[bool, typer.Option(help="stay, and draw the referrals as they resolve")] = False,
+) -> None:
+    """
+    Lodge a declaration and print its receipt.
+
+    With --watch the exit status tells the outcome the cargo system was told: 0 released, 3 held, 4 refused.
+    """
+    content = sys.stdin.buffer.read() if str(file) == "-" else _read(file)
+    is_xml = content.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").startswith(b"<") or file.suffix == ".xml"
+    api = Api()
+    accepted = api.lodge(content, "application/xml" if is_xml else "application/json")
+    if not watch:
+        print(json.dumps(accepted, indent=2, ensure_ascii=False))
+        return
+    raise SystemExit(_watch(api, accepted["mrn"]))
+
+
+def show(
+    mrn: str,
+    events: Annotated[bool, typer.Option(help="list the events too")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="what the API says, unadorned")] = False,
+) -> None:
+    """Show a declaration: outcome and why, each referral, and why each agency was asked or not."""
+    api = Api()
+    view = api.get(f"/v1/declarations/{mrn}")
+    routing = api.get(f"/v1/declarations/{mrn}/routing")
+    happened = _all_events(api, mrn) if events else []
+    if as_json:
+        told: dict[str, Any] = {"declaration": view, "routing": routing}
+        print(json.dumps(told | ({"events": happened} if events else {}), indent=2, ensure_ascii=False))
+        return
+    console = Console(highlight=False)
+    console.print(declaration_panel(view))
+    console.print(routing_panel(routing))
+    if events:
+        console.print(event_lines(happened))
+
+
+def _watch(api: Api, mrn: str) -> int:
+    console = Console(highlight=False)
+    path = f"/v1/declarations/{mrn}"
+    view = api.get(path)
+    with Live(declaration_panel(view), console=console, refresh_per_second=8) as live:
+        for event in api.events(mrn):
+            view = api.get(path)
+            live.update(declaration_panel(view))
+            told = view["notice"] and view["notice"]["acknowledged_at"]
+            if told and view["outcome"] != "in_progress" and event["seq"] >= view["last_event"]:
+                break
+    if not console.is_terminal:
+        console.print(f"{mrn} {view['outcome']}: {plain_reason(view)}")
+    return _STATUS_OF_OUTCOME[view["outcome"]]
+
+
+def _all_events(api: Api, mrn: str) -> list[dict[str, Any]]:
+    events: list[dict[str, Any]] = []
+    after = 0
+    while page := api.get(f"/v1/declarations/{mrn}/events?after={after}")["events"]:
+        events += page
+        after = page[-1]["seq"]
+    return events
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise SystemExit(f"hub: {file}: {error.strerror}") from error

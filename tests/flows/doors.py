@@ -1,0 +1,112 @@
+"""The public doors of a running stack, as customs, agencies, operations and the cargo system use them."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import Callable
+from typing import Any
+
+import requests
+
+from hub.cli.client import Api
+from hub.embedded import Stack
+
+_PATIENCE = 60.0
+_numbers = itertools.count(1)
+
+
+class Doors:
+    """Every method goes through a socket."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.api = Api(stack.api_url, stack.api_key)
+
+    async def lodge(self, declaration: dict[str, Any]) -> dict[str, Any]:
+        """Lodge a declaration; what a story leaves out is filled in."""
+        return await asyncio.to_thread(self._lodge, declaration)
+
+    def _lodge(self, declaration: dict[str, Any]) -> dict[str, Any]:
+        import json
+
+        return self.api.lodge(json.dumps(complete(declaration)).encode(), "application/json")
+
+    async def view(self, mrn: str) -> dict[str, Any]:
+        return await asyncio.to_thread(self.api.get, f"/v1/declarations/{mrn}")
+
+    async def events(self, mrn: str) -> list[dict[str, Any]]:
+        page = await asyncio.to_thread(self.api.get, f"/v1/declarations/{mrn}/events?limit=1000")
+        events: list[dict[str, Any]] = page["events"]
+        return events
+
+    async def until(
+        self, mrn: str, condition: Callable[[dict[str, Any]], bool], patience: float = _PATIENCE
+    ) -> dict[str, Any]:
+        """Wait until a declaration fulfils a condition; fails with what it looks like then."""
+        deadline = time.monotonic() + patience
+        while True:
+            try:
+                view = await self.view(mrn)
+                if condition(view):
+                    return view
+            except Exception:
+                if time.monotonic() > deadline:
+                    raise
+                view = {}
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{mrn} is not as awaited: {view}")
+            await asyncio.sleep(0.1)
+
+    async def told(self, mrn: str) -> list[str]:
+        """What the cargo system has acknowledged, in order."""
+        return [e["type"] for e in await self.events(mrn) if e["type"].startswith("cargo.")]
+
+    async def behave(self, agency: str, behaviour: str, **more: object) -> None:
+        """Tell a simulated agency how to behave from now on."""
+        answer = await asyncio.to_thread(
+            requests.put,
+            f"{self.stack.simulator_url}/_simulator/agencies/{agency}",
+            json={"behaviour": behaviour, **more},
+            timeout=5,
+        )
+        answer.raise_for_status()
+
+    async def ledger(self, **query: str) -> dict[str, Any]:
+        """What the simulated agencies have recorded themselves."""
+        answer = await asyncio.to_thread(
+            requests.get, f"{self.stack.simulator_url}/_simulator/ledger", params=query, timeout=10
+        )
+        answer.raise_for_status()
+        body: dict[str, Any] = answer.json()
+        return body
+
+    async def cargo(self, **query: str) -> dict[str, Any]:
+        """What the simulated cargo system has recorded itself."""
+        answer = await asyncio.to_thread(
+            requests.get, f"{self.stack.simulator_url}/_simulator/cargo", params=query, timeout=10
+        )
+        answer.raise_for_status()
+        body: dict[str, Any] = answer.json()
+        return body
+
+
+def complete(declaration: dict[str, Any]) -> dict[str, Any]:
+    """A declaration with the elements that do not matter to a story."""
+    number = next(_numbers)
+    ucr = declaration.get("ucr", "")
+    filled = {
+        "lrn": f"FLOW-{time.time_ns()}-{number}"[:35],
+        "procedure": "import",
+        "declarant": {"id": "KR-BROKER-1"},
+        "importer": {"id": "123-45-67890", "name": "Saebyeok Trading"},
+        "exporter": {"name": "Overseas Supply", "country": "US"},
+        "consignment": {"ucr": f"26KR{number:05}{ucr}"},
+        **{key: value for key, value in declaration.items() if key not in ("ucr", "items")},
+    }
+    filled["items"] = [
+        {"number": n, "origin": "US", "description": "Goods of a story", "net_mass_kg": "10", **item}
+        for n, item in enumerate(declaration["items"], 1)
+    ]
+    return filled

@@ -1,0 +1,289 @@
+"""What workflow tests are made of: a small catalogue, and agencies and a cargo system that do as told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from datetime import time as clock_time
+from zoneinfo import ZoneInfo
+
+from temporalio.client import Client, WorkflowHandle
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+
+from hub.activities.clearances import ClearanceActivities
+from hub.activities.messages import ClearanceOrder
+from hub.activities.referrals import ReferralActivities
+from hub.domain import names
+from hub.domain.case import CasePolicy
+from hub.domain.catalogue import Catalogue, Row, Service
+from hub.domain.clearance import Notice, Outcome
+from hub.domain.deadlines import WorkingCalendar
+from hub.domain.declaration import Declaration, Procedure
+from hub.domain.exchange import Answer, Dossier, Exchange, Feed, LookUp, Message, Submission
+from hub.domain.intake import Acceptance, Rulebook, accept
+from hub.domain.referral import Answers, Decision, OnExpiry, Receipt, Verdict, Via
+from hub.ports import Acknowledgement
+from hub.store import Store
+from hub.workflows.clearance import ClearanceWorkflow
+
+AGENCIES = ("plant", "animal", "food", "radio")
+
+
+def catalogue(on_expiry: OnExpiry = OnExpiry.HOLD, within: str = "48h") -> Catalogue:
+    """Four agencies with one service each, for the chapters 01 to 04 in turn."""
+    return Catalogue(
+        services=tuple(
+            Service(
+                code=f"{agency}-import",
+                agency=agency,
+                name={"en": f"{agency} consent"},
+                law={"en": f"{agency} act"},
+                law_code=f"{number:02}",
+                procedures=frozenset({Procedure.IMPORT}),
+                rows=(Row(prefix=f"{number:02}"), Row(prefix="990000", prohibited=number == 1)),
+                document="Certificate",
+                answers=Answers.CALLBACK,
+                answer_within=within,
+                on_expiry=on_expiry,
+            )
+            for number, agency in enumerate(AGENCIES, 1)
+        ),
+        attributes={},
+        exemptions={},
+        lists={},
+        version="1",
+    )
+
+
+def acceptance(
+    *hs_codes: str,
+    now: datetime | None = None,
+    on_expiry: OnExpiry = OnExpiry.HOLD,
+    within: str = "48h",
+    refusal_open_for: str = "30d",
+) -> Acceptance:
+    """An accepted declaration of one goods item for each code."""
+    at = now or datetime.now(UTC)
+    declaration = Declaration.model_validate(
+        {
+            "lrn": f"T-{at.timestamp()}",
+            "procedure": "import",
+            "declarant": {"id": "BROKER"},
+            "consignment": {"ucr": "UCR1"},
+            "items": [{"number": n, "hs_code": code} for n, code in enumerate(hs_codes, 1)],
+        }
+    )
+    zone = ZoneInfo("Asia/Seoul")
+    calendar = WorkingCalendar(zone=zone, closes_at=clock_time(18), is_closed=lambda day: False)
+    rulebook = Rulebook(
+        catalogue=catalogue(on_expiry, within),
+        calendars=dict.fromkeys(AGENCIES, calendar),
+        versions=dict.fromkeys(AGENCIES, "v1"),
+        policy=CasePolicy(version="1", refusal_open_for=refusal_open_for),
+        country="KR",
+        zone=zone,
+    )
+    return accept(declaration, rulebook, mrn=names.new_mrn("KR", at), client="test", at=at)
+
+
+def decision(
+    referral: str,
+    verdict: Verdict = Verdict.APPROVED,
+    *,
+    id: str = "d1",
+    at: datetime | None = None,
+    items: tuple[int, ...] | None = None,
+) -> Decision:
+    """A decision of an agency."""
+    now = at or datetime.now(UTC)
+    return Decision(
+        id=id,
+        referral=referral,
+        verdict=verdict,
+        items=items,
+        word=verdict,
+        decided_at=now,
+        received_at=now,
+        via=Via.CALLBACK,
+    )
+
+
+Attempt = Callable[[Dossier], Awaitable[Submission]]
+
+
+@dataclass
+class ToldAgencies:
+    """Agencies that answer each submission by the next of their script; the last goes on for ever."""
+
+    scripts: dict[str, list[Attempt]] = field(default_factory=dict)
+    found: dict[str, Submission] = field(default_factory=dict)
+    """What looking up a referral finds."""
+    submitted: list[str] = field(default_factory=list)
+    looked_up: list[str] = field(default_factory=list)
+
+    async def submit(self, dossier: Dossier) -> Submission:
+        service = dossier.terms.service
+        self.submitted.append(service)
+        script = self.scripts.get(service) or [approves]
+        attempt = script.pop(0) if len(script) > 1 else script[0]
+        return await attempt(dossier)
+
+    async def look_up(self, dossier: Dossier, sent_at: datetime) -> LookUp:
+        self.looked_up.append(dossier.terms.service)
+        return LookUp(submission=self.found.get(dossier.terms.service), resend_from=sent_at)
+
+    async def poll(self, dossier: Dossier) -> Answer:
+        return Answer()
+
+    async def pull_feed(self, agency: str) -> Feed:
+        return Feed()
+
+    async def acknowledge_feed(self, agency: str, message_ids: Sequence[str]) -> tuple[Exchange, ...]:
+        return ()
+
+    def read_callback(
+        self, agency: str, headers: dict[str, str], body: bytes, received_at: datetime
+    ) -> Message:
+        raise KeyError(agency)
+
+
+def receipt(reference: str = "R1") -> Receipt:
+    return Receipt(reference=reference, received_at=datetime.now(UTC))
+
+
+def says(verdict: Verdict) -> Attempt:
+    """Decides in the reply."""
+
+    async def attempt(dossier: Dossier) -> Submission:
+        return Submission(receipt=receipt(), decisions=(decision(dossier.terms.id, verdict),))
+
+    return attempt
+
+
+approves = says(Verdict.APPROVED)
+
+
+async def takes(dossier: Dossier) -> Submission:
+    """Takes it, and decides another time."""
+    return Submission(receipt=receipt())
+
+
+def raises(error: Exception) -> Attempt:
+    async def attempt(dossier: Dossier) -> Submission:
+        raise error
+
+    return attempt
+
+
+def waits_for(gate: asyncio.Event, then: Attempt) -> Attempt:
+    async def attempt(dossier: Dossier) -> Submission:
+        await gate.wait()
+        return await then(dossier)
+
+    return attempt
+
+
+@dataclass
+class ToldCargo:
+    """A cargo system that fails as often as told, then acknowledges; it knows notices by their key."""
+
+    failures: list[Exception] = field(default_factory=list)
+    notices: dict[str, Notice] = field(default_factory=dict)
+    calls: int = 0
+
+    async def tell(self, notice: Notice) -> Acknowledgement:
+        self.calls += 1
+        if self.failures:
+            raise self.failures.pop(0)
+        self.notices.setdefault(notice.key, notice)
+        return Acknowledgement(at=datetime.now(UTC), reference=f"C-{notice.number}")
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        return [notice.outcome for notice in self.notices.values()]
+
+
+@dataclass
+class Bench:
+    """A worker on a time-skipping engine, with a real store."""
+
+    env: WorkflowEnvironment
+    store: Store
+    agencies: ToldAgencies
+    cargo: ToldCargo
+    skipped: timedelta = timedelta(0)
+
+    @property
+    def client(self) -> Client:
+        return self.env.client
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.skipped
+
+    async def sleep(self, length: timedelta) -> None:
+        """Let engine time pass at once, and the hub's clock with it."""
+        self.skipped += length
+        await self.env.sleep(length)
+
+    @asynccontextmanager
+    async def working(self) -> AsyncIterator[None]:
+        """A worker of the hub for as long as the context lasts."""
+        referrals = ReferralActivities(self.store, self.agencies, self.now)
+        clearances = ClearanceActivities(self.store, self.store, self.cargo, self.now)
+        async with Worker(
+            self.client,
+            task_queue=names.TASK_QUEUE,
+            workflows=[ClearanceWorkflow],
+            activities=[
+                referrals.refer_all,
+                referrals.submit_referral,
+                referrals.expire_referrals,
+                clearances.conclude,
+                clearances.tell_cargo,
+                clearances.close_case,
+            ],
+            workflow_runner=UnsandboxedWorkflowRunner(),
+        ):
+            yield
+
+    async def start(self, accepted: Acceptance) -> WorkflowHandle[ClearanceWorkflow, Outcome]:
+        """Lodge it in the store, and start its workflow."""
+        await asyncio.to_thread(self.store.lodge, accepted)
+        brief = tuple(r.model_copy(update={"terms": r.terms.brief()}) for r in accepted.case.referrals)
+        return await self.client.start_workflow(
+            ClearanceWorkflow.run,
+            ClearanceOrder(case=accepted.case.model_copy(update={"referrals": brief})),
+            id=names.workflow_id(accepted.mrn),
+            task_queue=names.TASK_QUEUE,
+        )
+
+    async def receive(self, *decisions: Decision) -> None:
+        """The agency calls back: into the inbox, then to the workflow."""
+        for each in decisions:
+            mrn, service = names.split_referral_id(each.referral)
+            message = Message(
+                agency=service.split("-")[0],
+                message_id=each.id,
+                referral=each.referral,
+                decisions=(each,),
+                raw="",
+                via=Via.CALLBACK,
+                received_at=each.received_at,
+            )
+            received = await asyncio.to_thread(self.store.receive, message)
+            await self.client.get_workflow_handle(names.workflow_id(mrn)).signal(
+                names.SIGNAL_DECISIONS_RECEIVED, list(received.decisions)
+            )
+
+    async def until(self, mrn: str, condition: Callable[[list[str]], bool]) -> list[str]:
+        """Wait until the declaration's events, as `type` or `type:service`, fulfil a condition."""
+        while True:
+            events = await asyncio.to_thread(self.store.events, mrn, 0, 1000)
+            told = [e.type if e.service is None else f"{e.type}:{e.service}" for e in events]
+            if condition(told):
+                return told
+            await asyncio.sleep(0.01)
