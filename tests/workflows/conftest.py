@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 import sys
 from collections.abc import AsyncIterator
@@ -16,9 +18,11 @@ from hub.engine import SEARCH_ATTRIBUTES
 from hub.store import create_store, upgrade
 from tests.workflows.support import Bench, ToldAgencies, ToldCargo
 
+HISTORIES = Path(__file__).parent / "histories"
+
 
 @pytest.fixture
-async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
     """A worker-to-be on a time-skipping engine, a store on SQLite, and peers that do as told."""
     executable = shutil.which("temporal-test-server", path=str(Path(sys.executable).parent))
     url = f"sqlite:///{tmp_path / 'hub.sqlite'}"
@@ -31,5 +35,18 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
         await env.client.operator_service.add_search_attributes(
             AddSearchAttributesRequest(namespace=env.client.namespace, search_attributes=SEARCH_ATTRIBUTES)
         )
-        yield Bench(env, store, ToldAgencies(), ToldCargo())
+        bench = Bench(env, store, ToldAgencies(), ToldCargo())
+        yield bench
+        if "HUB_RECORD_HISTORIES" in os.environ:
+            await record(request.node.name, bench)
     store.close()
+
+
+async def record(test: str, bench: Bench) -> None:
+    """Keep the histories a test made, for `test_replay`; see `docs/workflow-changes.md`."""
+    name = re.sub(r"[^a-z0-9]+", "-", test.removeprefix("test_").lower()).strip("-")
+    for number, handle in enumerate(bench.started):
+        history = await handle.fetch_history()
+        path = HISTORIES / f"{name}{f'-{number}' if number else ''}.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(history.to_json())

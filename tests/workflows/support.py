@@ -216,6 +216,7 @@ class Bench:
     agencies: ToldAgencies
     cargo: ToldCargo
     skipped: timedelta = timedelta(0)
+    started: list[WorkflowHandle[ClearanceWorkflow, Outcome]] = field(default_factory=list)
 
     @property
     def client(self) -> Client:
@@ -254,12 +255,14 @@ class Bench:
         """Lodge it in the store, and start its workflow."""
         await asyncio.to_thread(self.store.lodge, accepted)
         brief = tuple(r.model_copy(update={"terms": r.terms.brief()}) for r in accepted.case.referrals)
-        return await self.client.start_workflow(
+        handle = await self.client.start_workflow(
             ClearanceWorkflow.run,
             ClearanceOrder(case=accepted.case.model_copy(update={"referrals": brief})),
             id=names.workflow_id(accepted.mrn),
             task_queue=names.TASK_QUEUE,
         )
+        self.started.append(handle)
+        return handle
 
     async def receive(self, *decisions: Decision) -> None:
         """The agency calls back: into the inbox, then to the workflow."""
