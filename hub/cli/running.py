@@ -68,7 +68,7 @@ def demo(
     config: Annotated[Path, typer.Option(help="the configuration folder")] = Path("adapters_config"),
 ) -> None:
     """Lodge real declarations through the whole stack, watch them, and end: 0 if each ended as it should."""
-    from hub.demo.show import run_demo
+    from hub.cli.demonstration import run_demo
 
     async def run(stop: asyncio.Event) -> int:
         with tempfile.TemporaryDirectory(prefix="hub-demo-") as made:

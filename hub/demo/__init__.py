@@ -1,1 +1,1 @@
-"""The demonstration: declarations of every kind, lodged through the whole stack and watched to their end."""
+"""Declarations of every kind, for the demonstration and to try things with: data only."""
