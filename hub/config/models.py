@@ -59,8 +59,11 @@ class RowFile(FileModel):
 
     code: HsPrefix
     excluded: bool = False
+    """The service does not need these codes, though a shorter prefix says it does."""
     prohibited: bool = False
+    """No permit can be had: the goods may not cross."""
     needed_when: Cel | None = None
+    """A condition of this row, beside the service's own."""
     valid: ValidSpan = ValidSpan()
     note: str | None = None
 
@@ -82,19 +85,30 @@ class ServiceFile(FileModel):
     name: Text
     law: Text
     law_code: Annotated[str, StringConstraints(pattern=r"^[0-9]{2}$")]
+    """Two digits, by which exemption claims name the law."""
     procedure: Annotated[list[Procedure], Field(min_length=1)]
     hs: Annotated[list[HsEntry], Field(min_length=1)]
+    """The requirement table: HS prefixes, longest match first."""
     needed_when: Cel | None = None
+    """Condition over the facts of a goods item; without it, every item of these codes."""
     prohibited_when: Cel | None = None
+    """When no permit can be had at all."""
     document: str
+    """What the agency issues, by name."""
     document_types: list[str] = []
+    """Types by which the certificate is presented; they decide within an alternative group."""
     exempted_by: list[str] = []
+    """Types of documents under another law whose presence removes the requirement."""
     answer_within: Term
     on_expiry: OnExpiry
+    """What happens when the agency lets its time pass."""
     answers: Answers
+    """The way its decision comes back."""
     alternative_group: Slug | None = None
+    """Bodies of one group may stand in for each other."""
     valid: ValidSpan = ValidSpan()
     confidence: Literal["verified", "likely", "assumed"]
+    """How surely law and agency are known."""
     note: str | None = None
 
 
@@ -178,10 +192,14 @@ class OperationFile(FileModel):
 
     # SOAP
     operation: str | None = None
+    """SOAP: the operation of the contract."""
     service: str | None = None
+    """SOAP: which service of the contract, where it has several."""
     port: str | None = None
+    """SOAP: which port of the service, where it has several."""
     # REST
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] | None = None
+    """REST."""
     path: str | None = None
     """Below the endpoint; `{expression}` parts are CEL."""
     query: dict[str, Tree] = {}
@@ -259,20 +277,28 @@ class ChannelFile(FileModel):
     limits: Limits = Limits()
     submit: OperationFile
     look_up: OperationFile | None = None
+    """Asks by our reference whether the agency has a referral, after an answer that was lost."""
     poll: PollFile | None = None
+    """Asks whether a referral is decided."""
     feed: FeedFile | None = None
+    """A queue of messages that the hub pulls and acknowledges."""
     callback: CallbackFile | None = None
+    """Messages that the agency sends to the hub."""
 
 
 class AgencyFile(FileModel):
     """agencies/<agency>.yaml, top to bottom: who, when, how, how hard, how long."""
 
     agency: Slug
+    """Equals the file's name."""
     name: Text
     contact: str
+    """Who looks after the agency's system."""
     calendar: Slug = "default"
+    """One of calendar.yaml."""
     note: str | None = None
     services: Annotated[dict[Slug, ServiceFile], Field(min_length=1)]
+    """By code, unique among all agencies."""
     channel: ChannelFile
     verdicts: Annotated[dict[str, Verdict], Field(min_length=1)]
     """The agency's own words, and what each means."""

@@ -21,6 +21,8 @@ _ABSENT: dict[str, bool | float | str | tuple[str, ...]] = {
     "list": (),
 }
 
+_WORDS_OF_CEL = {"in", "true", "false", "null"}
+
 
 def check_text(text: Text, key: Key, report: FileReport) -> None:
     """English is always there; other languages may be."""
@@ -39,6 +41,9 @@ def attributes(file: AttributesFile, report: FileReport) -> dict[str, Attribute]
             report.add(
                 key, f"{attribute_fact(name)} is a fact of every goods item already", "choose another name"
             )
+            continue
+        if name in _WORDS_OF_CEL:
+            report.add(key, f"{name!r} is a word of CEL: no condition could read it", "choose another name")
             continue
         if attribute.values and attribute.type not in ("string", "list"):
             report.add((*key, "values"), f"a {attribute.type} has no list of values", "remove `values`")

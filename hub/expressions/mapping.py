@@ -38,7 +38,8 @@ class Expression:
         Its value: None, bool, int, float, str, list, dict, or a datetime or timedelta it made.
 
         `context` has a value for each root it reads, as JSON has it (pydantic's `model_dump(mode="json")`):
-        no tuples, no Decimals. Raises ExpressionFailed, for a missing key with its name.
+        no tuples, no Decimals. The library ends a text at its first NUL character. Raises
+        ExpressionFailed, for a missing key with its name.
         """
         for root in self._roots:
             if root not in context:
