@@ -28,6 +28,8 @@ Mrn = Annotated[str, Path(description="Movement reference number.", examples=["2
 
 _EVENT_STREAM = "text/event-stream"
 _PAGE = 500
+_PLAIN = r"^[^\x00]*$"
+"""Not every store can look for a NUL."""
 
 
 @router.get(
@@ -41,9 +43,11 @@ async def list_declarations(
     client: Caller,
     sight: Seeing,
     outcome: Annotated[Outcome | None, Query()] = None,
-    declarant: Annotated[str | None, Query(max_length=70)] = None,
-    pending_agency: Annotated[str | None, Query(max_length=64, description="Waits for this agency.")] = None,
-    lrn: Annotated[str | None, Query(max_length=35)] = None,
+    declarant: Annotated[str | None, Query(max_length=70, pattern=_PLAIN)] = None,
+    pending_agency: Annotated[
+        str | None, Query(max_length=64, pattern=_PLAIN, description="Waits for this agency.")
+    ] = None,
+    lrn: Annotated[str | None, Query(max_length=35, pattern=_PLAIN)] = None,
     accepted_from: Annotated[UtcDatetime | None, Query(description="Inclusive.")] = None,
     accepted_before: Annotated[UtcDatetime | None, Query(description="Exclusive.")] = None,
     cursor: Annotated[str | None, Query(max_length=500, description="Of the page before.")] = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from hub.api.access import Sight
@@ -148,12 +148,14 @@ _FOR_EVERYBODY = frozenset(
     }
 )
 
+_FOR_STAFF = frozenset({EventType.CALLBACK_REFUSED, EventType.MESSAGE_NOT_UNDERSTOOD})
+
 
 def events_for(events: Iterable[Event], view: DeclarationView, sight: Sight) -> tuple[EventAnswer, ...]:
     """
     An agency sees the events of its own services and, of those about the whole, the outcome only.
 
-    What failed inside the hub (`trouble`) is for staff.
+    What failed inside the hub is for staff.
     """
     own = {r.terms.service for r in view.referrals if sight.may_see_agency(r.terms.agency)}
     shown = []
@@ -164,11 +166,24 @@ def events_for(events: Iterable[Event], view: DeclarationView, sight: Sight) -> 
                 continue
             data = {key: value for key, value in data.items() if key == "outcome"}
         if not sight.sees_trouble:
-            data = {key: value for key, value in data.items() if key not in ("trouble", "reasons")}
+            if event.type in _FOR_STAFF:
+                continue
+            data = _for_outsiders(data)
         shown.append(
             EventAnswer(seq=event.seq, at=event.at, type=event.type, service=event.service, data=data)
         )
     return tuple(shown)
+
+
+def _for_outsiders(data: dict[str, Any]) -> dict[str, Any]:
+    shown = {key: value for key, value in data.items() if key != "trouble"}
+    if "reasons" in shown:
+        # As in `reasons_for`: remarks without a verdict are the hub's own words about a failure.
+        shown["reasons"] = [
+            {key: value for key, value in reason.items() if key != "remarks" or "verdict" in reason}
+            for reason in shown["reasons"]
+        ]
+    return shown
 
 
 def _progress(referral: ReferralView, sight: Sight, agencies: Mapping[str, Text]) -> ReferralProgress:

@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import copy
+import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
+import httpx
+from fastapi import FastAPI
+from openapi_schema_validator import OAS31Validator
+
 from hub.api.body import MediaType
+from hub.api.clients import new_key
 from hub.api.examples import JSON_DECLARATION
+from hub.api.parts import AgencyInfo, ApiParts, ChannelInfo, ServiceInfo
 from hub.api.problems import ApiProblem, ProblemFault
 from hub.api.reading import Lodged, read_declaration
 from hub.domain.case import CasePolicy
 from hub.domain.catalogue import Attribute, Catalogue, ExemptionCode, Row, Service
 from hub.domain.deadlines import WorkingCalendar
 from hub.domain.declaration import Declaration, Procedure
+from hub.domain.errors import CallbackRefused
+from hub.domain.exchange import Message
 from hub.domain.intake import Acceptance, Rulebook
-from hub.domain.referral import Answers, Decision, OnExpiry
-from hub.ports import EngineUnavailable
+from hub.domain.referral import Answers, Decision, OnExpiry, Via
+from hub.ports import AgencyGateway, ApiClient, EngineUnavailable, Role
+from hub.store import Store
 
 DATA = Path(__file__).parent / "data"
 NOW = datetime(2026, 11, 20, 2, 15, tzinfo=UTC)
@@ -145,3 +156,167 @@ class EngineFake:
     def _answer(self) -> None:
         if self.down:
             raise EngineUnavailable("connection refused")
+
+
+SECRET = "throw-away"  # what a fake agency proves itself with
+
+
+class GatewayFake:
+    """Of the gateway only the callback door: JSON with the secret in a header."""
+
+    def read_callback(
+        self, agency: str, headers: dict[str, str], body: bytes, received_at: datetime
+    ) -> Message:
+        if agency not in ("apqa", "mfds"):
+            raise KeyError(agency)
+        if headers.get("x-secret") != SECRET:
+            raise CallbackRefused("the signature does not match")
+        try:
+            said = json.loads(body)
+        except ValueError:
+            return Message(
+                agency=agency,
+                message_id="unreadable",
+                trouble="not JSON",
+                raw=body.decode(errors="replace"),
+                via=Via.CALLBACK,
+                received_at=received_at,
+            )
+        return Message(
+            agency=agency,
+            message_id=said["id"],
+            referral=said["referral"],
+            decisions=(
+                Decision(
+                    id=said["id"],
+                    referral=said["referral"],
+                    verdict=said["verdict"],
+                    word=said["verdict"],
+                    remarks=said.get("remarks"),
+                    decided_at=received_at,
+                    received_at=received_at,
+                    via=Via.CALLBACK,
+                ),
+            ),
+            raw=body.decode(),
+            via=Via.CALLBACK,
+            received_at=received_at,
+        )
+
+
+class DescribedTransport(httpx.AsyncBaseTransport):
+    """
+    Requests straight into the application; every answer is held against the OpenAPI document: its status, its
+    media type, and its body's schema.
+    """
+
+    def __init__(self, app: FastAPI) -> None:
+        self._inner = httpx.ASGITransport(app)
+        self._document = app.openapi()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await self._inner.handle_async_request(request)
+        await response.aread()
+        described = self._described(request.method.lower(), request.url.path)
+        if described is not None:
+            self._compare(described, request, response)
+        return response
+
+    def _described(self, method: str, path: str) -> dict[str, Any] | None:
+        for template, operations in self._document["paths"].items():
+            if method in operations and re.fullmatch(re.sub(r"\{[a-z]+\}", "[^/]+", template), path):
+                responses: dict[str, Any] = operations[method]["responses"]
+                return responses
+        return None
+
+    def _compare(self, described: dict[str, Any], request: httpx.Request, response: httpx.Response) -> None:
+        what = f"{request.method} {request.url.path} -> {response.status_code}"
+        assert str(response.status_code) in described, f"{what} is not described"
+        media_type = response.headers["content-type"].partition(";")[0]
+        content = described[str(response.status_code)]["content"]
+        assert media_type in content, f"{what} {media_type} is not described"
+        if "json" in media_type:
+            schema = {**content[media_type]["schema"], "components": self._document["components"]}
+            OAS31Validator(schema).validate(response.json())
+
+
+@dataclass
+class Api:
+    """An application on a real store, with a client of each kind."""
+
+    app: FastAPI
+    store: Store
+    engine: EngineFake
+    http: httpx.AsyncClient
+
+    def key(self, role: Role, *, declarant: str | None = None, agency: str | None = None) -> dict[str, str]:
+        """Headers of a new client."""
+        key, hashed = new_key()
+        client = ApiClient(
+            id=f"client-{hashed[:8]}",
+            name="A client",
+            role=role,
+            declarant=declarant,
+            agency=agency,
+            created_at=NOW,
+        )
+        self.store.add_client(client, hashed)
+        return {"Authorization": f"Bearer {key}"}
+
+    async def lodge(self, declaration: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Lodge as customs; the receipt."""
+        response = await self.http.post(
+            "/v1/declarations", json=declaration or beef(), headers=self.key(Role.CUSTOMS)
+        )
+        assert response.status_code == 202, response.text
+        receipt: dict[str, Any] = response.json()
+        return receipt
+
+    async def call_back(
+        self, agency: str, referral: str, *, verdict: str = "approved", id: str = "M-1", **more: str
+    ) -> httpx.Response:
+        return await self.http.post(
+            f"/v1/agencies/{agency}/callbacks",
+            json={"id": id, "referral": referral, "verdict": verdict, **more},
+            headers={"X-Secret": SECRET},
+        )
+
+
+def parts(store: Store, engine: EngineFake, **changes: Any) -> ApiParts:
+    rules = rulebook()
+    return ApiParts(
+        cases=store,
+        queries=store,
+        engine=engine,
+        gateway=cast(AgencyGateway, GatewayFake()),
+        rulebook=lambda: rules,
+        clock=lambda: NOW,
+        agencies=lambda: [_info(rules, slug) for slug in rules.catalogue.agencies],
+        **changes,
+    )
+
+
+def _info(rules: Rulebook, slug: str) -> AgencyInfo:
+    return AgencyInfo(
+        agency=slug,
+        name=rules.catalogue.agencies[slug],
+        contact=f"{slug}@agency.example",
+        config_version=rules.versions[slug],
+        channel=ChannelInfo(adapter="rest", contract="contracts/x.yaml", takes_callbacks=True),
+        services=tuple(
+            ServiceInfo(
+                service=service.code,
+                name=service.name,
+                law=service.law,
+                law_code=service.law_code,
+                procedures=tuple(service.procedures),
+                document=service.document,
+                answers=service.answers,
+                answer_within=service.answer_within,
+                on_expiry=service.on_expiry,
+                confidence=service.confidence,
+            )
+            for service in rules.catalogue.services
+            if service.agency == slug
+        ),
+    )

@@ -245,7 +245,8 @@ def test_two_commodity_codes_for_one_item_are_a_fault() -> None:
         b"<html xmlns='http://www.w3.org/1999/xhtml'/>",
         b"<MetaData xmlns='urn:wco:datamodel:WCO:DocumentMetaData-DMS:2'/>",
         b"<MetaData xmlns='urn:wco:datamodel:X'><Response/></MetaData>",
-        b"<MetaData xmlns='urn:wco:datamodel'><Declaration>1</Declaration><Declaration/></MetaData>",
+        b"<MetaData xmlns='urn:wco:datamodel'><Declaration>1</Declaration>"
+        b"<Declaration>2</Declaration></MetaData>",
         b"<Declaration xmlns='urn:wco:datamodel:X'>x</Declaration>",
         b"<Declaration xmlns='urn:wco:datamodel:X'><FunctionCode>9</FunctionCode></Declaration>",
         b"<Declaration xmlns='urn:wco:datamodel:X'><FunctionCode>9</FunctionCode>"

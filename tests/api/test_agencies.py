@@ -1,0 +1,101 @@
+import pytest
+
+from hub.domain.referral import ReferralState
+from hub.ports import HandOver, Role
+from tests.api.support import NOW, SECRET, Api
+
+
+async def _referral(api: Api, service: str = "apqa-animal-import") -> str:
+    mrn = (await api.lodge())["mrn"]
+    referral = f"{mrn}/{service}"
+    api.store.begin_hand_over(mrn, [service], NOW)
+    api.store.record_hand_overs(mrn, [HandOver(referral=referral, state=ReferralState.DELIVERED)], NOW)
+    return referral
+
+
+async def test_a_decision_is_stored_told_and_marked_as_told(api: Api) -> None:
+    referral = await _referral(api)
+    response = await api.call_back("apqa", referral)
+    assert (response.status_code, response.json()) == (202, {"received": True, "duplicate": False})
+    assert api.engine.told == [(referral.partition("/")[0], ("M-1",))]
+    assert api.store.untold_messages(NOW.replace(year=2027), 10) == []
+
+
+async def test_one_sent_twice_counts_once(api: Api) -> None:
+    referral = await _referral(api)
+    await api.call_back("apqa", referral)
+    again = await api.call_back("apqa", referral)
+    assert (again.status_code, again.json()) == (202, {"received": True, "duplicate": True})
+    assert len(api.engine.told) == 1
+
+
+async def test_one_that_comes_before_its_receipt_counts(api: Api) -> None:
+    mrn = (await api.lodge())["mrn"]
+    assert (await api.call_back("apqa", f"{mrn}/apqa-animal-import")).status_code == 202
+    assert api.engine.told == [(mrn, ("M-1",))]
+
+
+async def test_while_the_engine_is_down_a_callback_is_taken_and_told_later(api: Api) -> None:
+    referral = await _referral(api)
+    api.engine.down = True
+    assert (await api.call_back("apqa", referral)).status_code == 202
+    [(mrn, decisions)] = api.store.untold_messages(NOW.replace(year=2027), 10)
+    assert (mrn, [d.id for d in decisions]) == (referral.partition("/")[0], ["M-1"])
+
+
+async def test_a_wrong_signature_is_refused_and_recorded(api: Api) -> None:
+    response = await api.http.post(
+        "/v1/agencies/apqa/callbacks", content=b"\x00\xff{", headers={"X-Secret": "wrong"}
+    )
+    assert response.status_code == 401
+    [refused] = api.store.refused_callbacks(10)
+    assert (refused.agency, refused.reason) == ("apqa", "the signature does not match")
+    assert api.engine.told == []
+
+
+async def test_one_about_another_agencys_referral_is_forbidden_and_recorded(api: Api) -> None:
+    referral = await _referral(api)
+    response = await api.call_back("mfds", referral)
+    assert response.status_code == 403
+    assert [r.agency for r in api.store.refused_callbacks(10)] == ["mfds"]
+    assert api.engine.told == []
+
+
+async def test_a_message_that_cannot_be_read_is_kept_and_said_to_be(api: Api) -> None:
+    response = await api.http.post("/v1/agencies/apqa/callbacks", content=b"{", headers={"X-Secret": SECRET})
+    assert response.status_code == 422
+    assert response.json()["received"] is True
+    assert "kept" in response.json()["detail"]
+
+
+@pytest.mark.parametrize("agency", ["nobody", "%00", "x" * 65])
+async def test_an_unknown_agency_takes_no_callbacks(api: Api, agency: str) -> None:
+    response = await api.http.post(f"/v1/agencies/{agency}/callbacks", content=b"{}")
+    assert response.status_code in (404, 422)
+
+
+async def test_a_callback_beyond_the_limit_is_refused(api: Api) -> None:
+    response = await api.http.post("/v1/agencies/apqa/callbacks", content=b" " * 1_100_000)
+    assert response.status_code == 413
+
+
+async def test_agencies_are_published_with_law_days_and_confidence(api: Api) -> None:
+    headers = api.key(Role.AGENCY, agency="apqa")
+    listed = (await api.http.get("/v1/agencies", headers=headers)).json()
+    assert [a["agency"] for a in listed] == ["apqa", "mfds", "npa"]
+    one = (await api.http.get("/v1/agencies/apqa", headers=headers)).json()
+    assert one == listed[0]
+    assert one["services"][0]["answer_within"] == "3wd"
+    assert one["services"][0]["confidence"] == "assumed"
+    assert (await api.http.get("/v1/agencies/nobody", headers=headers)).status_code == 404
+
+
+async def test_attributes_are_published_with_their_types(api: Api) -> None:
+    listed = (await api.http.get("/v1/attributes", headers=api.key(Role.CUSTOMS))).json()
+    assert {a["name"]: a["type"] for a in listed} == {
+        "use": "string",
+        "species": "list",
+        "used": "bool",
+        "power_w": "number",
+    }
+    assert listed[0]["values"] == ["food", "feed"]

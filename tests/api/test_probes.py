@@ -1,0 +1,92 @@
+import json
+
+import pytest
+from openapi_spec_validator import validate
+
+from hub.api.problems import KINDS
+from hub.ports import Role
+from tests.api.support import Api, beef
+
+
+async def test_ready_with_the_engine_down_and_says_so(api: Api) -> None:
+    assert (await api.http.get("/readyz")).json()["engine"] == "reachable"
+    api.engine.down = True
+    response = await api.http.get("/readyz")
+    assert (response.status_code, response.json()) == (
+        200,
+        {"status": "ready", "store": "ready", "engine": "unreachable"},
+    )
+
+
+async def test_not_ready_without_its_store_but_alive(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api.store, "is_ready", lambda: False)
+    response = await api.http.get("/readyz")
+    assert (response.status_code, response.json()["store"]) == (503, "unready")
+    assert (await api.http.get("/healthz")).status_code == 200
+
+
+async def test_metrics_count_requests_by_route_lodgings_callbacks_and_the_store(api: Api) -> None:
+    mrn = (await api.lodge())["mrn"]
+    await api.lodge()
+    await api.http.get(f"/v1/declarations/{mrn}", headers=api.key(Role.ADMIN))
+    await api.http.get("/somewhere/else")
+    await api.call_back("apqa", f"{mrn}/apqa-animal-import")
+    await api.call_back("invented", "x")
+    text = (await api.http.get("/metrics")).text
+    for line in (
+        'hub_http_requests_total{method="POST",route="/v1/declarations",status="202"} 2.0',
+        'hub_http_requests_total{method="GET",route="/v1/declarations/{mrn}",status="200"} 1.0',
+        'hub_http_requests_total{method="GET",route="unmatched",status="404"} 1.0',
+        'hub_declarations_lodged_total{outcome="in_progress"} 1.0',
+        'hub_declarations_lodged_total{outcome="replayed"} 1.0',
+        'hub_callbacks_total{agency="apqa",result="received"} 1.0',
+        'hub_callbacks_total{agency="unknown",result="unknown_agency"} 1.0',
+        'hub_declarations{outcome="in_progress"} 1.0',
+        'hub_open_referrals{agency="mfds"} 1.0',
+        "hub_not_started 0.0",
+    ):
+        assert line in text
+    assert mrn not in text
+
+
+async def test_the_description_is_valid_openapi_and_every_route_tells_its_problems(api: Api) -> None:
+    document = (await api.http.get("/openapi.json")).json()
+    validate(document)
+    assert set(document["paths"]["/v1/declarations"]["post"]["requestBody"]["content"]) == {
+        "application/json",
+        "application/xml",
+        "text/xml",
+    }
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            problems = [s for s in operation["responses"] if s >= "400"]
+            assert "500" in problems, (method, path)
+            secured = path.startswith("/v1/") and not path.endswith("/callbacks")
+            assert ("401" in problems) == (secured or path.endswith("/callbacks")), (method, path)
+            assert bool(operation.get("security")) == secured, (method, path)
+    assert "HTTPValidationError" not in json.dumps(document)
+
+
+async def test_the_documentation_page_needs_nothing_from_elsewhere(api: Api) -> None:
+    page = await api.http.get("/docs")
+    assert page.status_code == 200
+    assert "http://" not in page.text.replace("http://www.w3.org", "").replace("http://127.0.0.1", "")
+    assert "https://" not in page.text
+    assert "<script" not in page.text
+    assert "/v1/declarations/{mrn}/events" in page.text
+
+
+async def test_the_type_of_every_problem_leads_to_its_meaning(api: Api) -> None:
+    for slug, kind in KINDS.items():
+        assert (await api.http.get(f"/problems/{slug}")).json()["meaning"] == kind.meaning
+    assert (await api.http.get("/problems/none")).status_code == 404
+
+
+async def test_what_the_framework_refuses_is_a_problem_too(api: Api) -> None:
+    missing = await api.http.get("/nowhere")
+    method = await api.http.put("/healthz", json=beef())
+    for response, status in ((missing, 404), (method, 405)):
+        assert response.status_code == status
+        assert response.headers["content-type"] == "application/problem+json"
+        assert response.json()["request_id"] == response.headers["x-request-id"]
+    assert method.headers["allow"] == "GET"
