@@ -1,1 +1,1 @@
-"""The agencies and the cargo system, simulated on real sockets: for demonstrations, agencies' teams, and tests."""
+"""The agencies and the cargo system, simulated on real sockets: for demonstrations, agencies, and tests."""

@@ -1,0 +1,71 @@
+"""soap11-wssec.wsdl: document/literal wrapped behind a UsernameToken; every submission opens a case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import tzinfo
+from typing import ClassVar
+
+from lxml import etree
+
+from hub.simulator.agency import SimulatedAgency
+from hub.simulator.errors import Invalid, NotKnown, Rejected, Trouble, Unavailable
+from hub.simulator.ledger import Application, Ruling
+from hub.simulator.soap import Handler, Reply, SoapContract
+from hub.simulator.xml import Child, every, first, text
+
+
+class ControlledGoods(SoapContract):
+    codes: ClassVar[Mapping[type[Trouble], tuple[str, str]]] = {
+        Invalid: ("Schema", ""),
+        NotKnown: ("NoSuchCase", ""),
+        Rejected: ("NotAccepted", ""),
+        Unavailable: ("Busy", ""),
+    }
+
+    def handlers(self) -> Mapping[str, tuple[str, Handler]]:
+        return {
+            "SubmitLicenceCase": ("SubmitLicenceCaseResponse", self._submit),
+            "GetLicenceCase": ("GetLicenceCaseResponse", self._poll),
+            "FindLicenceCase": ("FindLicenceCaseResponse", self._look_up),
+        }
+
+    async def _submit(self, agency: SimulatedAgency, request: etree._Element) -> Reply:
+        articles = first(request, "Articles")
+        taken = await agency.submit(
+            Application(
+                reference=text(request, "HubReference"),
+                service=text(request, "LicenceType"),
+                mrn=text(request, "MovementReference"),
+                ucr=text(request, "Consignment"),
+                items=tuple(int(text(article, "ItemNumber")) for article in every(articles, "Article"))
+                if articles is not None
+                else (),
+            )
+        )
+        return [("CaseId", taken.case.receipt), ("Phase", "pending")]
+
+    async def _poll(self, agency: SimulatedAgency, request: etree._Element) -> Reply:
+        case, ruling = await agency.poll(text(request, "CaseId"))
+        return [("CaseId", case.receipt), *_standing(ruling, agency.zone)]
+
+    async def _look_up(self, agency: SimulatedAgency, request: etree._Element) -> Reply:
+        found = await agency.look_up(text(request, "HubReference"))
+        if not found:
+            return [("Matches", 0)]
+        case, ruling = found[0]
+        return [("Matches", len(found)), ("CaseId", case.receipt), *_standing(ruling, agency.zone)]
+
+
+def _standing(ruling: Ruling | None, zone: tzinfo) -> list[Child]:
+    if ruling is None:
+        return [("Phase", "pending")]
+    told: list[Child] = [
+        ("RulingId", ruling.id),
+        ("Code", ruling.word),
+        ("LicenceNo", ruling.certificate),
+        ("Grounds", ruling.remarks or None),
+        ("RuledAt", ruling.due_at.astimezone(zone)),
+        *[("ItemNumber", number) for number in ruling.items],
+    ]
+    return [("Phase", "ruled"), ("Ruling", told)]

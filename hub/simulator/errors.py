@@ -1,0 +1,31 @@
+"""Why a simulated agency gives no ordinary answer. Each contract says it in its own way."""
+
+from __future__ import annotations
+
+
+class Trouble(Exception):
+    """An error that is told."""
+
+
+class Invalid(Trouble):
+    """The request does not fit the contract."""
+
+
+class Unauthorised(Trouble):
+    """The caller did not prove who it is."""
+
+
+class Rejected(Trouble):
+    """The agency's system turns a well-formed request down."""
+
+
+class Unavailable(Trouble):
+    """Not now; nothing was done."""
+
+
+class NotKnown(Trouble):
+    """There is no case of that number."""
+
+
+class ConnectionCut(Exception):
+    """No answer at all: the connection ends."""
