@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import tzinfo
-from typing import ClassVar
 
 from lxml import etree
 
@@ -15,14 +14,15 @@ from hub.simulator.soap import Handler, Reply, SoapContract
 from hub.simulator.xml import Child, build, every, first, text
 
 
-class RequirementConfirmation(SoapContract):
-    codes: ClassVar[Mapping[type[Trouble], tuple[str, str]]] = {
-        Invalid: ("", "E400"),
-        NotKnown: ("", "E404"),
-        Rejected: ("", "E422"),
-        Unavailable: ("", "E503"),
-    }
+_CODES: dict[type[Trouble], str] = {
+    Invalid: "E400",
+    NotKnown: "E404",
+    Rejected: "E422",
+    Unavailable: "E503",
+}
 
+
+class RequirementConfirmation(SoapContract):
     def handlers(self) -> Mapping[str, tuple[str, Handler]]:
         return {
             "RequestConfirmation": ("RequestConfirmationResponse", self._submit),
@@ -60,8 +60,11 @@ class RequirementConfirmation(SoapContract):
         return [("FoundYn", "Y"), ("ReceiptNo", case.receipt), *_standing(ruling, agency.zone)]
 
     def detail(self, trouble: Trouble) -> etree._Element | None:
-        code = self.codes.get(type(trouble), ("", "E500"))[1]
-        return build(self.namespace, "RequirementFault", [("Code", code), ("Message", str(trouble)[:2000])])
+        code = _CODES.get(type(trouble))
+        if code is None:
+            return None
+        said = str(trouble)[:2000]
+        return build(self.namespace, "RequirementFault", [("Code", code), ("Message", said)])
 
     def notice_element(self, waiting: Waiting, agency: SimulatedAgency) -> etree._Element:
         return build(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import tzinfo
-from typing import ClassVar
 
 from lxml import etree
 
@@ -19,7 +18,6 @@ _PROBLEMS: dict[type[Trouble], str] = {Invalid: "SC-SCHEMA", Rejected: "SC-REFUS
 
 class StandardClearance(SoapContract):
     repeatable = True
-    codes: ClassVar[Mapping[type[Trouble], tuple[str, str]]] = {}
 
     def handlers(self) -> Mapping[str, tuple[str, Handler]]:
         return {"Report": ("ReportAnswer", self._submit)}
