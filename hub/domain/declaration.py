@@ -27,11 +27,12 @@ Reference = Annotated[str, StringConstraints(min_length=1, max_length=70, strip_
 Note = Annotated[str, StringConstraints(max_length=2000)]
 
 
-def _only_a_number(value: object) -> object:
-    # Text that looks like a number stays text, and true is not 1: attributes have types.
+def _only_a_number(value: object) -> Decimal:
+    # Text that looks like a number stays text, and true is not 1: attributes have types. It is a decimal
+    # before pydantic looks, which in strict mode takes nothing else for one.
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise ValueError("not a number")
-    return value
+    return value if isinstance(value, Decimal) else Decimal(repr(value))
 
 
 def _a_double_holds_it(value: Decimal) -> Decimal:
