@@ -123,7 +123,8 @@ def facts_in_words(values: Mapping[str, FactValue], assumed: Collection[str]) ->
 
 def opening(hs_code: str, prefix: str, service: Service) -> str:
     """How every sentence about a code and a service begins. The law is named in English."""
-    return f"{hs_code} begins with {prefix}, which the {service.law['en']}"
+    begins = "is a code" if prefix == hs_code else f"begins with {prefix},"
+    return f"{hs_code} {begins} which the {service.law['en']}"
 
 
 def not_in_force(opening: str, day: date) -> str:
