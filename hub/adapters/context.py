@@ -20,6 +20,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from hub.config.models import AgencyFile
+from hub.domain.declaration import Declaration
 from hub.domain.exchange import Dossier
 
 
@@ -33,10 +34,19 @@ def agency_context(file: AgencyFile) -> dict[str, Any]:
 
 
 def dossier_context(dossier: Dossier, file: AgencyFile) -> dict[str, Any]:
-    """The roots of `FOLLOW_UP`. `items` holds only the goods items that this referral concerns."""
+    """
+    The roots of `FOLLOW_UP`.
+
+    `items` holds the goods items that this referral concerns, and `declaration` all else: an agency is told
+    nothing of goods that are none of its business.
+    """
     terms = dossier.terms
-    declaration = _plain(dossier.declaration)
     concerned = set(terms.items)
+    declaration = {
+        name: absent if (held := getattr(dossier.declaration, name)) is None else _plain(held)
+        for name, absent in _blanks_of(Declaration)
+        if name != "items"
+    }
     return {
         "referral": {
             "id": terms.id,
@@ -50,7 +60,7 @@ def dossier_context(dossier: Dossier, file: AgencyFile) -> dict[str, Any]:
             "accepted_at": rfc3339(dossier.accepted_at),
         },
         "declaration": declaration,
-        "items": [item for item in declaration["items"] if item["number"] in concerned],
+        "items": [_plain(item) for item in dossier.declaration.items if item.number in concerned],
         "receipt": {"reference": (dossier.receipt.reference if dossier.receipt else None) or ""},
         **agency_context(file),
     }

@@ -110,7 +110,7 @@ class RestContract:
             name=name,
             required=required,
             many="array" in kinds,
-            text="string" in kinds and not member.get("minLength") and "enum" not in member,
+            text="string" in kinds and _may_be_empty(member),
             shape=lambda: self.shape(member),
             sample=True if "boolean" in kinds else 1 if "integer" in kinds else "1",
         )
@@ -130,6 +130,15 @@ class RestContract:
                 target = target[step]
             schema = target
         return schema
+
+
+def _may_be_empty(member: Mapping[str, Any]) -> bool:
+    pattern = member.get("pattern")
+    return (
+        not member.get("minLength")
+        and "enum" not in member
+        and (pattern is None or re.search(pattern, "") is not None)
+    )
 
 
 def _required(part: Part) -> Part:

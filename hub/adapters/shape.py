@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 from hub.adapters.wire import Misfit, Plain
 
@@ -30,6 +31,11 @@ class Part:
     """How its text is read as a value; without it, as text. Raises ValueError."""
     sample: Plain = "1"
     """A value such as it may hold, for trying mappings out."""
+
+    @cached_property
+    def inner(self) -> Shape | None:
+        """The shape of what is inside it."""
+        return self.shape()
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,7 @@ def trim(value: Plain, shape: Shape | None) -> Plain:
         held, part = value[name], parts.get(name)
         if held is None or (held == "" and not (part is not None and part.required and part.text)):
             continue
-        inner = trim(held, part.shape() if part is not None else None)
+        inner = trim(held, part.inner if part is not None else None)
         if inner == {} and not (part is not None and part.required):
             continue  # a part of which nothing was declared
         kept[name] = inner
@@ -91,7 +97,7 @@ def misfits(value: Plain, shape: Shape, at: Path = ()) -> Iterator[tuple[Path, s
         if isinstance(held, list) and not part.many:
             yield (*at, name), "is a list; the contract allows one"
             continue
-        inner = part.shape()
+        inner = part.inner
         if inner is not None:
             yield from misfits(held, inner, (*at, name))
         elif isinstance(held, dict) or (
@@ -122,7 +128,7 @@ def _sample(shape: Shape | None, inside: frozenset[int]) -> Plain:
         return {}  # a type that contains itself
     held: dict[str, Plain] = {}
     for name, part in shape.parts.items():
-        inner = part.shape()
+        inner = part.inner
         value = part.sample if inner is None else _sample(inner, inside | {id(shape)})
         held[name] = [value] if part.many else value
     return held

@@ -386,7 +386,7 @@ def _read(element: etree._Element, shape: Shape, at: str) -> Plain:
 
 def _absent(part: Part) -> Plain:
     """What stands for an optional element that is not there: null, or no entries if it only wraps a list."""
-    shape = part.shape()
+    shape = part.inner
     if shape is not None and len(shape.parts) == 1 and not shape.open:
         [inner] = shape.parts.values()
         if inner.many:
@@ -397,7 +397,7 @@ def _absent(part: Part) -> Plain:
 def _read_part(element: etree._Element, part: Part, at: str) -> Plain:
     if element.get(f"{{{_XSI}}}nil") in ("true", "1"):
         return None
-    shape = part.shape()
+    shape = part.inner
     if shape is None:
         if len(element):
             raise Misfit(f"{at} has elements inside it; the contract wants a value")
