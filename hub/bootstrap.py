@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from temporalio.client import Client
-
 from hub.adapters.cargo import CargoClient
 from hub.adapters.check import check_channels
 from hub.adapters.gateway import Gateway
@@ -33,7 +31,6 @@ class Hub:
     store: Store
     gateway: Gateway
     cargo: CargoClient
-    client: Client
     engine: TemporalEngine
     clock: Clock
 
@@ -144,7 +141,6 @@ async def build(settings: Settings) -> Hub:
     """Join the parts. Raises ConfigurationFaults; needs neither engine nor agencies to be there."""
     environment = environment_of(settings)
     configuration = load_configuration(settings, environment)
-    client = await connect(settings)
     return Hub(
         settings=settings,
         configuration=configuration,
@@ -158,7 +154,6 @@ async def build(settings: Settings) -> Hub:
             utc_now,
         ),
         cargo=CargoClient(settings.cargo_url, settings.cargo_token.get_secret_value(), utc_now),
-        client=client,
-        engine=TemporalEngine(client),
+        engine=TemporalEngine(await connect(settings)),
         clock=utc_now,
     )

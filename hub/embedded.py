@@ -162,6 +162,12 @@ class Stack:
                 raise StackFailed(f"{name} is not ready at {url}\n{self.log_tail(name)}")
             await asyncio.sleep(0.05)
 
+    def check_alive(self) -> None:
+        """Raises StackFailed if a child has ended by itself."""
+        for name, child in self._children.items():
+            if child.returncode is not None:
+                raise StackFailed(f"{name} ended with status {child.returncode}\n{self.log_tail(name)}")
+
     async def first_end(self) -> str:
         """Wait until a child ends by itself; its name."""
         waits = {asyncio.create_task(child.wait()): name for name, child in self._children.items()}

@@ -44,15 +44,19 @@ TASK_TIMEOUT = timedelta(seconds=5)
 """How soon another worker takes over a workflow task whose worker has died."""
 
 
-async def connect(settings: Settings) -> Client:
-    """A client that connects when first used, so that processes start while the engine is away."""
+async def connect(settings: Settings, *, lazy: bool = True) -> Client:
+    """
+    A client of the engine; a lazy one connects when first used, so that processes start while it is away.
+
+    A worker needs one that has connected. Raises RuntimeError when that cannot be done.
+    """
     return await Client.connect(
         settings.temporal_address,
         namespace=settings.temporal_namespace,
         data_converter=pydantic_data_converter,
         tls=settings.temporal_tls,
         api_key=settings.temporal_api_key.get_secret_value() if settings.temporal_api_key else None,
-        lazy=True,
+        lazy=lazy,
     )
 
 

@@ -6,13 +6,14 @@ import asyncio
 from datetime import timedelta
 
 import structlog
+from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from hub.activities.clearances import ClearanceActivities
 from hub.activities.referrals import ReferralActivities
 from hub.bootstrap import Hub
 from hub.domain import names
-from hub.engine import register_search_attributes
+from hub.engine import connect, register_search_attributes
 from hub.relays.decisions import DecisionRelay
 from hub.relays.feeds import feed_relays
 from hub.relays.loop import Relay, keep_going
@@ -26,7 +27,7 @@ _GRACE = timedelta(seconds=5)
 log = structlog.get_logger(__name__)
 
 
-def temporal_worker(hub: Hub) -> Worker:
+def temporal_worker(hub: Hub, client: Client) -> Worker:
     """
     The engine's worker for this hub.
 
@@ -36,7 +37,7 @@ def temporal_worker(hub: Hub) -> Worker:
     referrals = ReferralActivities(hub.store, hub.gateway, hub.clock)
     clearances = ClearanceActivities(hub.store, hub.store, hub.cargo, hub.clock)
     return Worker(
-        hub.client,
+        client,
         task_queue=names.TASK_QUEUE,
         workflows=[ClearanceWorkflow],
         activities=[
@@ -69,8 +70,9 @@ async def work(hub: Hub, stop: asyncio.Event) -> None:
     rounds = [asyncio.create_task(keep_going(relay, stop)) for relay in relays]
     try:
         if await _engine_is_there(hub, stop):
-            await register_search_attributes(hub.client)
-            async with temporal_worker(hub):
+            client = await connect(hub.settings, lazy=False)
+            await register_search_attributes(client)
+            async with temporal_worker(hub, client):
                 log.info("worker.ready", task_queue=names.TASK_QUEUE)
                 await stop.wait()
     finally:

@@ -121,6 +121,7 @@ async def _lodge_and_watch(stack: Stack, told: list[Story], console: Console, st
             story.mrn = accepted["mrn"]
         deadline = time.monotonic() + _PATIENCE
         while not stop.is_set() and time.monotonic() < deadline:
+            stack.check_alive()
             for story in told:
                 if not story.ended:
                     await _refresh(api, story)
@@ -137,8 +138,9 @@ async def _lodge_and_watch(stack: Stack, told: list[Story], console: Console, st
 
 
 async def _refresh(api: Api, story: Story) -> None:
-    story.view = await asyncio.to_thread(api.get, f"/v1/declarations/{story.mrn}")
+    # Events first: what they tell of, the view that is read after them shows.
     page = await asyncio.to_thread(api.get, f"/v1/declarations/{story.mrn}/events")
+    story.view = await asyncio.to_thread(api.get, f"/v1/declarations/{story.mrn}")
     story.told = [_TOLD[event["type"]] for event in page["events"] if event["type"] in _TOLD]
 
 
