@@ -117,6 +117,8 @@ class Sender:
         except requests.RequestException as wrong:
             raise _sorted(wrong) from wrong
         try:
+            if _headers_broke_off(response):
+                raise NoAnswer("sent, and the answer broke off in its headers")
             return WireReply(
                 status=response.status_code,
                 headers={name.lower(): value for name, value in response.headers.items()},
@@ -138,6 +140,17 @@ class Sender:
         except (urllib3.exceptions.HTTPError, OSError) as wrong:
             raise NoAnswer(f"the answer broke off: {_words(wrong)}") from wrong
         return bytes(read)
+
+
+def _headers_broke_off(response: requests.Response) -> bool:
+    """
+    Whether the connection was cut inside the headers.
+
+    http.client takes the end of the stream for the end of the headers, and what there was of them for an
+    answer without a body; only the header parser's list of defects tells.
+    """
+    message = getattr(getattr(response.raw, "_original_response", None), "msg", None)
+    return bool(getattr(message, "defects", None))
 
 
 def _sorted(wrong: requests.RequestException) -> NotSent | NoAnswer:

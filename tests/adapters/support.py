@@ -1,4 +1,4 @@
-"""What the tests of adapters share: the real agencies, dossiers about them, and a gateway on a test system."""
+"""What these tests share: the real agencies, dossiers about them, and a gateway to a test system."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """
 Golden exchanges: what goes to an agency, what it answers, and what that means.
 
-A case is a file of `golden/<agency>/`. A report of something that went wrong with an agency becomes such a file
-first, and a fix then.
+A case is a file of `golden/<agency>/`. A report of something that went wrong with an agency becomes such a
+file first, and a fix then.
 """
 
 from __future__ import annotations
