@@ -126,6 +126,7 @@ class _Loading:
             unsure=_unsure(attributes_file, attributes_report, lists_file, lists_report),
         )
 
+        # Not complete: what seems to be missing elsewhere may be what could not be read.
         documents, agencies, complete = self._agencies(conditions)
         if calendars_file:
             _check_calendars(agencies, calendars_file)
@@ -159,6 +160,7 @@ class _Loading:
                     f"the file is called {path.name}, the agency {file.agency!r}",
                     f"write agency: {path.stem}, or rename the file",
                 )
+            complete = complete and report.is_whole(("services",))
             check_channel(file, self._folder, self._around, report)
             agencies.append(CheckedAgency(file, report, services(file, conditions, report)))
             documents[path.stem] = document
@@ -250,13 +252,17 @@ def _unsure(
     lists_file: ListsFile | None,
     lists_report: FileReport,
 ) -> frozenset[str] | None:
-    """Facts whose own files are at fault about them; None when a file could not be read at all."""
+    """How facts begin whose own files are at fault about them; None when a file could not be read at all."""
     if attributes_file is None or lists_file is None:
         return None
-    reported = {fault.key.partition(".")[2].partition(".")[0] for fault in attributes_report.faults}
-    named = {f"item.{name}" for name in reported if name}
-    reported = {fault.key.partition(".")[2].partition("[")[0] for fault in lists_report.faults}
-    return frozenset(named | {f"list.{name}" for name in reported if name})
+    return frozenset(
+        f"{prefix}.{name}"
+        for prefix, top, report in (
+            ("item", "attributes", attributes_report),
+            ("list", "lists", lists_report),
+        )
+        for name in report.names_at_fault(top)
+    )
 
 
 def _check_calendars(agencies: Iterable[CheckedAgency], file: CalendarsFile) -> None:

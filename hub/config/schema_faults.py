@@ -67,16 +67,30 @@ class FileReport:
         self.file = file
         self.faults = [Fault(file, f.line, written(f.key), f.what, f.cure) for f in document.faults]
         self._document = document
+        self._at_fault = [fault.key for fault in document.faults]
         self._repaired: list[Key] = []
 
     def add(self, key: Key, what: str, cure: str = "") -> None:
         """One more fault; not of what was repaired, for that has one already."""
         if self.is_sure(key):
+            self._at_fault.append(key)
             self.faults.append(Fault(self.file, self.line_of(key), written(key), what, cure))
 
     def is_sure(self, key: Key) -> bool:
         """Whether what stands there is the author's, and not a repair."""
         return not any(key[: len(repaired)] == repaired for repaired in self._repaired)
+
+    def is_whole(self, key: Key) -> bool:
+        """Whether all that stands there is the author's, to its last part."""
+        return self.is_sure(key) and not any(repaired[: len(key)] == key for repaired in self._repaired)
+
+    def names_at_fault(self, top: str) -> set[str]:
+        """The names below a key that something is wrong with; the empty name for all of them."""
+        if not self.is_sure((top,)):
+            return {""}
+        return {
+            key[1] for key in self._at_fault if len(key) > 1 and key[0] == top and isinstance(key[1], str)
+        }
 
     def line_of(self, key: Key) -> int:
         return self._document.line_of(key)
@@ -284,6 +298,8 @@ def _repair(data: Any, error: ErrorDetails, model: type[BaseModel], report: File
     if error["type"] == "extra_forbidden" or error["loc"][-1] == "[key]":
         if isinstance(data, dict):
             data.pop(last, None)
+        if error["loc"][-1] == "[key]":
+            report.repaired(key)
     elif isinstance(data, dict) or _has(data, last):
         data[last] = _harmless(_annotation_at(model, key))
         report.repaired(key)

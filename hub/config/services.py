@@ -90,6 +90,7 @@ def _validity(span: ValidSpan, key: Key, report: FileReport) -> Validity:
 def _check_rows(rows: tuple[Row, ...], key: Key, report: FileReport) -> None:
     by_prefix: dict[str, list[int]] = defaultdict(list)
     included = {row.prefix for row in rows if not row.excluded}
+    all_known = all(report.is_sure((*key, place, "code")) for place in range(len(rows)))
     for place, row in enumerate(rows):
         if not report.is_sure((*key, place, "code")):
             continue  # a stand-in, not a prefix
@@ -103,7 +104,8 @@ def _check_rows(rows: tuple[Row, ...], key: Key, report: FileReport) -> None:
                 )
                 break
         by_prefix[row.prefix].append(place)
-        if row.excluded and not any(row.prefix[:n] in included for n in range(1, len(row.prefix))):
+        stands_alone = not any(row.prefix[:n] in included for n in range(1, len(row.prefix)))
+        if row.excluded and stands_alone and all_known:
             report.add(
                 (*key, place),
                 f"{row.prefix} is excluded from nothing: no shorter prefix of it is included",
@@ -125,7 +127,7 @@ def check_together(agencies: Iterable[CheckedAgency], *, complete: bool) -> None
     """
     What one file alone cannot show: service codes and alternative groups.
 
-    Not `complete`: a file could not be read, and what seems to be missing may stand there.
+    Not `complete`: some services could not be read, and what seems to be missing may stand there.
     """
     places: dict[str, CheckedAgency] = {}
     groups: dict[str, list[tuple[CheckedAgency, Service]]] = defaultdict(list)

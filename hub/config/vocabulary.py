@@ -45,7 +45,8 @@ def attributes(file: AttributesFile, report: FileReport) -> dict[str, Attribute]
         if name in _WORDS_OF_CEL:
             report.add(key, f"{name!r} is a word of CEL: no condition could read it", "choose another name")
             continue
-        if attribute.values and attribute.type not in ("string", "list"):
+        type_is_known = report.is_sure((*key, "type"))
+        if attribute.values and type_is_known and attribute.type not in ("string", "list"):
             report.add((*key, "values"), f"a {attribute.type} has no list of values", "remove `values`")
         built[name] = Attribute(
             name=name,
@@ -60,7 +61,7 @@ def attributes(file: AttributesFile, report: FileReport) -> dict[str, Attribute]
 def _absent(attribute: AttributeFile, key: Key, report: FileReport) -> bool | float | str | tuple[str, ...]:
     value: Any = attribute.absent
     usual = _ABSENT[attribute.type]
-    if value is None:
+    if value is None or not report.is_sure((*key[:-1], "type")):
         return usual
     match attribute.type:
         case "string" if isinstance(value, str):

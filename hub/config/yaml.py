@@ -9,6 +9,7 @@ cannot make a small file large.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -110,24 +111,31 @@ def _text(content: bytes) -> str:
 
 
 class _Composer:
-    """Events to nodes; an alias is the very node it names."""
+    """Events to nodes, as they are parsed; an alias is the very node it names."""
 
     def __init__(self, text: str, faults: list[YamlFault]) -> None:
+        self._text = text
         self._faults = faults
+        self._events: Iterator[Any] = iter(YAML(typ="safe", pure=True).parse(text))
+        self._anchors: dict[str, _Node | None] = {}
+
+    def compose(self) -> _Node:
+        """The one document of the text. Raises _Unreadable."""
         try:
-            self._events = iter(list(YAML(typ="safe", pure=True).parse(text)))
+            return self._document()
         except MarkedYAMLError as wrong:
-            mark = wrong.problem_mark or wrong.context_mark
+            # What is not closed is best sought where it was opened.
+            at_end = "stream" in str(wrong.problem)
+            mark = (at_end and wrong.context_mark) or wrong.problem_mark or wrong.context_mark
             what = " ".join(str(part) for part in (wrong.context, wrong.problem) if part)
             raise _Unreadable(mark.line + 1 if mark else 1, f"not YAML: {what}", _syntax_cure(what)) from None
         except (YAMLError, ValueError) as wrong:
             position = getattr(wrong, "position", 0)
-            line = text.count("\n", 0, position) + 1 if isinstance(position, int) else 1
+            line = self._text.count("\n", 0, position) + 1 if isinstance(position, int) else 1
             what = str(wrong).partition("\n")[0]
             raise _Unreadable(line, f"not YAML: {what}") from None
-        self._anchors: dict[str, _Node | None] = {}
 
-    def compose(self) -> _Node:
+    def _document(self) -> _Node:
         root: _Node | None = None
         for event in self._events:
             if isinstance(event, DocumentStartEvent) and root is not None:
