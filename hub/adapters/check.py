@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
 from hub.adapters.channel import Contracts, Preparation
@@ -15,7 +16,7 @@ from hub.adapters.rest import RestCall
 from hub.adapters.sample import SAMPLE_TIME, sample_dossiers
 from hub.adapters.secrets import SecretMissing
 from hub.adapters.shape import Path as KeyPath
-from hub.adapters.shape import misfits, sample
+from hub.adapters.shape import hollow, misfits, sample
 from hub.adapters.soap import ContractUnreadable, SoapCall
 from hub.adapters.wire import Context, Credentials, Misfit
 from hub.config.models import AgencyFile, DecisionReading, OperationFile
@@ -118,7 +119,7 @@ class _Check:
         for context in contexts:
             yield from self._dry_run(key, call, context)
         if isinstance(call, RestCall):
-            yield from self._parameters(key, file)
+            yield from self._parameters(key, file, call, contexts[0])
         yield from self._readings(key, file, call)
 
     def _dry_run(
@@ -135,17 +136,23 @@ class _Check:
             )
             return
         shape = call.request_shape
-        if context["whole"] and shape is not None:
-            for at, what in misfits({} if arguments is None else arguments, shape):
-                place = tuple(step for step in at if not isinstance(step, int))
+        held = {} if arguments is None else arguments
+        if shape is not None and not context["whole"]:
+            for at in hollow(held, shape):
                 yield self._fault(
-                    (*key, "request", *place),
-                    f"{'.'.join(map(str, place)) or 'the request'} {what}",
-                    "write the request as the contract has it",
+                    (*key, "request", *_names(at)),
+                    f"{'.'.join(_names(at))} lacks what the contract requires in it{about}",
+                    'leave it out then, as in i.net_mass_kg == "" ? {} : {...}',
                 )
-            if any(misfits({} if arguments is None else arguments, shape)):
-                return
-        if context["whole"] or shape is None:
+            return
+        wrong = list(misfits(held, shape)) if shape is not None else []
+        for at, what in wrong:
+            yield self._fault(
+                (*key, "request", *_names(at)),
+                f"{'.'.join(_names(at)) or 'the request'} {what}",
+                "write the request as the contract has it",
+            )
+        if not wrong:
             yield from self._writing(key, call, context, about)
 
     def _writing(
@@ -156,20 +163,27 @@ class _Check:
         except (Misfit, ExpressionFailed) as wrong:
             yield self._fault(key, f"the request cannot be written{about}: {wrong}", "correct the mapping")
 
-    def _parameters(self, key: KeyPath, file: OperationFile) -> Iterator[ChannelFault]:
+    def _parameters(
+        self, key: KeyPath, file: OperationFile, call: RestCall, context: Context
+    ) -> Iterator[ChannelFault]:
         contract: RestContract = self._contracts.rest(self._file.channel.contract)
         assert file.method is not None
         assert file.path is not None
         operation = contract.find(file.method, file.path)
-        for where, named, given in (("query", "query", file.query), ("header", "headers", file.headers)):
-            known = {name.lower() for name in given}
-            for name in contract.required_parameters(operation, where):
-                if name.lower() not in known:
-                    yield self._fault(
-                        (*key, named), f"{where} parameter {name} is required by the contract", "fill it in"
-                    )
         if contract.body_required(operation) and file.request is None:
             yield self._fault((*key, "request"), "the contract requires a body", "write a request")
+        try:
+            request = call.write(context, SAMPLE_TIME)
+        except (Misfit, ExpressionFailed):
+            return  # told by the dry run
+        query = parse_qs(urlsplit(request.url).query)
+        headers = {name.lower() for name in request.headers}
+        for name in contract.required_parameters(operation, "query"):
+            if name not in query:
+                yield self._fault((*key, "query"), f"{name} is required by the contract", "fill it in")
+        for name in contract.required_parameters(operation, "header"):
+            if name.lower() not in headers:
+                yield self._fault((*key, "headers"), f"{name} is required by the contract", "fill it in")
 
     def _readings(
         self, key: KeyPath, file: OperationFile, call: SoapCall | RestCall
@@ -253,6 +267,11 @@ class _Check:
 
     def _fault(self, key: KeyPath, what: str, cure: str) -> ChannelFault:
         return ChannelFault(agency=self._file.agency, key=("channel", *key), what=what, cure=cure)
+
+
+def _names(at: KeyPath) -> tuple[str, ...]:
+    """A path without the places in lists, which the mapping does not have."""
+    return tuple(step for step in at if isinstance(step, str))
 
 
 def _texts(decision: DecisionReading) -> list[tuple[str, str | None]]:

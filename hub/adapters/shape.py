@@ -109,6 +109,27 @@ def misfits(value: Plain, shape: Shape, at: Path = ()) -> Iterator[tuple[Path, s
             yield (*at, name), "is required by the contract and missing"
 
 
+def hollow(value: Plain, shape: Shape, at: Path = (), *, optional: bool = False) -> Iterator[Path]:
+    """
+    Parts of a trimmed request that might have been left out, and are sent without something they require.
+
+    A constant beside what was not declared does this: a unit without its quantity.
+    """
+    if isinstance(value, list):
+        for index, one in enumerate(value):
+            yield from hollow(one, shape, (*at, index), optional=optional)
+        return
+    if not isinstance(value, dict):
+        return
+    if optional and any(part.required and name not in value for name, part in shape.parts.items()):
+        yield at
+        return
+    for name, held in value.items():
+        part = shape.parts.get(name)
+        if part is not None and part.inner is not None:
+            yield from hollow(held, part.inner, (*at, name), optional=not part.required)
+
+
 def insist(value: Plain, shape: Shape) -> None:
     """Raise Misfit with every place at which a request misses its contract."""
     wrong = [f"{'.'.join(map(str, at)) or 'the request'} {what}" for at, what in misfits(value, shape)]
