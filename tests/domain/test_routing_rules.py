@@ -247,6 +247,13 @@ def test_the_items_own_certificate_comes_before_the_headers() -> None:
     assert [(r.item, r.service) for r in routing.required] == [(1, "b-cert"), (2, "a-cert")]
 
 
+def test_of_the_headers_certificates_each_item_takes_the_one_that_fits_it() -> None:
+    """A body whose rows list the code comes before one whose certificate is for other items."""
+    papers = [{"type": "01101"}, {"type": "01102"}]
+    routing = routed(group(b_rows=("8501",)), EEL, {"hs_code": "8501100000"}, lpcos=papers)
+    assert [(r.item, r.service) for r in routing.required] == [(1, "a-cert"), (2, "b-cert")]
+
+
 def test_a_certificate_brings_nobody_in_where_none_is_needed() -> None:
     """The group is decided only where one of it is needed."""
     rules = group(needed_when=flag("a"))
