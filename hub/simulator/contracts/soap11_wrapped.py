@@ -13,7 +13,6 @@ from hub.simulator.ledger import Application, Ruling
 from hub.simulator.soap import Handler, Reply, SoapContract
 from hub.simulator.xml import Child, build, every, first, text
 
-
 _CODES: dict[type[Trouble], str] = {
     Invalid: "E400",
     NotKnown: "E404",
