@@ -301,7 +301,7 @@ class OpenCase:
         return referral.state is not ReferralState.DECIDED and self.closed_at is None
 
     def _pending_agencies(self) -> list[str]:
-        return list(dict.fromkeys(r.terms.agency for r in self.referrals.values() if self._is_awaited(r)))
+        return sorted({r.terms.agency for r in self.referrals.values() if self._is_awaited(r)})
 
     def _referral_values(self, referral: OpenReferral) -> dict[str, Any]:
         receipt = referral.receipt

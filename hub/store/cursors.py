@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 
 from hub.ports import BadCursor
 
@@ -23,8 +22,8 @@ def decode_cursor(cursor: str) -> tuple[datetime, str]:
         plain = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
         accepted_at, mrn = plain
         place = datetime.fromisoformat(accepted_at)
-    except (ValueError, TypeError, binascii.Error, RecursionError) as fault:
+        if place.utcoffset() is None or not isinstance(mrn, str):
+            raise ValueError("not an instant and an mrn")
+        return place.astimezone(UTC), mrn
+    except (ValueError, TypeError, OverflowError, RecursionError) as fault:
         raise BadCursor("not a cursor of this list") from fault
-    if place.utcoffset() is None or not isinstance(mrn, str):
-        raise BadCursor("not a cursor of this list")
-    return place, mrn

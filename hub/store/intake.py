@@ -104,7 +104,7 @@ def _declaration_row(acceptance: Acceptance, last_seq: int) -> dict[str, Any]:
         "outcome": acceptance.clearance.outcome.value,
         "clearance": acceptance.clearance.model_dump_json(),
         "settled_at": acceptance.accepted_at,
-        "pending_agencies": to_json(list(dict.fromkeys(r.terms.agency for r in acceptance.case.referrals))),
+        "pending_agencies": to_json(sorted({r.terms.agency for r in acceptance.case.referrals})),
         "started": False,
         "last_seq": last_seq,
     }

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, select, text, tuple_
+from sqlalchemy import Connection, Select, and_, func, literal, select, text, tuple_
 from sqlalchemy.exc import SQLAlchemyError
 
 from hub.domain.clearance import Clearance, Notice, Outcome
@@ -41,6 +41,7 @@ from hub.store.tables import (
     referrals,
     refused_callbacks,
 )
+from hub.store.types import Key, Utc
 
 _AWAITED = text("referrals.awaited")
 """As the index on it says, word for word: SQLite uses a partial index only then."""
@@ -183,7 +184,10 @@ def _filtered(which: DeclarationFilter, cursor: str | None) -> Select[Any]:
     if which.pending_agency is not None:
         query = query.where(_waits_for(which.pending_agency))
     if cursor is not None:
-        query = query.where(tuple_(d.accepted_at, d.mrn) < tuple_(*decode_cursor(cursor)))
+        accepted_at, mrn = decode_cursor(cursor)
+        query = query.where(
+            tuple_(d.accepted_at, d.mrn) < tuple_(literal(accepted_at, Utc()), literal(mrn, Key()))
+        )
     return query
 
 

@@ -9,9 +9,6 @@ from typing import Any
 from sqlalchemy import DateTime, Dialect, String
 from sqlalchemy.types import Text, TypeDecorator, TypeEngine, UserDefinedType
 
-_SQLITE_FORM = "%Y-%m-%dT%H:%M:%S.%fZ"
-"""Always the same width, so that the order of the texts is the order of the instants."""
-
 _LONGEST_KEY = 200
 
 
@@ -37,7 +34,10 @@ class Utc(TypeDecorator[datetime]):
         if value.utcoffset() is None:
             raise ValueError(f"{value!r} has no offset, so it is not an instant")
         moment = value.astimezone(UTC)
-        return moment if dialect.name == "postgresql" else moment.strftime(_SQLITE_FORM)
+        if dialect.name == "postgresql":
+            return moment
+        # Always the same width, so that the order of the texts is the order of the instants.
+        return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         """The instant, in UTC."""

