@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -29,9 +31,12 @@ from hub.ports import EngineUnavailable
 from hub.settings import Settings
 from hub.workflows.clearance import DUE_AT, OUTCOME, PENDING_AGENCIES
 
-_RPC_TIMEOUT = timedelta(seconds=2)
-_PAUSE = 1.0
-"""Seconds for which an engine that did not answer is not asked again: intake must not wait for it."""
+_RPC_TIMEOUT = timedelta(seconds=1)
+"""For one attempt of a call."""
+_PATIENCE = 1.5
+"""Seconds for a call with its retries: whoever lodges a declaration waits for this."""
+_PAUSE = 5.0
+"""Seconds for which an engine that did not answer is not asked again: intake must not wait each time."""
 
 SEARCH_ATTRIBUTES = {
     names.SEARCH_OUTCOME: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
@@ -79,39 +84,39 @@ class TemporalEngine:
         if brief:
             due_at = min(referral.terms.due_at for referral in brief)
             attributes.append(SearchAttributePair(DUE_AT, due_at))
-        self._refuse_while_silent()
         try:
-            await self._client.start_workflow(
-                names.CLEARANCE_WORKFLOW,
-                ClearanceOrder(case=case.model_copy(update={"referrals": brief})),
-                id=names.workflow_id(acceptance.mrn),
-                task_queue=names.TASK_QUEUE,
-                task_timeout=TASK_TIMEOUT,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                search_attributes=TypedSearchAttributes(attributes),
-                static_summary=f"{acceptance.declaration.declarant.id} {acceptance.declaration.lrn}",
-                rpc_timeout=_RPC_TIMEOUT,
-            )
+            async with self._call():
+                await self._client.start_workflow(
+                    names.CLEARANCE_WORKFLOW,
+                    ClearanceOrder(case=case.model_copy(update={"referrals": brief})),
+                    id=names.workflow_id(acceptance.mrn),
+                    task_queue=names.TASK_QUEUE,
+                    task_timeout=TASK_TIMEOUT,
+                    id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                    id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                    search_attributes=TypedSearchAttributes(attributes),
+                    static_summary=f"{acceptance.declaration.declarant.id} {acceptance.declaration.lrn}",
+                    rpc_timeout=_RPC_TIMEOUT,
+                )
         except WorkflowAlreadyStartedError:
             return
-        except RPCError as error:
-            raise self._unavailable(error) from error
 
     async def tell_decisions(self, mrn: str, decisions: Sequence[Decision]) -> bool:
         """Signal decisions. False when the workflow has ended. Raises EngineUnavailable."""
-        self._refuse_while_silent()
         handle = self._client.get_workflow_handle(names.workflow_id(mrn))
-        try:
-            await handle.signal(
-                names.SIGNAL_DECISIONS_RECEIVED,
-                [decision.brief() for decision in decisions],
-                rpc_timeout=_RPC_TIMEOUT,
-            )
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND and await self._has_ended(mrn):
-                return False
-            raise self._unavailable(error) from error
+        async with self._call():
+            try:
+                await handle.signal(
+                    names.SIGNAL_DECISIONS_RECEIVED,
+                    [decision.brief() for decision in decisions],
+                    rpc_timeout=_RPC_TIMEOUT,
+                )
+            except RPCError as error:
+                if error.status is not RPCStatusCode.NOT_FOUND:
+                    raise
+                # Not running: it has ended, or intake has not been able to start it yet.
+                description = await handle.describe(rpc_timeout=_RPC_TIMEOUT)
+                return description.status is WorkflowExecutionStatus.RUNNING
         return True
 
     async def is_reachable(self) -> bool:
@@ -121,23 +126,24 @@ class TemporalEngine:
         except RPCError:
             return False
 
-    async def _has_ended(self, mrn: str) -> bool:
-        """A workflow that is not found to be running may also not have been started yet."""
-        handle = self._client.get_workflow_handle(names.workflow_id(mrn))
-        try:
-            description = await handle.describe(rpc_timeout=_RPC_TIMEOUT)
-        except RPCError:
-            return False
-        return description.status is not WorkflowExecutionStatus.RUNNING
-
-    def _refuse_while_silent(self) -> None:
+    @asynccontextmanager
+    async def _call(self) -> AsyncIterator[None]:
+        """
+        One call of the engine, not longer than our patience; an engine that does not answer is left alone for
+        a while. The client's own retries outlast the time-out of a single attempt. Raises EngineUnavailable.
+        """
         if time.monotonic() < self._silent_until:
             raise EngineUnavailable("the engine did not answer a moment ago")
-
-    def _unavailable(self, error: RPCError) -> EngineUnavailable:
-        if error.status in (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED):
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                yield
+        except TimeoutError as error:
             self._silent_until = time.monotonic() + _PAUSE
-        return EngineUnavailable(f"{error.status.name}: {error.message}")
+            raise EngineUnavailable(f"the engine did not answer within {_PATIENCE} s") from error
+        except RPCError as error:
+            if error.status in (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED):
+                self._silent_until = time.monotonic() + _PAUSE
+            raise EngineUnavailable(f"{error.status.name}: {error.message}") from error
 
 
 async def register_search_attributes(client: Client) -> None:

@@ -102,7 +102,7 @@ def complete(declaration: dict[str, Any]) -> dict[str, Any]:
         "declarant": {"id": "KR-BROKER-1"},
         "importer": {"id": "123-45-67890", "name": "Saebyeok Trading"},
         "exporter": {"name": "Overseas Supply", "country": "US"},
-        "consignment": {"ucr": f"26KR{number:05}{ucr}"},
+        "consignment": {"ucr": f"K{number:05}{ucr}"},
         **{key: value for key, value in declaration.items() if key not in ("ucr", "items")},
     }
     filled["items"] = [

@@ -1,0 +1,58 @@
+"""Every agency of the catalogue, asked through its own protocol."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from ruamel.yaml import YAML
+
+from hub.embedded import Stack
+from tests.flows.doors import Doors
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("stack")]
+
+DECLARATIONS: dict[str, dict[str, Any]] = YAML(typ="safe").load(
+    (Path(__file__).parent / "data" / "every-agency.yaml").read_text()
+)
+
+
+async def test_every_agency_answers(doors: Doors, stack: Stack) -> None:
+    """
+    One declaration that needs every agency of import is released in under five seconds when they answer at
+    once; with an export beside it all agencies of the catalogue have been asked.
+    """
+    await asyncio.to_thread(_set_timings, stack, callback=0, poll=0)
+    try:
+        began = time.monotonic()
+        imported = await doors.lodge(DECLARATIONS["import"])
+        await doors.until(imported["mrn"], lambda v: v["outcome"] == "release")
+        seconds = time.monotonic() - began
+        exported = await doors.lodge(DECLARATIONS["export"])
+        await doors.until(exported["mrn"], lambda v: v["outcome"] == "release")
+    finally:
+        await asyncio.to_thread(_set_timings, stack, callback=200, poll=300)
+    catalogue = await asyncio.to_thread(doors.api.get, "/v1/agencies")
+    imports = _agencies(catalogue, "import")
+    assert {r["agency"] for r in imported["referrals"]} == imports
+    assert {r["agency"] for r in [*imported["referrals"], *exported["referrals"]]} == {
+        agency["agency"] for agency in catalogue["agencies"]
+    }
+    assert seconds < 5
+
+
+def _agencies(catalogue: dict[str, Any], procedure: str) -> set[str]:
+    return {
+        agency["agency"]
+        for agency in catalogue["agencies"]
+        if any(procedure in service["procedures"] for service in agency["services"])
+    }
+
+
+def _set_timings(stack: Stack, **milliseconds: int) -> None:
+    url = f"{stack.simulator_url}/_simulator/timings"
+    requests.put(url, json=milliseconds, timeout=5).raise_for_status()
