@@ -110,6 +110,8 @@ _KINDS = {
     "map": cel.Type.Map(cel.Type.DYN, cel.Type.DYN),
 }
 _SCALARS = ("null", "bool", "int", "double", "string", "timestamp")
+# What a function may return without saying its type: the library takes no time back that way.
+_JSON = ("null", "bool", "int", "double", "string", "list", "map")
 
 
 def _function(
@@ -139,10 +141,10 @@ def declarations() -> list[cel.FunctionDecl]:
             "lookup",
             look_up,
             anything,
-            *(("map", key, other) for key in ("null", "bool", "int", "string") for other in _KINDS),
+            *(("map", key, other) for key in ("null", "bool", "int", "string") for other in _JSON),
         ),
         _function("text", as_text, text, *((kind,) for kind in _SCALARS)),
-        _function("default", or_default, anything, *((a, b) for a in _KINDS for b in _KINDS)),
+        _function("default", or_default, anything, *((a, b) for a in _JSON for b in _JSON)),
     ]
 
 

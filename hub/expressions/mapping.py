@@ -45,8 +45,12 @@ class Expression:
             if root not in context:
                 raise ExpressionFailed(self.text, f"nothing was given for {root!r}")
         # Only what it reads is handed over: the library converts each variable anew.
-        value = self._compiled.eval(data={root: context[root] for root in self._roots})
-        plain: object = value.plain_value()
+        data = {root: context[root] for root in self._roots}
+        try:
+            value = self._compiled.eval(data=data)
+            plain: object = value.plain_value()
+        except (RuntimeError, TypeError) as wrong:  # a value that has no place in CEL, or in Python
+            raise ExpressionFailed(self.text, run_time_reason(str(wrong))) from wrong
         if isinstance(plain, str) and value.type() != cel.Type.STRING:
             raise ExpressionFailed(self.text, run_time_reason(plain))
         return plain

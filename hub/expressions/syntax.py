@@ -20,11 +20,14 @@ _ID, _IDENT, _SELECT, _CALL, _LIST, _STRUCT, _COMPREHENSION = 2, 4, 5, 6, 7, 8, 
 _ABSTRACT_TYPE = 14
 
 _OPTIONAL = b"optional_type"
+# Calls whose result is optional whatever its type is said to be: over data, the checker may say `dyn`.
+_GIVES_OPTIONAL = {"_?._", "_[?_]", "or", "optional.of", "optional.ofNonZeroValue", "optional.none"}
 # Calls through which an optional value may pass, by the place of the operand (-1 is the target).
 _TAKES_OPTIONAL = {
     "_?._": {0},
     "_[?_]": {0},
     "_[_]": {0},
+    "_?_:_": {1, 2},
     "_==_": {0, 1},
     "_!=_": {0, 1},
     "hasValue": {-1},
@@ -43,6 +46,9 @@ class _Node:
     name: str = ""
     children: list[tuple[_Node, bool]] = field(default_factory=list)
     """With each: whether an optional value is welcome there."""
+
+    def has_optional_child(self) -> bool:
+        return any(child.optional for child, _ in self.children)
 
 
 class Syntax:
@@ -79,7 +85,10 @@ class Syntax:
         if _IDENT in parts:
             node.name = _bytes(_fields(_bytes(parts, _IDENT)), 1).decode()
         elif _SELECT in parts:
-            self._add(node, _all(_fields(_bytes(parts, _SELECT)), 1), welcome=True)
+            select = _fields(_bytes(parts, _SELECT))
+            self._add(node, _all(select, 1), welcome=True)
+            # A member of an optional is optional; has() asks only whether it is there.
+            node.optional |= not _int(select, 3) and node.has_optional_child()
         elif _CALL in parts:
             self._add_operands(node, _fields(_bytes(parts, _CALL)))
         elif _LIST in parts:
@@ -93,10 +102,12 @@ class Syntax:
                 self._add(node, _all(entry, 4), welcome=bool(_int(entry, 5)))
         elif _COMPREHENSION in parts:
             comprehension = _fields(_bytes(parts, _COMPREHENSION))
-            for number in (2, 4, 5, 6):
-                self._add(node, _all(comprehension, number), welcome=False)
-            # optMap and optFlatMap expand to a comprehension whose result is the optional itself.
-            self._add(node, _all(comprehension, 7), welcome=node.optional)
+            for part in (2, 4, 5, 6):
+                self._add(node, _all(comprehension, part), welcome=False)
+            # optMap and optFlatMap expand to a comprehension whose result may be the optional itself.
+            result = self._node(_bytes(comprehension, 7))
+            node.optional |= result.optional
+            node.children.append((result, True))
         return node
 
     def _add(self, node: _Node, raws: list[bytes], *, welcome: bool) -> None:
@@ -105,11 +116,11 @@ class Syntax:
     def _add_operands(self, node: _Node, call: _Fields) -> None:
         function = _bytes(call, 2).decode()
         welcome = _TAKES_OPTIONAL.get(function, set())
-        if function == "_?_:_" and node.optional:
-            welcome = {1, 2}
         self._add(node, _all(call, 1), welcome=-1 in welcome)
         for place, operand in enumerate(_all(call, 3)):
             self._add(node, [operand], welcome=place in welcome)
+        passes_on = function in ("_?_:_", "_[_]") and node.has_optional_child()
+        node.optional |= function in _GIVES_OPTIONAL or passes_on
 
 
 def _is_optional(entry: _Fields) -> bool:

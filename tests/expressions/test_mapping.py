@@ -55,6 +55,8 @@ def evaluate(text: str) -> object:
         ("=[?reply.?nope, ?reply.?count]", [7]),
         ('={?"a": reply.?nope, ?"b": reply.?count}', {"b": 7}),
         ('=reply.?code.optMap(c, c + "!").orValue("")', "합격!"),
+        ("=items[?9].number.orValue(0)", 0),
+        ("=has(items[?0].number)", True),
         ("=items.map(i, i.number)", [1, 2, 3, 4, 5]),
         ('=items.filter(i, i.number > 3).map(i, {"No": i.number})', [{"No": 4}, {"No": 5}]),
         ("=reply.code == '합격' ? 1 : 2", 1),
@@ -97,6 +99,7 @@ def test_an_expression_reads_its_data(text: str, value: object) -> None:
         ("=has(reply.nope.deeper)", 'no key "nope"'),
         ("=default(reply.nope, 1)", 'no key "nope"'),
         ("=reply.code + reply.count", "`+` does not go with (text, whole number)"),
+        ("=default(timestamp(reply.when), 1)", "`default` does not go with (timestamp, whole number)"),
         ("=text(reply.list)", "`text` does not go with (list)"),
         ('=int("abc")', "cannot convert string to int"),
         ('=date("yesterday", "yyyy")', "'yesterday' is not a time as RFC 3339 writes it"),
@@ -146,6 +149,9 @@ def test_wrong_text_is_a_fault_before_there_is_data(text: str, line: int, column
         "true ? reply.?nope : optional.none()",
         "text(reply.?count)",
         "[reply].map(r, [r.?nope])[0]",
+        "items[?0]",
+        "items[?9].number",
+        "{'a': items[?9][0]}",
     ],
 )
 def test_an_optional_value_cannot_get_into_a_result(text: str) -> None:
