@@ -15,6 +15,8 @@ from typing import Any, NoReturn
 from hub.api.body import Unreadable
 
 MAX_DEPTH = 32
+MAX_MEMBERS = 1_000_000
+"""In all objects and lists together: three times what the largest declaration needs."""
 _MAX_NUMBER_LENGTH = 64
 _MAX_MAGNITUDE = 24
 
@@ -32,6 +34,9 @@ def read_json(body: bytes) -> Any:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Unreadable(f"not UTF-8: {error.reason} at byte {error.start}") from error
+    if text.count(",") > MAX_MEMBERS:
+        # Counted with the commas in texts, which is quick and errs on the safe side.
+        raise Unreadable(f"more than {MAX_MEMBERS} members")
     _check_depth(text)
     try:
         value = json.loads(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +14,8 @@ from hub.api.body import MediaType, Unreadable
 from hub.api.json_body import pointer, read_json
 from hub.api.problems import ApiProblem, ProblemFault
 from hub.api.validation import NOT_AN_INSTANT, faults_of, faults_of_sound_items, unstorable
-from hub.api.wco import Draft, read_wco
+from hub.api.wco import MAX_ITEMS, Draft, read_wco
+from hub.api.wco.draft import Misplaced
 from hub.api.xml_body import read_xml
 from hub.domain.declaration import Declaration
 from hub.domain.intake import Fault, Rulebook, find_faults
@@ -42,13 +43,8 @@ class Lodged:
 
     def check(self, rulebook: Rulebook) -> None:
         """Raises ApiProblem (422) with every fault that the catalogue knows of."""
-        refuse_if_any(self.told(find_faults(self.declaration, rulebook.catalogue)))
-
-    def told(self, faults: Iterable[Fault]) -> list[ProblemFault]:
-        """Faults with pointers into the body as it was sent."""
-        if self._draft is None:
-            return [ProblemFault(pointer=fault.pointer, detail=fault.detail) for fault in faults]
-        return [self._draft.told(fault) for fault in faults]
+        faults = find_faults(self.declaration, rulebook.catalogue)
+        _refuse_if_any(faults if self._draft is None else [self._draft.told(fault) for fault in faults])
 
 
 def read_declaration(body: bytes, media_type: MediaType, rulebook: Rulebook) -> Lodged:
@@ -61,83 +57,85 @@ def read_declaration(body: bytes, media_type: MediaType, rulebook: Rulebook) -> 
         raise ApiProblem("unreadable-body", str(error)) from error
 
 
-def refuse_if_any(faults: list[ProblemFault]) -> None:
+def _from_json(body: bytes, rulebook: Rulebook) -> Lodged:
+    data = read_json(body)
+    items = data.get("items") if isinstance(data, dict) else None
+    if isinstance(items, list) and len(items) > MAX_ITEMS:
+        # Said before looking at them: millions of faulty items take minutes to complain of.
+        _refuse_if_any([Fault("/items", f"may have at most {MAX_ITEMS} members")])
+    faults = _instant_faults(data)
+    try:
+        # Strict, so that no value is bent into another type: a number is no instant and "1" no whole number.
+        Declaration.model_validate_json(json.dumps(data, default=_as_number), strict=True)
+    except ValidationError as error:
+        faults += faults_of(error, data)
+    if faults:
+        _refuse_if_any(_once([*faults, *faults_of_sound_items(data, rulebook.catalogue)]))
+    # The strict reading takes numbers for floats; this one keeps the decimals exactly as they were written.
+    declaration = Declaration.model_validate(data)
+    _refuse_if_any(unstorable(declaration.model_dump()))
+    return Lodged(declaration)
+
+
+def _from_xml(body: bytes, charset: str | None, rulebook: Rulebook) -> Lodged:
+    draft = read_wco(read_xml(body, charset), rulebook.catalogue.attributes, rulebook.zone)
+    faults = draft.faults
+    declaration = None
+    if draft.content is not None:
+        try:
+            declaration = Declaration.model_validate(draft.content)
+        except ValidationError as error:
+            faults += [
+                draft.told(fault)
+                for fault in faults_of(error, draft.content)
+                if fault.pointer not in draft.complained
+            ]
+        if declaration is None or faults:
+            faults += [draft.told(f) for f in faults_of_sound_items(draft.content, rulebook.catalogue)]
+    if declaration is None or faults:
+        _refuse_if_any(_once(faults))
+        raise AssertionError("a declaration that does not validate has a fault")
+    _refuse_if_any([draft.told(fault) for fault in unstorable(declaration.model_dump())])
+    return Lodged(declaration, draft)
+
+
+def _refuse_if_any(faults: Sequence[Fault | Misplaced]) -> None:
     """Raises ApiProblem (422) if there is a fault."""
     if not faults:
         return
     told = f"{len(faults)} fault{'s' if len(faults) > 1 else ''}: see errors"
     if len(faults) > MAX_FAULTS:
         told += f", which lists the first {MAX_FAULTS}"
-    raise ApiProblem("invalid-declaration", told, faults=faults[:MAX_FAULTS])
+    raise ApiProblem("invalid-declaration", told, faults=[_told(fault) for fault in faults[:MAX_FAULTS]])
 
 
-def _from_json(body: bytes, rulebook: Rulebook) -> Lodged:
-    data = read_json(body)
-    faults = _dress(_instant_faults(data))
-    try:
-        # Strict, so that no value is bent into another type: a number is no instant and "1" no whole number.
-        Declaration.model_validate_json(json.dumps(data, default=_as_number), strict=True)
-    except ValidationError as error:
-        faults += _dress(faults_of(error, data))
-    if faults:
-        faults += _dress(faults_of_sound_items(data, rulebook.catalogue))
-        refuse_if_any(_once(faults))
-    # The strict reading takes numbers for floats; this one keeps the decimals exactly as they were written.
-    declaration = Declaration.model_validate(data)
-    refuse_if_any(_dress(unstorable(declaration.model_dump())))
-    return Lodged(declaration)
+def _told(fault: Fault | Misplaced) -> ProblemFault:
+    if isinstance(fault, Misplaced):
+        return ProblemFault(pointer=fault.path, line=fault.line, detail=fault.detail)
+    return ProblemFault(pointer=fault.pointer, detail=fault.detail)
 
 
-def _from_xml(body: bytes, charset: str | None, rulebook: Rulebook) -> Lodged:
-    draft = read_wco(read_xml(body, charset), rulebook.catalogue.attributes, rulebook.zone)
-    if draft.content is None:
-        refuse_if_any(draft.faults)
-    faults = list(draft.faults)
-    declaration = None
-    try:
-        declaration = Declaration.model_validate(draft.content)
-    except ValidationError as error:
-        faults += [
-            draft.told(fault)
-            for fault in faults_of(error, draft.content)
-            if fault.pointer not in draft.complained
-        ]
-    if declaration is None or faults:
-        faults += [draft.told(f) for f in faults_of_sound_items(draft.content, rulebook.catalogue)]
-        refuse_if_any(_once(faults))
-    assert declaration is not None
-    refuse_if_any([draft.told(fault) for fault in unstorable(declaration.model_dump())])
-    return Lodged(declaration, draft)
-
-
-def _once(faults: list[ProblemFault]) -> list[ProblemFault]:
-    """The faults without those that repeat a place already complained of."""
-    first: dict[tuple[str | None, str], ProblemFault] = {}
-    for fault in faults:
-        first.setdefault((fault.pointer, fault.detail), fault)
-    return list(first.values())
-
-
-def _dress(faults: Iterable[Fault]) -> list[ProblemFault]:
-    return [ProblemFault(pointer=fault.pointer, detail=fault.detail) for fault in faults]
+def _once(faults: Iterable[Fault | Misplaced]) -> list[Fault | Misplaced]:
+    """The faults without repetitions: two checks may find the same."""
+    return list(dict.fromkeys(faults))
 
 
 def _as_number(value: object) -> int | float:
     assert isinstance(value, Decimal)
-    return int(value) if value == value.to_integral_value() and value.adjusted() < 30 else float(value)
+    return int(value) if value == value.to_integral_value() else float(value)
 
 
 def _instant_faults(data: Any, place: str = "") -> list[Fault]:
-    """Instants written as digits only: the model would take them for seconds since 1970."""
+    """Instants that are not RFC 3339: the model would take digits for seconds since 1970."""
     faults: list[Fault] = []
     if isinstance(data, dict):
         for key, value in data.items():
-            here = place + pointer(key)
             if key in _INSTANTS and isinstance(value, str) and not _RFC3339.fullmatch(value):
-                faults.append(Fault(here, NOT_AN_INSTANT))
-            elif key != "attributes":
-                faults += _instant_faults(value, here)
+                faults.append(Fault(place + pointer(key), NOT_AN_INSTANT))
+            elif key != "attributes" and isinstance(value, (dict, list)):
+                faults += _instant_faults(value, place + pointer(key))
     elif isinstance(data, list):
         for index, value in enumerate(data):
-            faults += _instant_faults(value, f"{place}/{index}")
+            if isinstance(value, (dict, list)):
+                faults += _instant_faults(value, f"{place}/{index}")
     return faults

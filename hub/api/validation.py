@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -126,20 +126,20 @@ def faults_of_sound_items(data: Any, catalogue: Catalogue) -> list[Fault]:
     return faults
 
 
-def unstorable(value: Any, place: str = "") -> Iterator[Fault]:
+def unstorable(value: Any, place: str = "") -> list[Fault]:
     """What no store or reader downstream can be trusted with: NUL characters and absurd magnitudes."""
     if isinstance(value, str):
-        if "\x00" in value:
-            yield Fault(place, "may not contain the character NUL")
-    elif isinstance(value, Decimal):
-        if not is_of_this_world(value):
-            yield Fault(place, "is beyond what can be declared")
-    elif isinstance(value, dict):
+        return [Fault(place, "may not contain the character NUL")] if "\x00" in value else []
+    if isinstance(value, Decimal):
+        return [] if is_of_this_world(value) else [Fault(place, "is beyond what can be declared")]
+    faults: list[Fault] = []
+    if isinstance(value, dict):
         for key, member in value.items():
             if "\x00" in key:
-                yield Fault(place, "may not contain the character NUL in a name")
-            else:
-                yield from unstorable(member, place + pointer(key))
+                faults.append(Fault(place, "may not contain the character NUL in a name"))
+            elif member:
+                faults += unstorable(member, place + pointer(key))
     elif isinstance(value, (list, tuple)):
         for index, member in enumerate(value):
-            yield from unstorable(member, f"{place}/{index}")
+            faults += unstorable(member, f"{place}/{index}")
+    return faults

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, MutableMapping
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -31,6 +32,12 @@ def store(database_url: str) -> Iterator[Store]:
 @pytest.fixture
 async def api(store: Store) -> AsyncIterator[Api]:
     engine = EngineFake()
-    app = create_app(parts(store, engine, temporal_ui_url="http://127.0.0.1:8233/workflows"))
+    made = parts(
+        store,
+        engine,
+        temporal_ui_url="http://127.0.0.1:8233/workflows",
+        engine_patience=timedelta(milliseconds=100),
+    )
+    app = create_app(made)
     async with httpx.AsyncClient(transport=DescribedTransport(app), base_url="http://hub") as http:
         yield Api(app, store, engine, http)

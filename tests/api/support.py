@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import json
 import re
@@ -138,22 +139,25 @@ class EngineFake:
 
     def __init__(self) -> None:
         self.down = False
+        self.hangs = False
         self.started: list[str] = []
         self.told: list[tuple[str, tuple[str, ...]]] = []
 
     async def start_clearance(self, acceptance: Acceptance) -> None:
-        self._answer()
+        await self._answer()
         self.started.append(acceptance.mrn)
 
     async def tell_decisions(self, mrn: str, decisions: Sequence[Decision]) -> bool:
-        self._answer()
+        await self._answer()
         self.told.append((mrn, tuple(d.id for d in decisions)))
         return True
 
     async def is_reachable(self) -> bool:
         return not self.down
 
-    def _answer(self) -> None:
+    async def _answer(self) -> None:
+        if self.hangs:
+            await asyncio.Event().wait()
         if self.down:
             raise EngineUnavailable("connection refused")
 

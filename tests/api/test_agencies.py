@@ -35,9 +35,10 @@ async def test_one_that_comes_before_its_receipt_counts(api: Api) -> None:
     assert api.engine.told == [(mrn, ("M-1",))]
 
 
-async def test_while_the_engine_is_down_a_callback_is_taken_and_told_later(api: Api) -> None:
+@pytest.mark.parametrize("trouble", ["down", "hangs"])
+async def test_while_the_engine_is_away_a_callback_is_taken_and_told_later(api: Api, trouble: str) -> None:
     referral = await _referral(api)
-    api.engine.down = True
+    setattr(api.engine, trouble, True)
     assert (await api.call_back("apqa", referral)).status_code == 202
     [(mrn, decisions)] = api.store.untold_messages(NOW.replace(year=2027), 10)
     assert (mrn, [d.id for d in decisions]) == (referral.partition("/")[0], ["M-1"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +12,7 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from lxml import etree
 
 from hub.api.app import create_app
 from hub.ports import Role
@@ -90,48 +92,64 @@ _XML = [
     (DATA / name).read_text(encoding="utf-8")
     for name in ("import_beef_and_looms.xml", "export_without_ucr.xml")
 ]
-_SCRAPS = [
-    "",
-    "<",
-    ">",
-    "&",
-    "]]>",
-    "<!--",
-    "<ID/>",
-    "<ID>x</ID>",
+_TEXTS = [
     "-1",
     "1e9",
     "NaN",
     "9" * 50,
+    "9" * 24,
     "²",
     "٣",
-    "\x85",
     "99999999",
-    'unitCode="X"',
-    "<Declaration>",
-    "</Declaration>",
-    "<!DOCTYPE x>",
-    "\u00a0",
     "00000000",
     "0",
     "  ",
+    "13",
+    "CO",
+    "TT",
 ]
+_SCRAPS = ["<", ">", "&", "]]>", "<!--", "<ID/>", "<ID>x</ID>", "<!DOCTYPE x>", "\x85", "\x00"]
+
+
+@st.composite
+def _broken_xml(draw: st.DrawFn) -> str:
+    """A sound document into which scraps were put where tags begin and end."""
+    text = draw(st.sampled_from(_XML))
+    for _ in range(draw(st.integers(1, 3))):
+        marks = [i for i, c in enumerate(text) if c in "<>"]
+        begin = draw(st.sampled_from(marks)) + draw(st.integers(0, 1))
+        text = text[:begin] + draw(st.sampled_from(_SCRAPS) | st.text(max_size=4)) + text[begin:]
+    return text
+
+
+_xml_text = st.text(st.characters(exclude_categories=["C"]), max_size=6) | st.sampled_from(_TEXTS)
 
 
 @st.composite
 def _almost_xml(draw: st.DrawFn) -> str:
-    """A sound document of which scraps were cut out or put in, mostly between tags."""
-    text = draw(st.sampled_from(_XML))
-    for _ in range(draw(st.integers(1, 4))):
-        marks = [i for i, c in enumerate(text) if c in "<>"]
-        begin = draw(st.sampled_from(marks)) + draw(st.integers(0, 1))
-        end = draw(st.sampled_from([begin, begin, *[m for m in marks if begin <= m][:2]]))
-        text = text[:begin] + draw(st.sampled_from(_SCRAPS) | st.text(max_size=4)) + text[end:]
-    return text
+    """A well-formed document of which a few elements say something else, are gone, doubled or renamed."""
+    root = etree.fromstring(draw(st.sampled_from(_XML)).encode())
+    etree.SubElement(next(root.iter("{*}FunctionalReferenceID")), "x").tail = draw(_xml_text)
+    for _ in range(draw(st.integers(0, 4))):
+        element = draw(st.sampled_from(list(root.iter(etree.Element))[1:]))
+        above = element.getparent()
+        match draw(st.sampled_from(["text", "text", "text", "remove", "double", "rename", "unit"])):
+            case "text":
+                element.text = draw(_xml_text)
+            case "remove":
+                above.remove(element)
+            case "double":
+                above.append(copy.deepcopy(element))
+            case "rename":
+                element.tag = draw(st.sampled_from(list(root.iter(etree.Element)))).tag
+            case _:
+                name = draw(st.sampled_from(["unitCode", "currencyID", "formatCode"]))
+                element.set(name, draw(_xml_text))
+    return etree.tostring(root, encoding="unicode")
 
 
 @_fuzz
-@given(text=_almost_xml())
+@given(text=_almost_xml() | _almost_xml() | _broken_xml())
 @example(text=_XML[0].replace("24960.000", "9" * 24 + ".1"))
 @example(text=_XML[0].replace("<SequenceNumeric>1<", "<SequenceNumeric>" + "9" * 24 + "<"))
 @example(text=_XML[0].replace("20261124063000+0900", "20261124063000+9999"))

@@ -20,6 +20,7 @@ from hub.api.json_body import MAX_DEPTH, pointer, read_json
         (b"[1e400]", "beyond what can be declared"),
         (b"[" + b"9" * 200 + b"]", "a number of 200 characters"),
         (b"[" * 40 + b"]" * 40, "nested more than"),
+        (b"[" + b"," * 1_000_001 + b"]", "members"),
         (b'["' + b"[" * 100_000, "line 1"),
         (b'{"a": "\\ud800"}', "surrogate"),
         (b"\xff\xfe{\x00}\x00", "not UTF-8"),

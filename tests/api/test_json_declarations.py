@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from hub.api.problems import ApiProblem
 from tests.api.support import beef, faults, read, with_item
 
 
@@ -82,3 +83,14 @@ def test_items_numbered_twice_are_a_fault_of_the_whole() -> None:
     declaration = beef()
     declaration["items"] *= 2
     assert "used twice: [1]" in _pointers(declaration)[""]
+
+
+def test_too_many_items_are_one_fault_found_at_once() -> None:
+    assert _pointers({"items": [{}] * 10_000}) == {"/items": "may have at most 9999 members"}
+
+
+def test_of_countless_faults_the_first_thousand_are_told_and_all_are_counted() -> None:
+    declaration = beef(items=[{"number": n, "hs_code": "x"} for n in range(1, 1502)])
+    with pytest.raises(ApiProblem, match="1501 faults: see errors, which lists the first 1000") as caught:
+        read(json.dumps(declaration).encode())
+    assert len(caught.value.faults) == 1000

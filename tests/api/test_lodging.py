@@ -92,8 +92,9 @@ async def test_a_race_lost_in_the_store_is_answered_like_a_repetition(
     assert (await _post(api, json=with_item(packages=1))).status_code == 409
 
 
-async def test_intake_answers_while_the_engine_is_down(api: Api) -> None:
-    api.engine.down = True
+@pytest.mark.parametrize("trouble", ["down", "hangs"])
+async def test_intake_answers_while_the_engine_is_down_or_hangs(api: Api, trouble: str) -> None:
+    setattr(api.engine, trouble, True)
     receipt = await api.lodge()
     assert [a.mrn for a in api.store.not_started(NOW.replace(year=2027), 10)] == [receipt["mrn"]]
     shown = await api.http.get(receipt["links"]["self"], headers=api.key(Role.CUSTOMS))

@@ -257,6 +257,15 @@ def test_xml_that_holds_no_declaration_is_told_so(body: bytes) -> None:
     assert faults(body, "application/xml")
 
 
+def test_faults_of_many_items_are_told_each_in_its_place() -> None:
+    text = (DATA / "export_without_ucr.xml").read_text(encoding="utf-8").replace("5200.10", "much")
+    begin, end = text.index("<GovernmentAgencyGoodsItem>"), text.index("</GoodsShipment>")
+    items = [text[begin:end].replace("Numeric>1<", f"Numeric>{n}<") for n in range(1, 301)]
+    told = faults((text[:begin] + "".join(items) + text[end:]).encode(), "application/xml")
+    goods = "/MetaData/Declaration/GoodsShipment/GovernmentAgencyGoodsItem"
+    assert [f.pointer for f in told] == [f"{goods}[{n}]/StatisticalValueAmount" for n in range(1, 301)]
+
+
 def test_elements_of_other_namespaces_are_not_read() -> None:
     body = _edited(
         "export_without_ucr.xml",

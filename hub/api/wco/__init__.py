@@ -24,7 +24,10 @@ from hub.api.wco.node import FAMILY, Node
 from hub.api.wco.values import Misread, whole_of
 from hub.domain.catalogue import Attribute
 
-__all__ = ["Draft", "read_wco"]
+__all__ = ["MAX_ITEMS", "Draft", "read_wco"]
+
+MAX_ITEMS = 9999
+"""Goods items of one declaration, as `Declaration` says."""
 
 _FUNCTIONS: Mapping[str, str] = {
     "1": "a cancellation",
@@ -47,7 +50,7 @@ def read_wco(root: etree._Element, attributes: Mapping[str, Attribute], zone: Zo
     declaration = _declaration_in(draft, Node(root))
     if declaration is None or not _is_original(draft, declaration):
         return draft
-    shipments = list(declaration.children("GoodsShipment"))
+    shipments = declaration.children("GoodsShipment")
     if len(shipments) != 1:
         draft.fault(
             declaration,
@@ -56,6 +59,10 @@ def read_wco(root: etree._Element, attributes: Mapping[str, Attribute], zone: Zo
         )
         return draft
     shipment = shipments[0]
+    items = shipment.children("GovernmentAgencyGoodsItem")
+    if len(items) > MAX_ITEMS:
+        draft.fault(shipment, f"a declaration has at most {MAX_ITEMS} goods items; there are {len(items)}")
+        return draft
     slip = Slip(draft, "", declaration)
     read_header(slip, shipment, zone)
     read_documents(
@@ -73,11 +80,11 @@ def read_wco(root: etree._Element, attributes: Mapping[str, Attribute], zone: Zo
     ):
         if statement.word("StatementTypeCode") == ATTRIBUTE:
             draft.fault(statement, "attributes are declared for each goods item, not for the declaration")
-    for item in shipment.children("GovernmentAgencyGoodsItem"):
+    for item in items:
         read_goods_item(slip.add("items", item), attributes, zone)
-    if "items" not in slip.values:
+    if not items:
         slip.wrong("items", shipment, "there is no goods item", below="GovernmentAgencyGoodsItem")
-    _count_items(draft, declaration, len(slip.values.get("items", ())))
+    _count_items(draft, declaration, len(items))
     draft.content = slip.values
     return draft
 
@@ -102,7 +109,7 @@ def _declaration_in(draft: Draft, root: Node) -> Node | None:
         return None
     if root.name == "Declaration":
         return root
-    declarations = list(root.children("Declaration"))
+    declarations = root.children("Declaration")
     if root.name == "MetaData" and len(declarations) == 1:
         return declarations[0]
     draft.fault(

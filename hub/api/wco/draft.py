@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from hub.api.json_body import pointer
-from hub.api.problems import ProblemFault
 from hub.api.wco.node import Node
 from hub.api.wco.values import Misread
 from hub.domain.intake import Fault
+
+
+@dataclass(frozen=True)
+class Misplaced:
+    """A fault of an element, or of a child it lacks (`below`, a path); its path is worked out when told."""
+
+    node: Node
+    below: str
+    detail: str
+
+    @property
+    def path(self) -> str:
+        return f"{self.node.path}/{self.below}" if self.below else self.node.path
+
+    @property
+    def line(self) -> int | None:
+        return self.node.line
 
 
 class Draft:
@@ -21,7 +38,7 @@ class Draft:
 
     def __init__(self) -> None:
         self.content: dict[str, Any] | None = None
-        self.faults: list[ProblemFault] = []
+        self.faults: list[Misplaced] = []
         self.complained: set[str] = set()
         """Pointers into the content where a fault has been told already."""
         self._places: dict[str, Node] = {}
@@ -32,18 +49,15 @@ class Draft:
 
     def fault(self, node: Node, detail: str, *, below: str = "") -> None:
         """Something is wrong with an element, or with a child it lacks (`below`, a path)."""
-        path = f"{node.path}/{below}" if below else node.path
-        self.faults.append(ProblemFault(pointer=path, line=node.line, detail=detail))
+        self.faults.append(Misplaced(node, below, detail))
 
-    def told(self, fault: Fault) -> ProblemFault:
+    def told(self, fault: Fault) -> Misplaced:
         """A fault of the content, told as one of the document: by the nearest element it was read from."""
         at = fault.pointer
         while at and at not in self._places:
             at = at.rpartition("/")[0]
-        node = self._places[at]
         rest = fault.pointer[len(at) :].strip("/")
-        detail = f"{rest}: {fault.detail}" if rest else fault.detail
-        return ProblemFault(pointer=node.path, line=node.line, detail=detail)
+        return Misplaced(self._places[at], "", f"{rest}: {fault.detail}" if rest else fault.detail)
 
 
 class Slip:

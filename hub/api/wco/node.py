@@ -14,23 +14,22 @@ Namespaces of every version and customisation begin so (`urn:wco:datamodel:WCO:D
 the same in all of them.
 """
 
+_PLACE = etree.XPath("count(preceding-sibling::*[local-name() = $name])")
+_NAMESAKES = etree.XPath("count(../*[local-name() = $name])")
+
 
 class Node:
-    """One element."""
+    """One element. Its children are looked at once, however often they are asked for."""
 
-    __slots__ = ("element",)
+    __slots__ = ("_children", "element", "in_family", "name")
 
     def __init__(self, element: etree._Element) -> None:
         self.element = element
-
-    @property
-    def name(self) -> str:
-        return etree.QName(self.element).localname
-
-    @property
-    def in_family(self) -> bool:
+        qualified = etree.QName(element)
+        self.name = qualified.localname
+        self.in_family = (qualified.namespace or "").lower().startswith(FAMILY)
         """Whether it belongs to the WCO Data Model."""
-        return (etree.QName(self.element).namespace or "").lower().startswith(FAMILY)
+        self._children: dict[str, list[Node]] | None = None
 
     @property
     def text(self) -> str:
@@ -45,36 +44,29 @@ class Node:
     def path(self) -> str:
         """Where it stands: names of elements from the root, numbered where a name repeats."""
         steps = []
-        node: Node | None = self
-        while node is not None:
-            steps.append(node._step)
-            above = node.element.getparent()
-            node = Node(above) if above is not None else None
+        element: etree._Element | None = self.element
+        while element is not None:
+            name = etree.QName(element).localname
+            above = element.getparent()
+            repeats = above is not None and cast("float", _NAMESAKES(element, name=name)) > 1
+            place = int(cast("float", _PLACE(element, name=name))) + 1 if repeats else None
+            steps.append(name if place is None else f"{name}[{place}]")
+            element = above
         return "/" + "/".join(reversed(steps))
-
-    @property
-    def _step(self) -> str:
-        above = self.element.getparent()
-        if above is None:
-            return self.name
-        same = list(above.iterchildren("{*}" + self.name))
-        return f"{self.name}[{same.index(self.element) + 1}]" if len(same) > 1 else self.name
-
-    @property
-    def is_empty(self) -> bool:
-        """No text anywhere inside: written, but saying nothing."""
-        return not any(text.strip() for text in self.element.itertext())
 
     def attribute(self, name: str) -> str | None:
         value = self.element.get(name)
         return str(value).strip() or None if value is not None else None
 
-    def children(self, name: str) -> Iterator[Node]:
+    def children(self, name: str) -> list[Node]:
         """Children of that name that say something."""
-        for element in self.element.iterchildren("{*}" + name):
-            node = Node(element)
-            if node.in_family and not node.is_empty:
-                yield node
+        if self._children is None:
+            self._children = {}
+            for element in self.element.iterchildren(etree.Element):
+                node = Node(element)
+                if node.in_family and not node._is_empty:
+                    self._children.setdefault(node.name, []).append(node)
+        return self._children.get(name, [])
 
     def all(self, path: str) -> Iterator[Node]:
         """Descendants along a path of names, in document order."""
@@ -96,3 +88,8 @@ class Node:
         """The text of the first descendant along a path; empty if there is none."""
         node = self.first(path)
         return node.text if node is not None else ""
+
+    @property
+    def _is_empty(self) -> bool:
+        """No text anywhere inside: written, but saying nothing."""
+        return not (self.text or any(text.strip() for text in self.element.itertext()))
