@@ -135,6 +135,7 @@ class OpenPoll(Model):
 
     dossier: Dossier
     attempts: int
+    """How often it has been asked about before."""
 
 
 class Received(Model):
@@ -153,7 +154,8 @@ class CaseStore(Protocol):
     The store as worker, relays and callback door use it. Each method is one transaction; none is open across
     a network call. Methods are blocking: asynchronous callers use a thread.
 
-    Events are appended in the same transaction as the change they tell of, and `seq` has no gaps.
+    Events are appended in the same transaction as the change they tell of, and `seq` has no gaps. Whoever
+    changes a declaration that does not exist gets KeyError.
     """
 
     def begin_hand_over(self, mrn: str, services: Sequence[str], at: datetime) -> list[HandOverMark]:
@@ -165,7 +167,7 @@ class CaseStore(Protocol):
         """
 
     def mark_resent(self, referral: str, at: datetime) -> None:
-        """The referral is about to be sent once more: the mark moves to `at`."""
+        """The referral is about to be sent once more: the mark moves to `at`. Raises KeyError."""
 
     def record_hand_overs(self, mrn: str, results: Sequence[HandOver], at: datetime) -> list[HandOver]:
         """
@@ -173,29 +175,50 @@ class CaseStore(Protocol):
         that answers by poll. `sent` False clears the mark of being sent.
 
         Messages waiting in the inbox for an agency reference that a receipt now brings are matched. Returns
-        the results with every decision known for each referral. A PENDING result records
-        `referral.delayed` once for each different trouble, not for each attempt.
+        the results with state, receipt, trouble and every decision as they now stand. A PENDING result
+        records `referral.delayed` once for each different trouble, not for each attempt.
+
+        Recording a result twice is recording it once, and nothing is taken back by a result that comes late:
+        a failure does not undo a delivery, a referral decided by an early callback stays DECIDED and gains
+        its receipt, the first receipt stands. The first poll is due at `at`. Decisions in the results count
+        as told, since the caller brings them to the workflow; those that come out of the inbox do not.
         """
 
     def receive(self, message: Message) -> Received:
         """
         Put a message into the inbox, once for each (agency, message_id), with its decisions and events.
 
-        Unknown agency references wait. A decision already known (same id and referral) is not recorded
-        again. After release `decision.late` is recorded. Raises CallbackRefused when `referral` is not one
-        of this agency's (recorded, event `callback.refused` if the declaration exists).
+        Unknown agency references wait, and so do those that several referrals of the agency bear: a verdict
+        is never given to a referral that was only guessed at. A decision already known (same id and
+        referral) is not recorded again. A message that could not be read counts for nothing, so a readable
+        one with the same id takes its place. Raises CallbackRefused when a message is about a referral that
+        is not this agency's, or about several (recorded, event `callback.refused` if the declaration exists).
+
+        A referral is DECIDED when every goods item has a standing decision other than a demand for
+        information or inspection; when a later decision demands it after all, the referral is DELIVERED
+        again and asked about again. Once the outcome recorded is a release, or the case is closed,
+        `decision.late` is recorded instead, and states stay as they are.
         """
 
     def refuse_callback(self, agency: str, reason: str, body: str, at: datetime) -> None:
-        """Record a callback that was refused before it could be read."""
+        """Record a callback that was refused before it could be read; of its body the beginning."""
 
     def untold_messages(
         self, received_before: datetime, limit: int
     ) -> list[tuple[str, tuple[Decision, ...]]]:
-        """Decisions (by mrn) received but not yet told to the workflow: what a crash left half done."""
+        """
+        Decisions (by mrn) received but not yet told to the workflow: what a crash left half done.
+
+        At most `limit` declarations, the longest waiting first, each with all of its decisions.
+        """
 
     def mark_told(self, mrn: str, decisions: Sequence[str]) -> None:
-        """The workflow knows these decisions."""
+        """
+        The workflow knows these decisions, given by id.
+
+        Two agencies may use the same id. Given once while both decisions are untold, neither is marked:
+        telling one twice does no harm, never telling it would.
+        """
 
     def record_clearance(
         self,
@@ -209,7 +232,9 @@ class CaseStore(Protocol):
         Record an outcome (event `clearance.settled`) and write its notice, if there is one to send.
 
         Repeating it with the same notice number changes nothing and returns the notice as first written, or
-        None if it has been acknowledged already.
+        None if it has been acknowledged already. The clearance that is recorded already is no event again.
+        `pending_agencies` goes into the event; lists show the agencies of referrals not DECIDED of cases not
+        closed, which the store keeps in step itself.
         """
 
     def unsent_notice(self, mrn: str) -> Notice | None:
@@ -226,19 +251,24 @@ class CaseStore(Protocol):
     def record_expired(self, mrn: str, services: Sequence[str], at: datetime) -> None:
         """
         The time of these referrals has passed: state EXPIRED unless decided, event `referral.expired` and,
-        where the service says so, `referral.escalated`. Idempotent.
+        where the service says so, `referral.escalated`. Idempotent. Polls go on: a late approval may still
+        lift a hold.
         """
 
     def append_event(self, mrn: str, event: NewEvent) -> Event:
         """Append one event."""
 
     def close_case(self, mrn: str, at: datetime) -> None:
-        """Nothing more is awaited: open polls end, later decisions are late."""
+        """Nothing more is awaited: open polls end, later decisions are late. Idempotent."""
 
     # intake and its relay
 
     def lodge(self, acceptance: Acceptance) -> LodgedBefore | None:
-        """Write an accepted declaration down. None when it is new; atomic on (declarant, lrn)."""
+        """
+        Write an accepted declaration down, with `declaration.accepted` and, when it is settled already,
+        `clearance.settled`. None when it is new; atomic on (declarant, lrn). Raises ValueError when the mrn
+        is another declaration's.
+        """
 
     def lodged(self, declarant: str, lrn: str) -> Acceptance | None:
         """What this declarant lodged under this lrn."""
@@ -252,15 +282,21 @@ class CaseStore(Protocol):
     # polls and feeds
 
     def lease_polls(self, now: datetime, lease: timedelta, limit: int, busy: Sequence[str]) -> list[OpenPoll]:
-        """Polls that are due, oldest first, leased to this caller; none of the agencies in `busy`."""
+        """
+        Polls that are due, oldest first, leased to this caller; none of the agencies in `busy`. One that is
+        not finished falls due again when its lease runs out.
+        """
 
     def finish_poll(
         self, referral: str, *, next_at: datetime | None, exchanges: Sequence[Exchange], trouble: str | None
     ) -> None:
-        """Record a poll and when the next is due; None ends it."""
+        """
+        Record a poll and when the next is due; None ends it. A poll that has ended meanwhile, because the
+        agency decided or the case closed, stays ended. `trouble` is shown until a poll goes well.
+        """
 
     def next_poll_at(self) -> datetime | None:
-        """When the next poll is due."""
+        """When the next poll is due, or its lease runs out."""
 
     def lease_feed(self, agency: str, now: datetime, lease: timedelta) -> bool:
         """Whether this caller may pull the agency's feed now (it is due, and nobody else does)."""
@@ -379,7 +415,7 @@ class QueryStore(Protocol):
     def view(self, mrn: str) -> DeclarationView | None: ...
 
     def page(self, which: DeclarationFilter, cursor: str | None, limit: int) -> Page:
-        """Raises BadCursor."""
+        """Raises BadCursor, and ValueError for a limit below one."""
 
     def events(self, mrn: str, after: int, limit: int) -> list[Event]:
         """Events with `seq` greater than `after`, in order."""
@@ -391,14 +427,14 @@ class QueryStore(Protocol):
         """Callbacks that were refused, newest first."""
 
     def open_referrals(self) -> dict[str, int]:
-        """How many referrals wait for each agency."""
+        """How many referrals wait for each agency: not DECIDED, of cases not closed."""
 
     def counts(self) -> dict[str, int]:
         """Gauges: declarations by outcome (`declarations.hold`), `not_started`, `untold`, `open_polls`,
         `notices_unsent`, `messages_unmatched`."""
 
     def add_client(self, client: ApiClient, key_hash: str) -> None:
-        """Raises ValueError if the id is taken."""
+        """Raises ValueError if the id is taken, or the key is another client's."""
 
     def client_by_key(self, key_hash: str) -> ApiClient | None:
         """The enabled client whose key has this hash."""

@@ -255,7 +255,8 @@ class OpenCase:
     def _keep_state_in_step(self, referral: OpenReferral, at: datetime) -> None:
         if referral.is_decided:
             referral.change(state=ReferralState.DECIDED, trouble=None)
-            self._polls_ended.append({"mrn_": self.mrn, "service_": referral.terms.service})
+            if referral.terms.answers is Answers.POLL:
+                self._polls_ended.append({"mrn_": self.mrn, "service_": referral.terms.service})
         elif referral.state is ReferralState.DECIDED:
             # The agency takes a final word back and asks for more: it is awaited again. It has decided
             # once, so it has the referral, receipt or not.
@@ -271,7 +272,9 @@ class OpenCase:
         changed = [r for r in self.__dict__.get("referrals", {}).values() if r.changed]
         if changed:
             connection.execute(_CHANGE_REFERRAL, [self._referral_values(r) for r in changed])
-            self._values["pending_agencies"] = to_json(self._pending_agencies())
+            pending = to_json(self._pending_agencies())
+            if pending != self._row.pending_agencies:
+                self._values["pending_agencies"] = pending
         if self._decisions:
             connection.execute(_INSERT_DECISION, self._decisions)
         self._save_polls()
@@ -406,6 +409,7 @@ _LOCK = (
         declarations.c.mrn,
         declarations.c.accepted_at,
         declarations.c.outcome,
+        declarations.c.pending_agencies,
         declarations.c.closed_at,
         declarations.c.last_seq,
     )

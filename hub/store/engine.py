@@ -16,8 +16,8 @@ Sync = Literal["full", "normal"]
 
 _BUSY_TIMEOUT_MS = 10_000
 _POOL = 10
-_OVERFLOW = 40
-"""As many threads as an API process may have reading at once."""
+_OVERFLOW = 10
+"""Beyond these a thread waits for a connection: a few processes must fit into what PostgreSQL allows."""
 
 
 class Database:

@@ -44,9 +44,11 @@ class Intake(Part):
             return _find(connection, declarant, lrn)
 
     def mark_started(self, mrn: str) -> None:
-        """Its workflow has been started."""
+        """Its workflow has been started. Raises KeyError for an unknown mrn."""
+        started = update(declarations).where(declarations.c.mrn == mrn).values(started=True)
         with self._database.write() as connection:
-            connection.execute(update(declarations).where(declarations.c.mrn == mrn).values(started=True))
+            if connection.execute(started).rowcount != 1:
+                raise KeyError(f"no declaration {mrn}")
 
     def not_started(self, accepted_before: datetime, limit: int) -> list[Acceptance]:
         """Accepted declarations whose workflow has not been started, oldest first."""

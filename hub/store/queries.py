@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, literal, select, text, tuple_
+from sqlalchemy import Connection, Select, func, literal, select, text, tuple_
 from sqlalchemy.exc import SQLAlchemyError
 
 from hub.domain.clearance import Clearance, Notice, Outcome
@@ -170,32 +170,41 @@ def _filtered(which: DeclarationFilter, cursor: str | None) -> Select[Any]:
         d.accepted_at,
         d.due_at,
         d.pending_agencies,
-    ).order_by(d.accepted_at.desc(), d.mrn.desc())
+    )
     if which.declarant is not None:
         query = query.where(d.declarant == which.declarant)
     if which.outcome is not None:
         query = query.where(d.outcome == which.outcome.value)
     if which.lrn is not None:
         query = query.where(d.lrn == which.lrn)
-    if which.accepted_from is not None:
-        query = query.where(d.accepted_at >= which.accepted_from)
-    if which.accepted_before is not None:
-        query = query.where(d.accepted_at < which.accepted_before)
+    # Those that wait for an agency are few among all: then its referrals lead, by the index on them.
+    place = declarations if which.pending_agency is None else referrals
     if which.pending_agency is not None:
-        query = query.where(_waits_for(which.pending_agency))
+        query = query.join(referrals, referrals.c.mrn == d.mrn).where(*_first_awaited(which.pending_agency))
+    accepted_at, mrn = place.c.accepted_at, place.c.mrn
+    if which.accepted_from is not None:
+        query = query.where(accepted_at >= which.accepted_from)
+    if which.accepted_before is not None:
+        query = query.where(accepted_at < which.accepted_before)
     if cursor is not None:
-        accepted_at, mrn = decode_cursor(cursor)
+        after = decode_cursor(cursor)
         query = query.where(
-            tuple_(d.accepted_at, d.mrn) < tuple_(literal(accepted_at, Utc()), literal(mrn, Key()))
+            tuple_(accepted_at, mrn) < tuple_(literal(after[0], Utc()), literal(after[1], Key()))
         )
-    return query
+    return query.order_by(accepted_at.desc(), mrn.desc())
 
 
-def _waits_for(agency: str) -> Any:
-    waiting = select(referrals.c.mrn).where(
-        and_(_AWAITED, referrals.c.agency == agency, referrals.c.mrn == declarations.c.mrn)
+def _first_awaited(agency: str) -> tuple[Any, Any, Any]:
+    """The first referral of each declaration that the agency has not decided: one, however many there are."""
+    earlier = referrals.alias("earlier")
+    another = select(earlier.c.mrn).where(
+        earlier.c.agency == referrals.c.agency,
+        earlier.c.accepted_at == referrals.c.accepted_at,  # the same for one mrn; it completes the index
+        earlier.c.mrn == referrals.c.mrn,
+        text("earlier.awaited"),
+        earlier.c.place < referrals.c.place,
     )
-    return waiting.exists()
+    return _AWAITED, referrals.c.agency == agency, ~another.exists()
 
 
 def _declaration_row(row: AnyRow) -> DeclarationRow:

@@ -130,6 +130,8 @@ def test_what_the_engine_has_not_started_is_found_oldest_first(store: Store) -> 
     assert store.not_started(T0 + 9 * SECOND, 1) == by_age[:1]
     store.mark_started(by_age[0].mrn)
     assert store.not_started(T0 + 9 * SECOND, 10) == by_age[1:]
+    with pytest.raises(KeyError):
+        store.mark_started("none")
     view = store.view(by_age[0].mrn)
     assert view is not None
     assert view.engine_started

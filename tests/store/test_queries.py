@@ -93,6 +93,20 @@ def test_an_agency_that_has_decided_is_pending_no_more(store: Store) -> None:
     assert listed(store, pending_agency="mfds") == [mrn]
 
 
+def test_an_agency_of_several_referrals_is_listed_once(store: Store) -> None:
+    """Page by page, and whichever of them it has decided."""
+    mrns = [lodge(store, "apqa-animal-import", PLANT, at=at) for at in range(6)]
+    store.receive(sample.message(sample.decision(mrns[2], "apqa-animal-import")))
+    store.receive(sample.message(sample.decision(mrns[3], PLANT)))
+    for service in (PLANT, "apqa-animal-import"):
+        store.receive(sample.message(sample.decision(mrns[4], service)))
+    which = DeclarationFilter(pending_agency="apqa")
+    first = store.page(which, None, 3)
+    second = store.page(which, first.cursor, 3)
+    assert [row.mrn for row in (*first.rows, *second.rows)] == [mrns[n] for n in (5, 3, 2, 1, 0)]
+    assert second.cursor is None
+
+
 def test_a_page_has_at_least_one_row(store: Store) -> None:
     """A limit of none is the caller's mistake."""
     with pytest.raises(ValueError, match="at least one"):
