@@ -9,7 +9,7 @@ import pytest
 
 from hub import process
 
-# pytest_plugins = ["tests.plugins.databases"]
+pytest_plugins = ["tests.plugins.databases"]
 
 _status = 0
 
