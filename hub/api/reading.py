@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from hub.api.body import MediaType, Unreadable
 from hub.api.json_body import pointer, read_json
 from hub.api.problems import ApiProblem, ProblemFault
-from hub.api.validation import NOT_AN_INSTANT, faults_of, faults_of_sound_items, unstorable
+from hub.api.validation import NOT_AN_INSTANT, faults_of, faults_of_sound_parts, unstorable
 from hub.api.wco import MAX_ITEMS, Draft, read_wco
 from hub.api.wco.draft import Misplaced
 from hub.api.xml_body import read_xml
@@ -70,7 +70,7 @@ def _from_json(body: bytes, rulebook: Rulebook) -> Lodged:
     except ValidationError as error:
         faults += faults_of(error, data)
     if faults:
-        _refuse_if_any(_once([*faults, *faults_of_sound_items(data, rulebook.catalogue)]))
+        _refuse_if_any(_once([*faults, *faults_of_sound_parts(data, rulebook.catalogue)]))
     # The strict reading takes numbers for floats; this one keeps the decimals exactly as they were written.
     declaration = Declaration.model_validate(data)
     _refuse_if_any(unstorable(declaration.model_dump()))
@@ -91,7 +91,7 @@ def _from_xml(body: bytes, charset: str | None, rulebook: Rulebook) -> Lodged:
                 if fault.pointer not in draft.complained
             ]
         if declaration is None or faults:
-            faults += [draft.told(f) for f in faults_of_sound_items(draft.content, rulebook.catalogue)]
+            faults += [draft.told(f) for f in faults_of_sound_parts(draft.content, rulebook.catalogue)]
     if declaration is None or faults:
         _refuse_if_any(_once(faults))
         raise AssertionError("a declaration that does not validate has a fault")

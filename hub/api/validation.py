@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from hub.api.json_body import is_of_this_world, pointer
 from hub.domain.catalogue import Catalogue
-from hub.domain.declaration import Consignment, Declarant, Declaration, GoodsItem, Procedure
-from hub.domain.intake import Fault, find_faults
+from hub.domain.declaration import AttributeValue, ExemptionClaim
+from hub.domain.intake import Fault, item_faults
+
+T = TypeVar("T")
 
 NOT_AN_INSTANT = "must be an instant with an offset, as 2026-11-22T09:00:00+09:00 (RFC 3339)"
 
@@ -97,33 +100,39 @@ def _in_words(kind: str, message: str, context: dict[str, Any]) -> str:
     return message
 
 
-def faults_of_sound_items(data: Any, catalogue: Catalogue) -> list[Fault]:
+def faults_of_sound_parts(data: Any, catalogue: Catalogue) -> list[Fault]:
     """
-    What the catalogue knows to be wrong with those goods items that are well-formed, in a declaration that
-    is not: so that the declarant is told everything at once.
+    What the catalogue knows to be wrong with those attributes and claims that are well-formed, in a
+    declaration that is not: so that the declarant is told everything at once.
     """
     items = data.get("items") if isinstance(data, dict) else None
     if not isinstance(items, list):
         return []
-    faults: list[Fault] = []
-    for index, raw in enumerate(items):
-        try:
-            item = GoodsItem.model_validate(raw)
-        except ValidationError:
-            # It has been complained of already, by the validation of the whole.
-            continue
-        alone = Declaration(
-            lrn="-",
-            procedure=Procedure.IMPORT,
-            declarant=Declarant(id="-"),
-            consignment=Consignment(ucr="-"),
-            items=(item,),
+    return [
+        fault
+        for index, raw in enumerate(items)
+        if isinstance(raw, dict)
+        for fault in item_faults(
+            f"/items/{index}",
+            _sound(_ATTRIBUTE, raw.get("attributes")),
+            _sound(_CLAIM, raw.get("exemptions")),
+            catalogue,
         )
-        faults += [
-            Fault(f"/items/{index}{fault.pointer.removeprefix('/items/0')}", fault.detail)
-            for fault in find_faults(alone, catalogue)
-        ]
-    return faults
+    ]
+
+
+_ATTRIBUTE: TypeAdapter[AttributeValue] = TypeAdapter(AttributeValue)
+_CLAIM = TypeAdapter(ExemptionClaim)
+
+
+def _sound(kind: TypeAdapter[T], raw: Any) -> dict[Any, T]:
+    """The members that are well-formed, by name or place; the others have been complained of already."""
+    members = raw.items() if isinstance(raw, dict) else enumerate(raw) if isinstance(raw, list) else ()
+    sound = {}
+    for key, value in members:
+        with suppress(ValidationError):
+            sound[key] = kind.validate_python(value)
+    return sound
 
 
 def unstorable(value: Any, place: str = "") -> list[Fault]:

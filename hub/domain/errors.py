@@ -42,7 +42,7 @@ class NotUnderstood(ChannelError):
 
 
 class InDoubt(ChannelError):
-    """Sent, and no answer read: it may have taken effect. Look it up by our reference before sending again."""
+    """Sent, and no answer read: it may have taken effect. Look it up by our reference before resending."""
 
 
 class CallbackRefused(Exception):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
+from pydantic import Field
+
 from hub.domain.model import Model, UtcDatetime
 
 
@@ -37,7 +39,7 @@ class NewEvent(Model):
     at: UtcDatetime
     type: EventType
     service: str | None = None
-    data: dict[str, Any] = {}
+    data: dict[str, Any] = Field(default_factory=dict)
     """JSON values only."""
 
 

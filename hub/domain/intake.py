@@ -12,7 +12,7 @@ from hub.domain.case import Case, CasePolicy, Prohibition, Referral
 from hub.domain.catalogue import Attribute, Catalogue
 from hub.domain.clearance import Clearance
 from hub.domain.deadlines import WorkingCalendar
-from hub.domain.declaration import AttributeValue, Declaration
+from hub.domain.declaration import AttributeValue, Declaration, ExemptionClaim
 from hub.domain.model import Model, UtcDatetime
 from hub.domain.names import referral_id
 from hub.domain.referral import ReferralTerms
@@ -63,23 +63,37 @@ class Rulebook:
 
 def find_faults(declaration: Declaration, catalogue: Catalogue) -> list[Fault]:
     """What the catalogue knows to be wrong with a well-formed declaration: all of it, with pointers."""
+    return [
+        fault
+        for index, item in enumerate(declaration.items)
+        for fault in item_faults(
+            f"/items/{index}", item.attributes, dict(enumerate(item.exemptions)), catalogue
+        )
+    ]
+
+
+def item_faults(
+    at: str,
+    attributes: Mapping[str, AttributeValue],
+    exemptions: Mapping[int, ExemptionClaim],
+    catalogue: Catalogue,
+) -> list[Fault]:
+    """What the catalogue knows to be wrong with these parts of the goods item at pointer `at`."""
     faults: list[Fault] = []
-    for index, item in enumerate(declaration.items):
-        at = f"/items/{index}"
-        for name, value in item.attributes.items():
-            pointer = f"{at}/attributes/{name.replace('~', '~0').replace('/', '~1')}"
-            attribute = catalogue.attributes.get(name)
-            if attribute is None:
-                faults.append(Fault(pointer, f"there is no attribute {name!r}; see GET /v1/attributes"))
-            else:
-                faults += [Fault(pointer, detail) for detail in _value_faults(attribute, value)]
-        for position, claim in enumerate(item.exemptions):
-            pointer = f"{at}/exemptions/{position}"
-            known = catalogue.exemptions.get(claim.code)
-            if known is None:
-                faults.append(Fault(f"{pointer}/code", f"there is no exemption reason {claim.code!r}"))
-            elif known.document_required and claim.document is None:
-                faults.append(Fault(f"{pointer}/document", f"reason {claim.code} needs a document number"))
+    for name, value in attributes.items():
+        pointer = f"{at}/attributes/{name.replace('~', '~0').replace('/', '~1')}"
+        attribute = catalogue.attributes.get(name)
+        if attribute is None:
+            faults.append(Fault(pointer, f"there is no attribute {name!r}; see GET /v1/attributes"))
+        else:
+            faults += [Fault(pointer, detail) for detail in _value_faults(attribute, value)]
+    for position, claim in exemptions.items():
+        pointer = f"{at}/exemptions/{position}"
+        known = catalogue.exemptions.get(claim.code)
+        if known is None:
+            faults.append(Fault(f"{pointer}/code", f"there is no exemption reason {claim.code!r}"))
+        elif known.document_required and claim.document is None:
+            faults.append(Fault(f"{pointer}/document", f"reason {claim.code} needs a document number"))
     return faults
 
 
@@ -102,7 +116,9 @@ def _value_faults(attribute: Attribute, value: AttributeValue) -> list[str]:
     ]
 
 
-def accept(declaration: Declaration, rulebook: Rulebook, *, mrn: str, client: str, at: datetime) -> Acceptance:
+def accept(
+    declaration: Declaration, rulebook: Rulebook, *, mrn: str, client: str, at: datetime
+) -> Acceptance:
     """Route a declaration by the law of the day, and freeze the terms on which each agency is asked."""
     routing = route(declaration, rulebook.catalogue, at.astimezone(rulebook.zone).date())
     referrals = []

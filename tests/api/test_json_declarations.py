@@ -28,7 +28,8 @@ def test_every_fault_is_told_at_once_with_its_pointer() -> None:
     del declaration["declarant"]
     declaration["consignment"]["arrives_at"] = 1234567890
     item = declaration["items"][0]
-    item |= {"hs_code": "0202.30", "net_mass_kg": -1, "packages": "12", "attributes": {"used": None}}
+    item |= {"hs_code": "0202.30", "net_mass_kg": -1, "packages": "12"}
+    item["attributes"] = {"used": None, "use": "toys"}
     declaration["items"] += [
         {"number": 2, "hs_code": "020230", "attributes": {"use": "toys", "x/y": True, "power_w": "9"}},
         {"number": 3, "hs_code": "020230", "exemptions": [{"code": "22B03"}, {"code": "99Z99"}]},
@@ -43,6 +44,7 @@ def test_every_fault_is_told_at_once_with_its_pointer() -> None:
         "/items/0/net_mass_kg",
         "/items/0/packages",
         "/items/0/attributes/used",
+        "/items/0/attributes/use",
         "/items/1/attributes/use",
         "/items/1/attributes/x~1y",
         "/items/1/attributes/power_w",
