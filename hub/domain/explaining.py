@@ -6,13 +6,10 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from hub.domain.catalogue import Service
 from hub.domain.declaration import Lpco
-
-if TYPE_CHECKING:  # routing composes its sentences here; only the name of the type comes from there
-    from hub.domain.routing import FactValue
+from hub.domain.facts import FactValue
 
 # What conditions are commonly made of. A condition with anything else in it is not put into words: a wrong
 # paraphrase of the law is worse than none, and the condition as written stands beside the sentence.

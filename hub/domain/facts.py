@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from hub.domain.catalogue import Attribute
 from hub.domain.declaration import AttributeValue, Declaration, GoodsItem
 
-if TYPE_CHECKING:  # routing reads facts; only the name of their type comes from there
-    from hub.domain.routing import FactValue
+FactValue = bool | float | str | tuple[str, ...]
+"""What a condition reads of one fact."""
 
 FactType = Literal["string", "bool", "number", "list"]
 """As of attributes: text, true or false, a number (compared as a float), a list of texts."""

@@ -14,11 +14,9 @@ from pydantic import Field
 from hub.domain import explaining as say
 from hub.domain.catalogue import Catalogue, Service
 from hub.domain.declaration import AttributeValue, Declaration, GoodsItem, Lpco
-from hub.domain.facts import BUILT_IN_FACTS, attribute_fact
+from hub.domain.facts import BUILT_IN_FACTS, FactValue, attribute_fact
 from hub.domain.model import Model, Text
 from hub.domain.requirement_table import Conditions, Listing, table_of
-
-FactValue = bool | float | str | tuple[str, ...]
 
 
 class RuledOutBy(StrEnum):
