@@ -7,6 +7,10 @@ The functions that mappings have beside those of CEL.
     lookup(table, key, other)    lookup({"KG": "KGM"}, i.unit, "C62"): the value of the key, or other
     text(value)                  a number, true or false, a time or null (nothing) as text
     default(value, other)        other where the value is null
+    keys(table)                  keys({"b": 1, "a": 2}): ["a", "b"]
+
+CEL goes through a map in no fixed order, so go through one by its `keys`, which are sorted: a request then
+reads the same each time, as in `keys(i.attributes).map(k, i.attributes[k])`.
 
 An element that may be missing altogether is read as `reply.?remarks.orValue("")`.
 """
@@ -99,6 +103,11 @@ def or_default(value: object, other: object) -> object:
     return other if value is None else value
 
 
+def sorted_keys(table: Mapping[object, object]) -> list[object]:
+    """The keys of a table in a fixed order: by kind (true or false, whole numbers, texts), then by value."""
+    return sorted(table, key=lambda key: (type(key).__name__, key))
+
+
 _KINDS = {
     "null": cel.Type.NULL,
     "bool": cel.Type.BOOL,
@@ -145,8 +154,9 @@ def declarations() -> list[cel.FunctionDecl]:
         ),
         _function("text", as_text, text, *((kind,) for kind in _SCALARS)),
         _function("default", or_default, anything, *((a, b) for a in _JSON for b in _JSON)),
+        _function("keys", sorted_keys, _KINDS["list"], ("map",)),
     ]
 
 
-NAMES = ("date", "pad_left", "lookup", "text", "default")
+NAMES = ("date", "pad_left", "lookup", "text", "default", "keys")
 """What the functions are called."""

@@ -83,6 +83,10 @@ def evaluate(text: str) -> object:
         ('=default(reply.nothing, "x")', "x"),
         ('=default(reply.code, "x")', "합격"),
         ("=default(reply.?nope.orValue(null), [1])", [1]),
+        ('=keys({"b": 1, "a": 2, "c": 3})', ["a", "b", "c"]),
+        ("=keys({})", []),
+        ("=keys({2: 1, 10: 1, true: 1, 'x': 1})", [True, 2, 10, "x"]),
+        ('=keys(reply.part).map(k, k + "!")', ["of!"]),
     ],
 )
 def test_an_expression_reads_its_data(text: str, value: object) -> None:
@@ -101,6 +105,7 @@ def test_an_expression_reads_its_data(text: str, value: object) -> None:
         ("=reply.code + reply.count", "`+` does not go with (text, whole number)"),
         ("=default(timestamp(reply.when), 1)", "`default` does not go with (timestamp, whole number)"),
         ("=text(reply.list)", "`text` does not go with (list)"),
+        ("=keys(reply.list)", "`keys` does not go with (list)"),
         ('=int("abc")', "cannot convert string to int"),
         ('=date("yesterday", "yyyy")', "'yesterday' is not a time as RFC 3339 writes it"),
         ('=date(reply.when, "YYYY")', "a date pattern has yyyy, MM, dd, HH, mm and ss; not 'YYYY'"),
@@ -182,6 +187,12 @@ def test_default_takes_every_kind_of_value(value: object, other: object) -> None
     """`default` is the value unless it is null, whatever kinds of JSON the two are."""
     expression = Expression("default(reply.a, reply.b)", ROOTS)
     assert expression.evaluate({"reply": {"a": value, "b": other}}) == or_default(value, other)
+
+
+@given(st.dictionaries(texts, st.none() | texts, max_size=20))
+def test_keys_come_in_a_fixed_order(value: dict[str, object]) -> None:
+    """CEL itself goes through a map in any order, another one each time."""
+    assert Expression("keys(reply)", ROOTS).evaluate({"reply": value}) == sorted(value)
 
 
 def test_every_function_is_documented() -> None:
