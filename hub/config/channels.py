@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -133,6 +133,7 @@ def _check_protocol(operation: _Operation, adapter: str, report: FileReport) -> 
 
 def _check_operation(operation: _Operation, report: FileReport) -> None:
     file, key = operation.file, operation.key
+    credentials = [header for header in file.headers if header.lower() in _CREDENTIAL_HEADERS]
     if file.path is not None:
         path = file.path
         if not path.startswith("/"):
@@ -140,13 +141,18 @@ def _check_operation(operation: _Operation, report: FileReport) -> None:
         _report_tree((*key, "path"), lambda: PathTemplate(path, operation.request), path, report)
     for name, tree in (("query", file.query), ("headers", file.headers), ("request", file.request)):
         _check_tree(tree, (*key, name), operation.request, report)
-    for header in file.headers:
-        if header.lower() in _CREDENTIAL_HEADERS:
+        for at in _references(tree):
+            if name == "headers" and at[0] in credentials:
+                continue  # told below
             report.add(
-                (*key, "headers", header),
-                "a credential is no part of a mapping",
-                "give it under channel.auth",
+                (*key, name, *at),
+                "`env:` is not read here, so this very text would be sent",
+                "give credentials under channel.auth; a text that begins so is an expression: '=\"env:...\"'",
             )
+    for header in credentials:
+        report.add(
+            (*key, "headers", header), "a credential is no part of a mapping", "give it under channel.auth"
+        )
     reading = operation.reading
     _check_expression(file.receipt.reference, (*key, "receipt", "reference"), reading, report)
     _check_expression(file.found, (*key, "found"), reading, report)
@@ -198,6 +204,22 @@ def _check_expression(text: str | None, key: Key, variables: Collection[str], re
         Expression(text, variables)
     except ExpressionFault as fault:
         report.add(key, in_expression(fault, text), fault.cure)
+
+
+def _references(tree: Any) -> Iterator[Key]:
+    """The ways to texts in a template that look like a reference to a variable."""
+    if isinstance(tree, str):
+        if tree.lstrip().startswith("env:"):
+            yield ()
+        return
+    parts: Iterable[tuple[str | int, Any]] = ()
+    if isinstance(tree, Mapping):
+        parts = tree.items()
+    elif isinstance(tree, list | tuple):
+        parts = enumerate(tree)
+    for step, part in parts:
+        for inner in _references(part):
+            yield (step, *inner)
 
 
 def _check_tree(tree: Any, key: Key, variables: Collection[str], report: FileReport) -> None:

@@ -439,6 +439,25 @@ CHANNELS = [
         "channel.auth",
     ),
     case(
+        "reference in a request", PLANTS, "request: {No: =referral.id, Lines",
+        "request: {No: =referral.id, Pin: [env:PLANTS_PIN], Lines", "Pin", "channel.submit.request.Pin[0]",
+        "`env:` is not read here, so this very text would be sent", "give credentials under channel.auth",
+    ),
+    case(
+        "reference in a query", LABS, "query: {limit: 50}", "query: {limit: 50, key: env:LABS_KEY}",
+        "LABS_KEY", "channel.feed.pull.query.key", "`env:` is not read here", "under channel.auth",
+    ),
+    case(
+        "reference in a header", LABS, "headers: {Idempotency-Key",
+        "headers: {X-Pin: env:LABS_PIN, Idempotency-Key",
+        "X-Pin", "channel.submit.headers.X-Pin", "`env:` is not read here", "under channel.auth",
+    ),
+    case(
+        "reference in a credential header", LABS, "headers: {Idempotency-Key",
+        "headers: {X-Api-Key: env:LABS_KEY, Idempotency-Key", "X-Api-Key",
+        "channel.submit.headers.X-Api-Key", "a credential is no part of a mapping", "channel.auth",
+    ),
+    case(
         "endpoint that is no URL", LABS, "https://labs.example/api", "labs.example/api", "endpoint",
         "channel.endpoint", "it is no base URL", "https://host/path",
     ),
