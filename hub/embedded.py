@@ -8,6 +8,7 @@ development server) and the agencies (simulated) are smaller.
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
 import secrets
 import shutil
@@ -30,6 +31,8 @@ from hub.store import create_store, upgrade
 
 _READY_WITHIN = 60.0
 _STOP_WITHIN = 10.0
+_PR_SET_PDEATHSIG = 1
+"""prctl(2)."""
 
 log = structlog.get_logger(__name__)
 
@@ -135,6 +138,7 @@ class Stack:
                 stdout=out,
                 stderr=out,
                 start_new_session=True,
+                preexec_fn=_end_with_parent,
             )
 
     def kill_child(self, name: str) -> None:
@@ -232,6 +236,12 @@ class Stack:
             path.touch(mode=0o600)
             path.write_text(value)
         return path.read_text()
+
+
+def _end_with_parent() -> None:
+    """Run in a child before it begins: on Linux the kernel ends it when its parent dies, however it dies."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def temporal_executable() -> str:

@@ -20,6 +20,7 @@ from temporalio.common import (
 )
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.service import RPCError, RPCStatusCode
 
 from hub.activities.messages import ClearanceOrder
@@ -62,7 +63,13 @@ async def connect(settings: Settings, *, lazy: bool = True) -> Client:
         tls=settings.temporal_tls,
         api_key=settings.temporal_api_key.get_secret_value() if settings.temporal_api_key else None,
         lazy=lazy,
+        runtime=_runtime(settings.metrics_address) if settings.metrics_address and not lazy else None,
     )
+
+
+def _runtime(address: str) -> Runtime:
+    """A runtime of the client that shows its metrics for Prometheus: tasks, slots, latencies."""
+    return Runtime(telemetry=TelemetryConfig(metrics=PrometheusConfig(bind_address=address)))
 
 
 class TemporalEngine:

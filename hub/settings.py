@@ -50,8 +50,8 @@ class Settings(BaseSettings):
     """
     simulator_seed: SecretStr = SecretStr("development")
     """From which the simulated agencies' secrets are derived; the same for hub and simulator."""
-    metrics_port: int | None = None
-    """Where a worker shows its own Prometheus metrics; none by default."""
+    metrics_address: str | None = None
+    """Where a worker shows its engine client's Prometheus metrics, as `127.0.0.1:9090`; none by default."""
     max_concurrent_activities: int = Field(default=200, ge=1)
     max_concurrent_workflow_tasks: int = Field(default=100, ge=2)
     log_format: Literal["json", "console"] = "json"

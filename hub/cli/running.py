@@ -87,6 +87,7 @@ def worker() -> None:
         from hub.worker import work
 
         hub = await build(settings)
+        process.settle()
         try:
             await work(hub, stop)
         finally:
@@ -105,6 +106,7 @@ def api() -> None:
         from hub.api.app import create_app
 
         hub = await build(settings)
+        process.settle()
         try:
             await _serve(create_app(api_parts(hub)), settings.api_host, settings.api_port, stop)
         finally:

@@ -142,13 +142,14 @@ def event_lines(events: Iterable[dict[str, Any]]) -> RenderableType:
 
 def moment(text: str) -> str:
     """A time for people, in their own zone."""
-    return f"{datetime.fromisoformat(text).astimezone():%Y-%m-%d %H:%M:%S}"
+    return f"{datetime.fromisoformat(text).astimezone():%Y-%m-%d %H:%M}"
 
 
 def _referral_table(referrals: Iterable[dict[str, Any]]) -> Table:
     table = Table(box=None, pad_edge=False)
-    for head in ("", "service", "agency", "items", "state", "due", "agency's reference", "note"):
-        table.add_column(head, overflow="fold")
+    for head in ("", "service", "state", "due", "agency's reference"):
+        table.add_column(head, no_wrap=True)
+    table.add_column("note")
     for referral in referrals:
         style, mark = _mark(referral)
         verdict = verdict_of(referral)
@@ -157,14 +158,17 @@ def _referral_table(referrals: Iterable[dict[str, Any]]) -> Table:
         table.add_row(
             Text(mark, style=style),
             referral["service"],
-            referral["agency_name"]["en"],
-            ",".join(map(str, referral["items"])),
             Text(verdict or referral["state"], style=style),
             moment(referral["due_at"]),
             escape(receipt.get("reference") or ""),
-            escape(referral.get("trouble") or (remarks[-1] if remarks else "")),
+            escape(referral.get("trouble") or (remarks[-1] if remarks else _asked_about(referral))),
         )
     return table
+
+
+def _asked_about(referral: dict[str, Any]) -> str:
+    items = ", ".join(map(str, referral["items"]))
+    return f"goods item{'s' if len(referral['items']) > 1 else ''} {items}"
 
 
 def _mark(referral: dict[str, Any]) -> tuple[str, str]:
