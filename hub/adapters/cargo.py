@@ -6,6 +6,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 from hub.adapters.limits import Breaker
+from hub.adapters.nul import refuse_nul, without_nul
 from hub.adapters.reading import Kind, as_text, judge
 from hub.adapters.recording import Recording, in_a_line
 from hub.adapters.rest import read_json
@@ -107,7 +108,7 @@ class CargoClient:
 
     def _read(self, reply: WireReply) -> Acknowledgement:
         now = self._clock()
-        text = reply.body.decode("utf-8", "replace")
+        text = without_nul(reply.body.decode("utf-8", "replace"))
         body = {}
         unreadable = None
         if text.strip():
@@ -117,7 +118,7 @@ class CargoClient:
                 unreadable = str(wrong)
         judge(
             Kind.NOTICE,
-            Heard(reply.status, reply.headers, body, text=text, unreadable=unreadable),
+            refuse_nul(Heard(reply.status, reply.headers, body, text=text, unreadable=unreadable)),
             (),
             {},
             now,

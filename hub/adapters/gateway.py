@@ -26,6 +26,7 @@ from hub.adapters.channel import Channel, ChannelUnusable, Contracts, FeedChanne
 from hub.adapters.context import agency_context, dossier_context
 from hub.adapters.limits import Breaker, Slots, TokenBucket
 from hub.adapters.messages import UNNAMED
+from hub.adapters.nul import refuse_nul
 from hub.adapters.reading import Kind, Meaning, judge
 from hub.adapters.recording import Recording, in_a_line
 from hub.adapters.secrets import Scrubber, known_secrets
@@ -388,6 +389,9 @@ class _Talk:
         reply = self._send(request, recording, kind)
         self._heard_at = self._clock()
         heard = operation.call.read(reply)
+        # A feed is read on: its messages are refused one by one, or a single one would stop it for ever.
+        if kind is not Kind.PULL:
+            heard = refuse_nul(heard)
         reading: dict[str, object] = {
             **context,
             "reply": heard.reply,

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from hub.adapters.context import agency_context
+from hub.adapters.nul import nul_in, without_nul
 from hub.adapters.reading import DecisionReader, as_text, content_id
 from hub.adapters.wire import Misfit, Plain
 from hub.config.models import AgencyFile, MessageReading
@@ -47,7 +48,8 @@ class MessageReader:
         received_at: datetime,
     ) -> Message:
         """The message as read. Never raises: what is not understood comes back with its `trouble`."""
-        context = {**self._agency_context, "message": message, "headers": dict(headers)}
+        named = {name: without_nul(value) for name, value in headers.items()}
+        context = {**self._agency_context, "message": message, "headers": named}
         message_id = unnamed(message)
         referral = agency_reference = trouble = None
         decisions: tuple[Decision, ...] = ()
@@ -58,6 +60,9 @@ class MessageReader:
             agency_reference = self._text(self._agency_reference, context)
             if referral is None and agency_reference is None:
                 raise Misfit("the message names neither our reference nor the agency's")
+            spoilt = nul_in(message, "message") or nul_in(named, "headers")
+            if spoilt is not None:
+                raise Misfit(spoilt)
             decisions = self._decision.read(
                 context,
                 referral=referral or "",
@@ -83,7 +88,13 @@ class MessageReader:
 
     @staticmethod
     def _text(expression: Expression | None, context: dict[str, Plain]) -> str | None:
-        return None if expression is None else as_text(expression.evaluate(context))
+        """The text, unless it holds a NUL: then it names nothing. Raises Misfit, ExpressionFailed."""
+        if expression is None:
+            return None
+        text = as_text(expression.evaluate(context))
+        if nul_in(text, ""):
+            raise Misfit(nul_in(context["message"], "message") or "a header holds a NUL character")
+        return text
 
 
 def unnamed(content: Plain) -> str:

@@ -290,7 +290,8 @@ class DecisionReader:
 def content_id(content: object) -> str:
     """An id for what has none of its own: the same content has the same id."""
     canonical = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    # JSON can escape half of a surrogate pair, which UTF-8 cannot hold.
+    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _instant(text: str, zone: ZoneInfo) -> datetime:

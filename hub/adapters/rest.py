@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
+from hub.adapters.nul import without_escaped_nul, without_nul
 from hub.adapters.shape import Shape, insist, trim
 from hub.adapters.wire import Context, Credentials, Heard, Misfit, Plain, WireReply, WireRequest
 from hub.expressions import PathTemplate, TreeTemplate
@@ -68,7 +69,7 @@ class RestCall:
         )
 
     def read(self, reply: WireReply) -> Heard:
-        text = reply.body.decode("utf-8", "replace")
+        text = without_nul(reply.body.decode("utf-8", "replace"))
         if not text.strip():
             return Heard(reply.status, reply.headers, {}, text="")
         try:
@@ -83,11 +84,14 @@ def read_json(body: bytes) -> Plain:
     JSON as plain data. Raises Misfit.
 
     Fractions, and whole numbers beyond 64 bits, are kept as the text they were written in, so that nothing is
-    rounded. A member that occurs twice is refused: two readers would not agree on what was said.
+    rounded. A member that occurs twice is refused: two readers would not agree on what was said. U+FDD0
+    stands for a NUL, for whoever reads on to refuse (see `nul`).
     """
     try:
+        # As json.loads decodes bytes: UTF-8, or by the pattern of their zeros UTF-16 or UTF-32.
+        document = body.decode(json.detect_encoding(body), "surrogatepass")
         return json.loads(
-            body,
+            without_escaped_nul(document),
             parse_float=str,
             parse_int=_whole,
             parse_constant=_not_json,

@@ -29,6 +29,7 @@ from zeep.xsd.types.collection import ListType
 from zeep.xsd.types.complex import ComplexType
 from zeep.xsd.types.simple import AnySimpleType
 
+from hub.adapters.nul import without_nul
 from hub.adapters.shape import Part, Shape, insist, trim
 from hub.adapters.wire import Context, Credentials, Fault, Heard, Misfit, Plain, WireReply, WireRequest
 from hub.adapters.xml import local_name, parse_xml, plain_xml
@@ -315,7 +316,7 @@ class SoapCall:
         )
 
     def read(self, reply: WireReply) -> Heard:
-        text = reply.body.decode("utf-8", "replace")
+        text = without_nul(reply.body.decode("utf-8", "replace"))
         if not reply.body.strip():
             # One-way operations are answered with an empty 200 or 202 alike.
             missing = None if self._one_way or reply.status == 204 else "the answer is empty"

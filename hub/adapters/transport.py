@@ -11,6 +11,7 @@ import tenacity
 import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 
+from hub.adapters.nul import without_nul
 from hub.adapters.wire import WireReply, WireRequest
 
 LARGEST_ANSWER = 8 * 1024 * 1024
@@ -121,7 +122,7 @@ class Sender:
                 raise NoAnswer("sent, and the answer broke off in its headers")
             return WireReply(
                 status=response.status_code,
-                headers={name.lower(): value for name, value in response.headers.items()},
+                headers={name.lower(): without_nul(value) for name, value in response.headers.items()},
                 body=self._body(response, deadline),
             )
         finally:

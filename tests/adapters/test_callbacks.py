@@ -134,6 +134,21 @@ UNREADABLE = [
     pytest.param("mfds", b'{"a": 1, "a": 2}', "twice", id="a-member-twice"),
     pytest.param("mfds", b'{"noticeId": NaN}', "not JSON", id="not-a-number"),
     pytest.param("mfds", BODY.replace(b"noticeId", b"notice"), "noticeId", id="no-id"),
+    pytest.param(
+        "mfds",
+        BODY.replace(b'"T-1"', b'"T-1", "note\\u0000": 1'),
+        "a key of message holds a NUL",
+        id="nul-in-a-key",
+    ),
+    pytest.param(
+        "mfds",
+        BODY.replace(b'"result": "', b'"result\\u0000": "", "result": "'),
+        "a key of message.decision holds a NUL",
+        id="nul-in-a-key-that-would-be-read",
+    ),
+    pytest.param(
+        "mfds", BODY.replace(b'"N-1"', b'"N-1\\u0000"'), "message.noticeId holds a NUL", id="nul-in-the-id"
+    ),
     pytest.param("apqa", b"<html/>", "not a SOAP envelope", id="no-envelope"),
     pytest.param(
         "apqa",
@@ -163,6 +178,30 @@ def test_what_cannot_be_read_is_kept_with_its_trouble(
     assert message.decisions == ()
     assert message.message_id == again.message_id
     assert message.raw
+
+
+def test_a_verdict_that_goes_on_after_a_nul_is_no_verdict(gateway: Gateway) -> None:
+    """The expression library would end it there. Whom the message is about can still be told."""
+    body = json.dumps(
+        {**json.loads(BODY), "decision": {**json.loads(BODY)["decision"], "result": "적합\0x"}}
+    ).encode()
+    message = gateway.read_callback("mfds", signed(body, unix(NOW)), body, NOW)
+    assert message.trouble is not None
+    assert message.trouble.startswith("message.decision.result holds a NUL")
+    assert message.decisions == ()
+    assert (message.message_id, message.referral) == ("N-1", f"{MRN}/mfds-food-import")
+    escaped = body.replace(b"\\u0000x", b"\\\\u0000x")  # a backslash, and then the letters u0000
+    message = gateway.read_callback("mfds", signed(escaped, unix(NOW)), escaped, NOW)
+    assert "\\u0000x" in (message.trouble or "")
+    assert "NUL" not in (message.trouble or "")
+
+
+def test_a_text_that_is_not_unicode_is_kept_with_its_trouble(gateway: Gateway) -> None:
+    """JSON can escape half of a surrogate pair; no text can hold it."""
+    body = BODY.replace(b'"T-1"', b'"\\ud800"')
+    message = gateway.read_callback("mfds", signed(body, unix(NOW)), body, NOW)
+    assert message.trouble
+    assert message.message_id
 
 
 JSON = st.recursive(

@@ -10,7 +10,7 @@ import pytest
 
 from hub.adapters.cargo import CargoClient
 from hub.domain.clearance import Notice, Outcome, Reason, Rule
-from hub.domain.errors import AgencyRefused, AgencyUnavailable, ChannelError, InDoubt
+from hub.domain.errors import AgencyRefused, AgencyUnavailable, ChannelError, InDoubt, NotUnderstood
 from tests.adapters.support import MRN, NOW
 from tests.adapters.system import Say, answer, system
 
@@ -62,6 +62,7 @@ async def test_an_acknowledgement_need_not_say_anything() -> None:
         (answer(503, Retry_After="3"), AgencyUnavailable),
         (answer(500, "cargo-token is bad"), InDoubt),
         (answer(409, "other content"), AgencyRefused),
+        (answer(200, '{"reference": "C-1\\u0000"}'), NotUnderstood),
         (Say(), InDoubt),
         (Say(hold=True), InDoubt),
     ],

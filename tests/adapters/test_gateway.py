@@ -369,6 +369,23 @@ async def test_an_agency_that_echoes_our_credential_does_not_get_it_into_words()
     assert "s3cret-key" not in told.value.exchanges[0].model_dump_json()
 
 
+@pytest.mark.parametrize(
+    "say",
+    [
+        answer(200, RECEIPT, X_Case="RV-1\0x"),
+        answer(200, '{"review_id": "RV-1\\u0000x", "reference": "x"}'),
+        answer(200, b"\xef\xbb\xbf" + RECEIPT.replace("RV", r"\u0000").encode()),
+    ],
+)
+async def test_an_answer_that_holds_a_nul_is_not_understood(say: Say) -> None:
+    """The expression library would end the text there, and a reference is never cut in half."""
+    with system(say) as running:
+        async with gateway_to(running.url, KATS) as gateway:
+            with pytest.raises(NotUnderstood, match="holds a NUL character") as told:
+                await gateway.submit(dossier(KATS))
+    assert "\0" not in told.value.exchanges[0].model_dump_json()
+
+
 async def test_a_feed_message_without_an_id_is_handed_on_once() -> None:
     """It cannot be acknowledged, so the agency shows it again with every pull."""
     file = agency("nibr")
