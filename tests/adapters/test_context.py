@@ -6,12 +6,19 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from hub.adapters.context import dossier_context
+from hub.adapters.context import agency_context, dossier_context
 from hub.adapters.sample import sample_dossiers
 from hub.domain.declaration import Declaration, GoodsItem
+from hub.expressions import roots
 from tests.adapters.support import agency, dossier
 
 FILE = agency("apqa")
+
+
+def test_expressions_are_given_what_loading_promised_them() -> None:
+    """One table of roots, by which files are checked and channels prepared; nothing in it may be missing."""
+    assert set(dossier_context(dossier(FILE), FILE)) == roots.FOLLOW_UP
+    assert set(agency_context(FILE)) == roots.PULL
 
 
 def test_an_agency_is_told_only_of_the_goods_items_that_concern_it() -> None:
