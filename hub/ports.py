@@ -67,13 +67,17 @@ class Acknowledgement(Model):
 
     at: UtcDatetime
     reference: str | None = None
+    exchanges: tuple[Exchange, ...] = ()
+    """What was said, to be recorded."""
 
 
 class CargoSystem(Protocol):
     """Whoever keeps the cargo and lets it go."""
 
     async def tell(self, notice: Notice) -> Acknowledgement:
-        """Hand over a notice, known by its key. Raises AgencyUnavailable, AgencyRefused, InDoubt."""
+        """
+        Hand over a notice, known by its key. Raises AgencyUnavailable, AgencyRefused, NotUnderstood, InDoubt.
+        """
 
 
 class Engine(Protocol):
@@ -245,8 +249,13 @@ class CaseStore(Protocol):
     ) -> None:
         """The cargo system has it: event `cargo.released`, `cargo.held` or `cargo.refused`. Idempotent."""
 
-    def record_notice_delayed(self, notice: Notice, trouble: str, at: datetime) -> None:
-        """The cargo system did not take it; event `notice.delayed` once for each different trouble."""
+    def record_notice_delayed(
+        self, notice: Notice, trouble: str, at: datetime, exchanges: Sequence[Exchange] = ()
+    ) -> None:
+        """
+        The cargo system did not take it; event `notice.delayed` once for each different trouble. Every attempt
+        is kept, also one whose trouble is no news.
+        """
 
     def record_expired(self, mrn: str, services: Sequence[str], at: datetime) -> None:
         """

@@ -88,9 +88,13 @@ class ClearanceActivities:
         try:
             acknowledgement = await self._cargo.tell(notice)
         except ChannelError as error:
-            await asyncio.to_thread(self._store.record_notice_delayed, notice, str(error), self._clock())
+            await asyncio.to_thread(
+                self._store.record_notice_delayed, notice, str(error), self._clock(), error.exchanges
+            )
             return str(error)
-        await asyncio.to_thread(self._store.record_notice_sent, notice, acknowledgement, ())
+        await asyncio.to_thread(
+            self._store.record_notice_sent, notice, acknowledgement, acknowledgement.exchanges
+        )
         return None
 
 

@@ -28,7 +28,8 @@ class CargoClient:
     """
     Implements `hub.ports.CargoSystem`: POST {url}/cargo/notices, with the notice's key as Idempotency-Key.
 
-    A notice may be sent any number of times; the key makes it one. Errors carry the exchange that took place.
+    A notice may be sent any number of times; the key makes it one. Acknowledgements and errors carry the
+    exchange that took place.
     """
 
     def __init__(self, url: str, token: str, clock: Clock, *, timeout: float = _TIMEOUT) -> None:
@@ -78,11 +79,15 @@ class CargoClient:
             request=request,
         )
         try:
-            return self._read(self._send(request, recording))
+            reference = self._read(self._send(request, recording))
         except ChannelError as error:
             error.args = (self._scrubber.text(str(error)),)
             error.exchanges = (recording.exchange(in_a_line(error)),)
             raise
+        reading = f"acknowledged, reference {reference}" if reference else "acknowledged"
+        return Acknowledgement(
+            at=self._clock(), reference=reference, exchanges=(recording.exchange(reading),)
+        )
 
     def _send(self, request: WireRequest, recording: Recording) -> WireReply:
         answered = False
@@ -106,8 +111,8 @@ class CargoClient:
             else:
                 self._breaker.failed()
 
-    def _read(self, reply: WireReply) -> Acknowledgement:
-        now = self._clock()
+    def _read(self, reply: WireReply) -> str | None:
+        """The cargo system's reference, if it tells one. Raises ChannelError."""
         text = without_nul(reply.body.decode("utf-8", "replace"))
         body = {}
         unreadable = None
@@ -121,10 +126,9 @@ class CargoClient:
             refuse_nul(Heard(reply.status, reply.headers, body, text=text, unreadable=unreadable)),
             (),
             {},
-            now,
+            self._clock(),
         )
         try:
-            reference = as_text(body.get("reference")) if isinstance(body, dict) else None
+            return as_text(body.get("reference")) if isinstance(body, dict) else None
         except Misfit as wrong:
             raise NotUnderstood(f"the cargo system's reference cannot be read: {wrong}") from wrong
-        return Acknowledgement(at=now, reference=reference)

@@ -91,11 +91,14 @@ class Notices(Part):
             )
             case.save()
 
-    def record_notice_delayed(self, notice: Notice, trouble: str, at: datetime) -> None:
+    def record_notice_delayed(
+        self, notice: Notice, trouble: str, at: datetime, exchanges: Sequence[Exchange] = ()
+    ) -> None:
         """The cargo system did not take it. Raises KeyError for a notice that was never written."""
         with self._database.write() as connection:
             case = OpenCase.open(connection, notice.mrn)
             written = _existing(connection, notice)
+            record_exchanges(connection, exchanges)
             if written.acknowledged_at is not None or written.trouble == trouble:
                 return
             connection.execute(

@@ -47,13 +47,18 @@ async def test_a_notice_is_known_by_its_key() -> None:
     assert Notice.model_validate(json.loads(heard.body)) == NOTICE
     assert acknowledgement.reference == "C-1"
     assert acknowledgement.at == NOW
+    [exchange] = acknowledgement.exchanges
+    assert (exchange.kind, exchange.mrn, exchange.reading) == ("notice", MRN, "acknowledged, reference C-1")
+    assert "cargo-token" not in exchange.model_dump_json()
 
 
 async def test_an_acknowledgement_need_not_say_anything() -> None:
     """204 will do."""
     with system(answer(204)) as running:
         async with cargo_at(running.url) as cargo:
-            assert (await cargo.tell(NOTICE)).reference is None
+            acknowledgement = await cargo.tell(NOTICE)
+    assert acknowledgement.reference is None
+    assert [exchange.reading for exchange in acknowledgement.exchanges] == ["acknowledged"]
 
 
 @pytest.mark.parametrize(

@@ -163,6 +163,18 @@ def test_each_different_trouble_of_a_notice_is_an_event_once(store: Store, mrn: 
     assert shown.trouble is None
 
 
+def test_every_attempt_at_a_notice_is_kept(store: Store, mrn: str) -> None:
+    """Also when its trouble is no news, and when another attempt has been acknowledged meanwhile."""
+    notice = sample.notice(mrn, Outcome.HOLD)
+    store.record_clearance(mrn, sample.clearance(Outcome.HOLD), notice, [], T0)
+    attempts = [sample.exchange(mrn, PLANT, kind="notice", at=T0 + number * SECOND) for number in range(3)]
+    for attempt in attempts[:2]:
+        store.record_notice_delayed(notice, "refused", T0, exchanges=[attempt])
+    store.record_notice_sent(notice, Acknowledgement(at=T0), ())
+    store.record_notice_delayed(notice, "timed out", T0, exchanges=[attempts[2]])
+    assert store.exchanges(mrn) == attempts
+
+
 def test_a_notice_that_was_never_written_is_told(store: Store, mrn: str) -> None:
     """KeyError, for an unknown declaration too, and nothing is recorded."""
     notice = sample.notice(mrn, Outcome.HOLD)
@@ -170,7 +182,7 @@ def test_a_notice_that_was_never_written_is_told(store: Store, mrn: str) -> None
     with pytest.raises(KeyError):
         store.record_notice_sent(notice, Acknowledgement(at=T0), [took_place])
     with pytest.raises(KeyError):
-        store.record_notice_delayed(notice, "refused", T0)
+        store.record_notice_delayed(notice, "refused", T0, exchanges=[took_place])
     with pytest.raises(KeyError):
         store.record_clearance("none", sample.clearance(Outcome.HOLD), None, [], T0)
     assert store.exchanges(mrn) == []
