@@ -140,6 +140,8 @@ class OpenPoll(Model):
     dossier: Dossier
     attempts: int
     """How often it has been asked about before."""
+    trouble: str | None = None
+    """Why the poll before failed; None when it went well."""
 
 
 class Received(Model):
@@ -253,8 +255,8 @@ class CaseStore(Protocol):
         self, notice: Notice, trouble: str, at: datetime, exchanges: Sequence[Exchange] = ()
     ) -> None:
         """
-        The cargo system did not take it; event `notice.delayed` once for each different trouble. Every attempt
-        is kept, also one whose trouble is no news.
+        The cargo system did not take it; event `notice.delayed` once for each different trouble. Every
+        attempt is kept, also one whose trouble is no news.
         """
 
     def record_expired(self, mrn: str, services: Sequence[str], at: datetime) -> None:

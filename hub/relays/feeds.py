@@ -24,7 +24,8 @@ class FeedRelay:
     One agency's feed.
 
     A message is acknowledged only when it is safely stored, one that cannot be read as well: it is kept for
-    a person and must not keep the ones behind it waiting.
+    a person and must not keep the ones behind it waiting. Exchanges are recorded when something was found and
+    when something failed: a feed that stays empty is pulled day and night.
     """
 
     def __init__(
@@ -52,8 +53,8 @@ class FeedRelay:
         exchanges: tuple[Exchange, ...] = ()
         try:
             feed = await self._gateway.pull_feed(self._agency)
-            exchanges = feed.exchanges
             if feed.messages:
+                exchanges = feed.exchanges
                 exchanges += await self._take_in(feed)
                 more = True
         except ChannelError as error:

@@ -14,18 +14,22 @@ from hub.relays.decisions import tell
 log = structlog.get_logger(__name__)
 
 
-async def take_in(store: CaseStore, engine: Engine, message: Message) -> None:
-    """Store a message, then tell the workflow. A message for somebody else's referral is recorded only."""
+async def take_in(store: CaseStore, engine: Engine, message: Message) -> bool:
+    """
+    Store a message, then tell the workflow; whether it was news.
+
+    A message for somebody else's referral is recorded only.
+    """
     try:
         received = await asyncio.to_thread(store.receive, message)
     except CallbackRefused as refusal:
         log.warning(
             "message.refused", agency=message.agency, message_id=message.message_id, reason=str(refusal)
         )
-        return
-    if received.mrn is None or not received.decisions:
-        return
-    try:
-        await tell(store, engine, received.mrn, received.decisions)
-    except EngineUnavailable as error:
-        log.warning("decision.untold", mrn=received.mrn, reason=str(error))
+        return False
+    if received.mrn is not None and received.decisions:
+        try:
+            await tell(store, engine, received.mrn, received.decisions)
+        except EngineUnavailable as error:
+            log.warning("decision.untold", mrn=received.mrn, reason=str(error))
+    return received.new

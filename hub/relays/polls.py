@@ -32,6 +32,10 @@ class PollRelay:
     Polling kept out of the engine's history: one row per open poll, no timers, no activities.
 
     Each poll is a task of its own, so that an agency that hangs holds up only its own polls.
+
+    A referral may be asked about thousands of times before it is decided, so not every exchange is recorded:
+    the first is, each that brought a decision not known before, each that failed, and the one that follows a
+    failure. The others said what the one before them said.
     """
 
     name = "polls"
@@ -83,11 +87,13 @@ class PollRelay:
     async def _ask(self, poll: OpenPoll) -> None:
         terms = poll.dossier.terms
         trouble = None
+        tells = poll.attempts == 0 or poll.trouble is not None
         try:
             answer = await self._gateway.poll(poll.dossier)
         except ChannelError as error:
             answer = Answer(exchanges=error.exchanges)
             trouble = str(error)
+            tells = True
             log.warning("poll.failed", mrn=terms.mrn, agency=terms.agency, reason=trouble)
         for decision in answer.decisions:
             key = f"poll {terms.id} {decision.id}"
@@ -100,12 +106,12 @@ class PollRelay:
                 via=Via.POLL,
                 received_at=decision.received_at,
             )
-            await take_in(self._store, self._engine, message)
+            tells |= await take_in(self._store, self._engine, message)
         # The store ends the poll of a referral that is decided; one that asks for information is asked on.
         await asyncio.to_thread(
             self._store.finish_poll,
             terms.id,
             next_at=self._clock() + self._every(terms.agency),
-            exchanges=answer.exchanges,
+            exchanges=answer.exchanges if tells else (),
             trouble=trouble,
         )

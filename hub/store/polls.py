@@ -50,10 +50,11 @@ class Polls(Part):
                     )
                     .values(due_at=now + lease)
                 )
-            dossiers = _dossiers(connection, [(row.mrn, row.service) for row in leased])
+            asked = _asked(connection, [(row.mrn, row.service) for row in leased])
         return [
-            OpenPoll.model_construct(dossier=dossiers[row.mrn, row.service], attempts=row.attempts)
+            OpenPoll.model_construct(dossier=dossier, attempts=row.attempts, trouble=trouble)
             for row in leased
+            for dossier, trouble in [asked[row.mrn, row.service]]
         ]
 
     def finish_poll(
@@ -110,7 +111,10 @@ class Polls(Part):
             connection.execute(update(feeds).where(feeds.c.agency == agency).values(due_at=next_at))
 
 
-def _dossiers(connection: Connection, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Dossier]:
+def _asked(
+    connection: Connection, wanted: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], tuple[Dossier, str | None]]:
+    """What is asked about, with the trouble it is in."""
     if not wanted:
         return {}
     lodged = {
@@ -122,16 +126,23 @@ def _dossiers(connection: Connection, wanted: Sequence[tuple[str, str]]) -> dict
         )
     }
     rows = connection.execute(
-        select(referrals.c.mrn, referrals.c.service, referrals.c.terms, referrals.c.receipt).where(
-            tuple_(referrals.c.mrn, referrals.c.service).in_(wanted)
-        )
+        select(
+            referrals.c.mrn,
+            referrals.c.service,
+            referrals.c.terms,
+            referrals.c.receipt,
+            referrals.c.trouble,
+        ).where(tuple_(referrals.c.mrn, referrals.c.service).in_(wanted))
     )
     return {
-        (row.mrn, row.service): Dossier.model_construct(
-            declaration=lodged[row.mrn][0],
-            terms=ReferralTerms.model_validate_json(row.terms),
-            accepted_at=lodged[row.mrn][1],
-            receipt=None if row.receipt is None else Receipt.model_validate_json(row.receipt),
+        (row.mrn, row.service): (
+            Dossier.model_construct(
+                declaration=lodged[row.mrn][0],
+                terms=ReferralTerms.model_validate_json(row.terms),
+                accepted_at=lodged[row.mrn][1],
+                receipt=None if row.receipt is None else Receipt.model_validate_json(row.receipt),
+            ),
+            row.trouble,
         )
         for row in rows
     }

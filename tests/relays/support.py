@@ -1,0 +1,49 @@
+"""Agencies and an engine that say what a test tells them to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from hub.domain.exchange import Answer, Dossier, Exchange, Feed
+from hub.domain.referral import Decision
+
+
+@dataclass
+class ToldGateway:
+    """Of the gateway what relays use: each call gets the next of the script, an error is raised."""
+
+    script: list[Any] = field(default_factory=list)
+    acknowledged: list[str] = field(default_factory=list)
+
+    async def poll(self, dossier: Dossier) -> Answer:
+        answer: Answer = self._next()
+        return answer
+
+    async def pull_feed(self, agency: str) -> Feed:
+        feed: Feed = self._next()
+        return feed
+
+    async def acknowledge_feed(self, agency: str, message_ids: Sequence[str]) -> tuple[Exchange, ...]:
+        self.acknowledged += message_ids
+        exchanges: tuple[Exchange, ...] = self._next()
+        return exchanges
+
+    def _next(self) -> Any:
+        said = self.script.pop(0)
+        if isinstance(said, Exception):
+            raise said
+        return said
+
+
+@dataclass
+class ToldEngine:
+    """An engine whose workflows have ended, or have not."""
+
+    ended: bool = False
+    told: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+
+    async def tell_decisions(self, mrn: str, decisions: Sequence[Decision]) -> bool:
+        self.told.append((mrn, tuple(decision.id for decision in decisions)))
+        return not self.ended
