@@ -22,6 +22,10 @@ from hub.simulator.environment import environment as simulated_environment
 from hub.store import Store, create_store
 
 
+_POLL_EVERY = "5m"
+"""For polls that an earlier configuration opened with an agency that has since left it."""
+
+
 @dataclass(frozen=True)
 class Hub:
     """All the parts, joined."""
@@ -36,8 +40,9 @@ class Hub:
 
     def poll_every(self, agency: str) -> timedelta:
         """How long to wait between two polls of one referral of an agency."""
-        poll = self.configuration.agencies[agency].channel.poll
-        return self._scaled(poll.every if poll else "5m")
+        known = self.configuration.agencies.get(agency)
+        poll = known.channel.poll if known else None
+        return self._scaled(poll.every if poll else _POLL_EVERY)
 
     def feeds(self) -> dict[str, timedelta]:
         """The agencies that have a feed, and how often each is pulled."""

@@ -132,7 +132,7 @@ class Stack:
         """Start one of temporal, simulator, api, worker."""
         with (self.folder / "logs" / f"{name}.log").open("ab") as out:
             self._children[name] = await asyncio.create_subprocess_exec(
-                *self._command(name),
+                *self.command(name),
                 env=self.environment,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=out,
@@ -199,7 +199,8 @@ class Stack:
                     child.kill()
                     await child.wait()
 
-    def _command(self, name: str) -> Sequence[str]:
+    def command(self, name: str) -> Sequence[str]:
+        """The command line of a child."""
         me = [sys.executable, "-m", "hub"]
         if name == "temporal":
             return [

@@ -129,8 +129,9 @@ class TemporalEngine:
     async def is_reachable(self) -> bool:
         """Whether the engine answers now."""
         try:
-            return await self._client.service_client.check_health(timeout=_RPC_TIMEOUT)
-        except RPCError:
+            async with asyncio.timeout(_PATIENCE):
+                return await self._client.service_client.check_health(timeout=_RPC_TIMEOUT)
+        except (RPCError, RuntimeError, TimeoutError):
             return False
 
     @asynccontextmanager
@@ -147,6 +148,9 @@ class TemporalEngine:
         except TimeoutError as error:
             self._silent_until = time.monotonic() + _PAUSE
             raise EngineUnavailable(f"the engine did not answer within {_PATIENCE} s") from error
+        except RuntimeError as error:  # of a lazy client that has never connected
+            self._silent_until = time.monotonic() + _PAUSE
+            raise EngineUnavailable(str(error)) from error
         except RPCError as error:
             if error.status in (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED):
                 self._silent_until = time.monotonic() + _PAUSE

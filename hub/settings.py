@@ -9,8 +9,8 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
-class InsecureSettings(ValueError):
-    """A setting that must not be used outside development."""
+class InsecureSettings(Exception):
+    """Settings that must not be used outside development. No ValueError, which pydantic would wrap."""
 
 
 class Settings(BaseSettings):

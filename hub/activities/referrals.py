@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from hub.activities.messages import ExpireReferrals, HandedOver, ReferAll, SubmitReferral
 from hub.domain.errors import AgencyRefused, AgencyUnavailable, InDoubt, NotUnderstood
@@ -71,6 +71,7 @@ class ReferralActivities:
             raise ApplicationError(
                 result.trouble or "not handed over yet",
                 type="AgencyUnavailable",
+                category=ApplicationErrorCategory.BENIGN,  # a state, told by an event; no traceback in the logs
                 next_retry_delay=result.retry_in,
             )
         return _handed_over(order.mrn, result)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import typer
+from pydantic import ValidationError
 
 from hub import process
 from hub.cli import administration, declarations, running
@@ -29,6 +30,11 @@ _TOLD_PLAINLY = (ApiProblem, ConfigurationFaults, StackFailed, InsecureSettings)
 """What a person can mend: shown as a message, not as a traceback."""
 
 
+def _unreadable_settings(error: ValidationError) -> str:
+    lines = [f"  HUB_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
+    return "\n".join(["settings that cannot be read:", *lines])
+
+
 def main() -> None:
     """Run the command line and end the process with its status."""
     status = 0
@@ -38,6 +44,10 @@ def main() -> None:
         status = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
         if isinstance(ended.code, str):
             print(ended.code, file=sys.stderr)
+    except ValidationError as error:
+        # Without the values: some of them are secrets.
+        print(f"hub: {_unreadable_settings(error)}", file=sys.stderr)
+        status = 1
     except _TOLD_PLAINLY as fault:
         print(f"hub: {fault}", file=sys.stderr)
         status = 1

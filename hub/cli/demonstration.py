@@ -178,9 +178,8 @@ def _report(told: list[Story], console: Console, seconds: float) -> int:
         wrong += bool(faults)
         word = " then ".join(story.told) or "nothing yet"
         mark = "[red]WRONG[/]" if faults else "[green]ok[/]   "
-        console.print(
-            f"{mark} {story.mrn}  {story.title:38} {word:20} {plain_reason(story.view)}", highlight=False
-        )
+        line = f"{mark} {story.mrn}  {story.title:38} {word:20} {plain_reason(story.view)}"
+        console.print(line, highlight=False, soft_wrap=True)
         for fault in faults:
             console.print(f"      {fault}", style="red", highlight=False)
     console.print(

@@ -71,6 +71,16 @@ def _new_postgres(copy_of: str) -> Iterator[str]:
     _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
+def new_postgres_database() -> str:
+    """A migrated PostgreSQL database that lasts until the process ends."""
+    databases = _new_postgres(_template())
+    _kept.append(databases)
+    return next(databases)
+
+
+_kept: list[Iterator[str]] = []
+
+
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
     """A fresh, migrated SQLite database."""
