@@ -21,7 +21,6 @@ from hub.settings import Settings
 from hub.simulator.environment import environment as simulated_environment
 from hub.store import Store, create_store
 
-
 _POLL_EVERY = "5m"
 """For polls that an earlier configuration opened with an agency that has since left it."""
 

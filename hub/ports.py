@@ -12,12 +12,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from hub.domain.clearance import Clearance, Notice, Outcome
+from hub.domain.case import Case, Referral
+from hub.domain.clearance import Clearance, Notice, Outcome, Reason
 from hub.domain.events import Event, NewEvent
 from hub.domain.exchange import Answer, Dossier, Exchange, Feed, LookUp, Message, Submission
 from hub.domain.intake import Acceptance
 from hub.domain.model import Model, UtcDatetime
 from hub.domain.referral import Decision, Receipt, ReferralState, ReferralTerms
+from hub.domain.settling import settle
 
 
 class Clock(Protocol):
@@ -350,6 +352,29 @@ class DeclarationView(Model):
     """False while intake waits for the engine."""
     closed_at: UtcDatetime | None
     last_seq: int
+
+    @property
+    def case(self) -> Case:
+        """The case as it stands now."""
+        referrals = tuple(
+            Referral(
+                terms=r.terms, state=r.state, receipt=r.receipt, decisions=r.decisions, trouble=r.trouble
+            )
+            for r in self.referrals
+        )
+        return self.acceptance.case.model_copy(update={"referrals": referrals})
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """
+        The reasons as they stand now.
+
+        What is recorded with the outcome is as old as its last change; a consent that came since and did not
+        change the outcome is a reason all the same. A decision that will change the outcome, and has not yet,
+        leaves the recorded reasons: outcome and reasons always agree.
+        """
+        now = settle(self.case)
+        return now.reasons if now.outcome is self.clearance.outcome else self.clearance.reasons
 
 
 class DeclarationRow(Model):

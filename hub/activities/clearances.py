@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from hub.activities.messages import CloseCase, Concluded, Conclusion, TellCargo
 from hub.domain.case import Case, Referral
@@ -68,7 +68,9 @@ class ClearanceActivities:
         while notice := await asyncio.to_thread(self._store.unsent_notice, order.mrn):
             trouble = await self._told(notice)
             if trouble is not None:
-                raise ApplicationError(trouble, type="CargoSystemUnavailable")
+                raise ApplicationError(
+                    trouble, type="CargoSystemUnavailable", category=ApplicationErrorCategory.BENIGN
+                )
 
     @activity.defn
     async def close_case(self, order: CloseCase) -> None:

@@ -71,7 +71,7 @@ class ReferralActivities:
             raise ApplicationError(
                 result.trouble or "not handed over yet",
                 type="AgencyUnavailable",
-                category=ApplicationErrorCategory.BENIGN,  # a state, told by an event; no traceback in the logs
+                category=ApplicationErrorCategory.BENIGN,  # told by an event, not by a traceback
                 next_retry_delay=result.retry_in,
             )
         return _handed_over(order.mrn, result)

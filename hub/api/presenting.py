@@ -84,7 +84,7 @@ def answer_of(view: DeclarationView, sight: Sight, parts: ApiParts) -> Declarati
         outcome=view.clearance.outcome,
         final=view.clearance.final,
         settled_at=view.settled_at,
-        reasons=reasons_for(view.clearance.reasons, sight),
+        reasons=reasons_for(view.reasons, sight),
         referrals=tuple(
             _progress(referral, sight, agencies)
             for referral in view.referrals

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -13,9 +15,10 @@ from rich.table import Table
 from hub.api.clients import new_key
 from hub.bootstrap import load_configuration
 from hub.clock import utc_now
+from hub.config.loader import load
 from hub.ports import ApiClient, Role
 from hub.settings import Settings
-from hub.store import create_store, upgrade
+from hub.store import Store, create_store, upgrade
 
 
 def add_to(app: typer.Typer) -> None:
@@ -30,7 +33,11 @@ def add_to(app: typer.Typer) -> None:
     clients = typer.Typer(help="Who may use the API.", no_args_is_help=True)
     clients.command("add")(add_client)
     clients.command("list")(list_clients)
+    clients.command("disable")(disable_client)
     app.add_typer(clients, name="clients")
+    callbacks = typer.Typer(help="What agencies called in.", no_args_is_help=True)
+    callbacks.command("refused")(refused_callbacks)
+    app.add_typer(callbacks, name="callbacks")
 
 
 def check(
@@ -89,6 +96,8 @@ def add_client(
     if role is Role.AGENCY and agency is None:
         raise typer.BadParameter("a client with role agency needs --agency")
     settings = Settings()
+    if agency is not None and agency not in load(settings.config_folder, development=True).agencies:
+        raise SystemExit(f"hub: the configuration in {settings.config_folder} has no agency {agency}")
     key, key_hash = new_key()
     client = ApiClient(
         id=id or "-".join(name.lower().split()),
@@ -98,23 +107,28 @@ def add_client(
         agency=agency,
         created_at=utc_now(),
     )
-    store = create_store(settings.database_url)
-    try:
-        store.add_client(client, key_hash)
-    except ValueError as taken:
-        raise SystemExit(f"hub: {taken}") from taken
-    finally:
-        store.close()
+    with _store() as store:
+        try:
+            store.add_client(client, key_hash)
+        except ValueError as taken:
+            raise SystemExit(f"hub: {taken}") from taken
     print(key)
+
+
+def disable_client(id: Annotated[str, typer.Argument(help="the client's id, as listed")]) -> None:
+    """Disable an API client: its key opens nothing any more."""
+    with _store() as store:
+        try:
+            store.disable_client(id)
+        except KeyError as unknown:
+            raise SystemExit(f"hub: there is no client {id}") from unknown
+    print(f"{id} is disabled")
 
 
 def list_clients() -> None:
     """List the API clients."""
-    store = create_store(Settings().database_url)
-    try:
+    with _store() as store:
         clients = store.clients()
-    finally:
-        store.close()
     table = Table(box=None, pad_edge=False)
     for head in ("id", "name", "role", "declarant", "agency", "since"):
         table.add_column(head)
@@ -122,6 +136,32 @@ def list_clients() -> None:
         since = f"{client.created_at:%Y-%m-%d}" + (" (disabled)" if client.disabled else "")
         table.add_row(client.id, client.name, client.role, client.declarant or "", client.agency or "", since)
     Console().print(table)
+
+
+def refused_callbacks(
+    limit: Annotated[int, typer.Option(help="how many of the latest")] = 50,
+) -> None:
+    """List callbacks that were refused: forged, stale, or for another agency's referral; newest first."""
+    with _store() as store:
+        refused = store.refused_callbacks(limit)
+    table = Table(box=None, pad_edge=False)
+    for head in ("at", "agency", "why"):
+        table.add_column(head)
+    for each in refused:
+        table.add_row(f"{each.at:%Y-%m-%d %H:%M:%S}Z", each.agency, each.reason)
+    Console().print(table)
+
+
+@contextmanager
+def _store() -> Iterator[Store]:
+    """The store of the settings, if its schema is there."""
+    store = create_store(Settings().database_url)
+    try:
+        if not store.is_ready():
+            raise SystemExit("hub: the database does not answer, or wants `hub db upgrade` first")
+        yield store
+    finally:
+        store.close()
 
 
 def _settings(folder: Path | None) -> Settings:

@@ -284,3 +284,18 @@ async def test_a_decision_after_release_is_recorded_and_changes_nothing(bench: B
     view = bench.store.view(accepted.mrn)
     assert view is not None
     assert view.clearance.outcome is Outcome.RELEASE
+
+
+async def test_reasons_are_as_they_stand_now(bench: Bench) -> None:
+    """A consent that does not change the outcome yet is told as a consent, not as awaited."""
+    accepted = acceptance("010101", "020202")
+    bench.agencies.scripts = {"plant-import": [takes]}
+    async with bench.working():
+        await bench.start(accepted)
+        await bench.until(accepted.mrn, lambda told: "decision.received:animal-import" in told)
+        view = bench.store.view(accepted.mrn)
+        assert view is not None
+        assert {r.service: r.rule for r in view.reasons} == {
+            "plant-import": "awaited",
+            "animal-import": "consented",
+        }

@@ -1,0 +1,68 @@
+"""What the command line says when it will not."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+
+def hub(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "hub", *words],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path), **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_production_refuses_what_is_insecure_and_shows_no_secret() -> None:
+    """All reasons at once, with the cure; none of the values."""
+    ended = hub("api", HUB_TEMPORAL_API_KEY="top-secret", HUB_CARGO_URL="http://cargo")
+    assert ended.returncode == 1
+    assert "HUB_CARGO_URL is not https" in ended.stderr
+    assert "HUB_CARGO_TOKEN is empty" in ended.stderr
+    assert "HUB_ENVIRONMENT=development" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert "top-secret" not in ended.stderr
+
+
+def test_a_setting_that_cannot_be_read_is_named() -> None:
+    """By the name of the variable; its value is not repeated."""
+    ended = hub("worker", HUB_ENVIRONMENT="development", HUB_API_PORT="eighty-eighty")
+    assert ended.returncode == 1
+    assert "HUB_API_PORT" in ended.stderr
+    assert "eighty-eighty" not in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_client_before_the_schema(tmp_path: Path) -> None:
+    """The database wants `hub db upgrade` first, and the message says so."""
+    settings = {
+        "HUB_ENVIRONMENT": "development",
+        "HUB_DATABASE_URL": f"sqlite:///{tmp_path / 'hub.sqlite'}",
+    }
+    ended = hub("clients", "add", "UNI-PASS", **settings)
+    assert ended.returncode == 1
+    assert "hub db upgrade" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert hub("db", "upgrade", **settings).returncode == 0
+    added = hub("clients", "add", "UNI-PASS", **settings)
+    assert added.stdout.startswith("hub_")
+    assert "uni-pass" in hub("clients", "list", **settings).stdout
+    assert hub("clients", "disable", "uni-pass", **settings).returncode == 0
+    assert "disabled" in hub("clients", "list", **settings).stdout
+
+
+def test_a_wrong_folder_yields_every_fault_at_once(tmp_path: Path) -> None:
+    """Each with file, line and cure."""
+    (tmp_path / "agencies").mkdir()
+    (tmp_path / "agencies" / "one.yaml").write_text("agency: two\nname: {en: One}\ncolour: red\n")
+    ended = hub("agencies", "check", str(tmp_path))
+    assert ended.returncode == 1
+    assert "agencies/one.yaml:1" in ended.stderr
+    assert "agencies/one.yaml:3" in ended.stderr
+    assert ended.stderr.count("cure:") >= 5
+    assert "Traceback" not in ended.stderr
