@@ -220,9 +220,11 @@ class CaseStore(Protocol):
         At most `limit` declarations, the longest waiting first, each with all of its decisions.
         """
 
-    def mark_told(self, mrn: str, decisions: Sequence[str]) -> None:
+    def mark_told(self, mrn: str, decisions: Sequence[str], *, late: bool = False) -> None:
         """
-        The workflow knows these decisions, given by id.
+        The workflow knows these decisions, given by id; or it has ended without them, when they are `late`:
+        then there is nobody left to tell, and each is recorded as `decision.late`, once. One that the outcome
+        rests on was told all the same, by somebody who did not live to mark it, and is not late.
 
         Two agencies may use the same id. Given once while both decisions are untold, neither is marked:
         telling one twice does no harm, never telling it would.

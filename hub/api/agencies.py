@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Annotated
 
 import structlog
@@ -158,9 +159,9 @@ async def _tell(parts: ApiParts, mrn: str, received: Received) -> None:
     """Signal the workflow if the engine is there; a relay does otherwise."""
     try:
         async with asyncio.timeout(parts.engine_patience.total_seconds()):
-            await parts.engine.tell_decisions(mrn, received.decisions)
+            told = await parts.engine.tell_decisions(mrn, received.decisions)
     except (EngineUnavailable, TimeoutError) as error:
         log.warning("decisions.telling_delayed", reason=str(error) or type(error).__name__)
         return
-    # Also when the workflow has ended: there is nobody left to tell.
-    await to_thread.run_sync(parts.cases.mark_told, mrn, [d.id for d in received.decisions])
+    ids = [decision.id for decision in received.decisions]
+    await to_thread.run_sync(partial(parts.cases.mark_told, mrn, ids, late=not told))

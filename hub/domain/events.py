@@ -22,7 +22,7 @@ class EventType(StrEnum):
     REFERRAL_ESCALATED = "referral.escalated"
     DECISION_RECEIVED = "decision.received"
     DECISION_LATE = "decision.late"
-    """It came after the cargo had been released: recorded, and changes nothing."""
+    """It came after the release, or after the end of the workflow: recorded, and changes nothing."""
     CALLBACK_REFUSED = "callback.refused"
     MESSAGE_NOT_UNDERSTOOD = "message.not_understood"
     CLEARANCE_SETTLED = "clearance.settled"

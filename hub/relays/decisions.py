@@ -41,6 +41,10 @@ class DecisionRelay:
 
 
 async def tell(store: CaseStore, engine: Engine, mrn: str, decisions: Sequence[Decision]) -> None:
-    """Tell a workflow, and note that it knows. Raises EngineUnavailable; then the relay tells it later."""
-    await engine.tell_decisions(mrn, decisions)
-    await asyncio.to_thread(store.mark_told, mrn, [decision.id for decision in decisions])
+    """
+    Tell a workflow, and note that it knows, or that it ended before it could be told.
+
+    Raises EngineUnavailable; then the relay tells it later.
+    """
+    told = await engine.tell_decisions(mrn, decisions)
+    await asyncio.to_thread(store.mark_told, mrn, [decision.id for decision in decisions], late=not told)

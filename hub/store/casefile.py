@@ -252,6 +252,26 @@ class OpenCase:
         self._keep_state_in_step(referral, at)
         return tuple(new)
 
+    def note_late(self, referral: OpenReferral, decision: str) -> None:
+        """
+        The workflow ended without this decision, given by key; unless the outcome rests on it, or its end
+        has noted it already.
+        """
+        said, service = referral.decisions[decision], referral.terms.service
+        weighed = {(reason.service, reason.decision) for reason in self.clearance.reasons}
+        recorded = self._connection.execute(
+            _NOTED, {"mrn_": self.mrn, "type_": EventType.DECISION_LATE.value}
+        )
+        noted = {(row.service, json.loads(row.data).get("decision")) for row in recorded}
+        if (service, said.id) not in weighed | noted:
+            self.note(
+                said.received_at,
+                EventType.DECISION_LATE,
+                service,
+                agency=referral.terms.agency,
+                **_in_event(said),
+            )
+
     def _keep_state_in_step(self, referral: OpenReferral, at: datetime) -> None:
         if referral.is_decided:
             referral.change(state=ReferralState.DECIDED, trouble=None)

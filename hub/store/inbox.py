@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -76,9 +77,9 @@ class Inbox(Part):
                     untold[row.mrn].append(Decision.model_validate_json(row.document))
         return [(mrn, tuple(said)) for mrn, said in untold.items()]
 
-    def mark_told(self, mrn: str, decisions: Sequence[str]) -> None:
+    def mark_told(self, mrn: str, decisions: Sequence[str], *, late: bool = False) -> None:
         """
-        The workflow knows these decisions, given by id.
+        The workflow knows these decisions, given by id, or has ended without them (`late`; raises KeyError).
 
         Two agencies may use the same id. Given it once while both decisions are untold, the store cannot know
         which was meant, and lets both be told again rather than one of them never.
@@ -87,18 +88,29 @@ class Inbox(Part):
         if not keys:
             return
         with self._database.write() as connection:
-            _mark_told(connection, mrn, keys)
+            if not late:
+                _mark_told(connection, mrn, keys)
+                return
+            case = OpenCase.open(connection, mrn)
+            for service, decision in _mark_told(connection, mrn, keys):
+                case.note_late(case.referral(service), decision)
+            case.save()
 
 
-def _mark_told(connection: Connection, mrn: str, told: Sequence[str]) -> None:
-    untold = connection.scalars(
-        select(decisions.c.id).where(UNTOLD, decisions.c.mrn == mrn, decisions.c.id.in_(set(told)))
+def _mark_told(connection: Connection, mrn: str, told: Sequence[str]) -> list[tuple[str, str]]:
+    """Mark them; the service and key of each that was untold, in the order in which they were received."""
+    rows = connection.execute(
+        select(decisions.c.service, decisions.c.id)
+        .where(UNTOLD, decisions.c.mrn == mrn, decisions.c.id.in_(set(told)))
+        .order_by(decisions.c.received_at, decisions.c.id)
     ).all()
-    meant = [decision for decision in set(untold) if untold.count(decision) <= told.count(decision)]
+    untold = Counter(row.id for row in rows)
+    meant = {decision for decision, times in untold.items() if times <= told.count(decision)}
     if meant:
         connection.execute(
             update(decisions).where(decisions.c.mrn == mrn, decisions.c.id.in_(meant)).values(told=True)
         )
+    return [(row.service, row.id) for row in rows if row.id in meant]
 
 
 def _receive(connection: Connection, message: Message) -> Received:

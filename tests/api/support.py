@@ -140,6 +140,7 @@ class EngineFake:
     def __init__(self) -> None:
         self.down = False
         self.hangs = False
+        self.ended = False
         self.started: list[str] = []
         self.told: list[tuple[str, tuple[str, ...]]] = []
 
@@ -150,7 +151,7 @@ class EngineFake:
     async def tell_decisions(self, mrn: str, decisions: Sequence[Decision]) -> bool:
         await self._answer()
         self.told.append((mrn, tuple(d.id for d in decisions)))
-        return True
+        return not self.ended
 
     async def is_reachable(self) -> bool:
         return not self.down

@@ -35,6 +35,14 @@ async def test_one_that_comes_before_its_receipt_counts(api: Api) -> None:
     assert api.engine.told == [(mrn, ("M-1",))]
 
 
+async def test_one_that_comes_after_the_end_of_its_workflow_is_late(api: Api) -> None:
+    referral = await _referral(api)
+    api.engine.ended = True
+    assert (await api.call_back("apqa", referral)).status_code == 202
+    assert api.store.untold_messages(NOW.replace(year=2027), 10) == []
+    assert api.store.events(referral.partition("/")[0], 0, 100)[-1].type == "decision.late"
+
+
 @pytest.mark.parametrize("trouble", ["down", "hangs"])
 async def test_while_the_engine_is_away_a_callback_is_taken_and_told_later(api: Api, trouble: str) -> None:
     referral = await _referral(api)

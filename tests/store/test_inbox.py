@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from hub.domain.clearance import Outcome
+from hub.domain.clearance import Outcome, Reason, Rule
 from hub.domain.errors import CallbackRefused
-from hub.domain.events import Event, EventType
+from hub.domain.events import Event, EventType, NewEvent
 from hub.domain.names import referral_id
 from hub.domain.referral import ReferralState, Verdict, Via
 from hub.ports import Received
@@ -299,3 +299,60 @@ def test_one_id_of_two_agencies_is_not_taken_for_told_twice(store: Store) -> Non
     assert len(both) == 2
     store.mark_told(mrn, [said.id for said in both])
     assert store.untold_messages(T0 + 9 * SECOND, 10) == []
+
+
+def test_what_an_ended_workflow_was_not_told_is_marked_and_late(store: Store) -> None:
+    """In one step, with an event for each decision, once however often it is said."""
+    mrn = lodge(store, PLANT, FOOD)
+    first, second = sample.decision(mrn, PLANT), sample.decision(mrn, FOOD, Verdict.REFUSED)
+    store.receive(sample.message(first))
+    store.receive(sample.message(second, agency="mfds"))
+    for _ in range(2):
+        store.mark_told(mrn, [first.id, second.id], late=True)
+    assert store.untold_messages(T0 + 9 * SECOND, 10) == []
+    late = [event for event in events(store, mrn) if event.type is EventType.DECISION_LATE]
+    assert [(e.service, e.data["agency"], e.data["decision"], e.data["verdict"]) for e in late] == [
+        (PLANT, "apqa", first.id, "approved"),
+        (FOOD, "mfds", second.id, "refused"),
+    ]
+    assert [event.seq for event in store.events(mrn, 0, 100)] == [1, 2, 3, 4, 5]
+
+
+def test_what_was_told_already_is_not_late(store: Store) -> None:
+    """The workflow heard it before it ended."""
+    mrn = lodge(store, PLANT)
+    said = sample.decision(mrn, PLANT)
+    store.receive(sample.message(said))
+    store.mark_told(mrn, [said.id])
+    store.mark_told(mrn, [said.id], late=True)
+    assert [event.type for event in events(store, mrn)] == [EventType.DECISION_RECEIVED]
+
+
+def test_what_the_outcome_rests_on_is_not_late(store: Store) -> None:
+    """The workflow was told it, and the process that told it died before it could say so."""
+    mrn = lodge(store, PLANT)
+    said = sample.decision(mrn, PLANT)
+    store.receive(sample.message(said))
+    rests_on = Reason(rule=Rule.CONSENTED, item=1, service=PLANT, decision=said.id)
+    settled = sample.clearance(Outcome.RELEASE).model_copy(update={"reasons": (rests_on,)})
+    store.record_clearance(mrn, settled, None, [], T0 + 2 * SECOND)
+    store.mark_told(mrn, [said.id], late=True)
+    assert store.counts()["untold"] == 0
+    assert EventType.DECISION_LATE not in [event.type for event in events(store, mrn)]
+
+
+def test_what_was_flagged_as_late_when_the_case_closed_is_not_flagged_again(store: Store) -> None:
+    """The workflow knew it at its end, and nobody had noted that it knew."""
+    mrn = lodge(store, PLANT)
+    said = sample.decision(mrn, PLANT)
+    store.receive(sample.message(said))
+    flag = NewEvent(at=T0, type=EventType.DECISION_LATE, service=PLANT, data={"decision": said.id})
+    store.append_event(mrn, flag)
+    store.mark_told(mrn, [said.id], late=True)
+    assert [event.type for event in events(store, mrn)].count(EventType.DECISION_LATE) == 1
+
+
+def test_nothing_is_late_of_an_unknown_declaration(store: Store) -> None:
+    """KeyError, as for every change to one."""
+    with pytest.raises(KeyError):
+        store.mark_told("none", ["D"], late=True)
