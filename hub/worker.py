@@ -34,19 +34,13 @@ def temporal_worker(hub: Hub, client: Client) -> Worker:
     Workflow code runs outside the sandbox (a fifth to a third of the processor time saved): import rules and
     the replay of recorded histories guard its determinism instead.
     """
-    referrals = ReferralActivities(hub.store, hub.gateway, hub.clock)
-    clearances = ClearanceActivities(hub.store, hub.store, hub.cargo, hub.clock)
     return Worker(
         client,
         task_queue=names.TASK_QUEUE,
         workflows=[ClearanceWorkflow],
         activities=[
-            referrals.refer_all,
-            referrals.submit_referral,
-            referrals.expire_referrals,
-            clearances.conclude,
-            clearances.tell_cargo,
-            clearances.close_case,
+            *ReferralActivities(hub.store, hub.gateway, hub.clock).all(),
+            *ClearanceActivities(hub.store, hub.store, hub.cargo, hub.clock).all(),
         ],
         workflow_runner=UnsandboxedWorkflowRunner(),
         max_concurrent_activities=hub.settings.max_concurrent_activities,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from typing import Any
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
@@ -26,6 +28,10 @@ class ClearanceActivities:
         self._queries = queries
         self._cargo = cargo
         self._clock = clock
+
+    def all(self) -> list[Callable[..., Any]]:
+        """What a worker registers."""
+        return [self.conclude, self.tell_cargo, self.close_case]
 
     @activity.defn
     async def conclude(self, conclusion: Conclusion) -> Concluded:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
@@ -36,6 +37,10 @@ class ReferralActivities:
         self._gateway = gateway
         self._clock = clock
         self._under_way: dict[str, asyncio.Task[HandOver]] = {}
+
+    def all(self) -> list[Callable[..., Any]]:
+        """What a worker registers."""
+        return [self.refer_all, self.submit_referral, self.expire_referrals]
 
     @activity.defn
     async def refer_all(self, order: ReferAll) -> list[HandedOver]:

@@ -11,8 +11,7 @@ from datetime import timedelta
 
 import pytest
 
-from hub.adapters import gateway as gateway_module
-from hub.adapters import transport
+from hub.adapters import talk, transport
 from hub.config.models import AgencyFile
 from hub.domain.errors import AgencyRefused, AgencyUnavailable, InDoubt, NotUnderstood
 from tests.adapters.support import MRN, NOW, agency, changed, dossier, gateway_to
@@ -109,7 +108,7 @@ async def test_headers_that_drip_hold_up_a_thread_but_nobody_who_waits(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """No socket time-out catches this; whoever waits is told in time, and the exchange is recorded."""
-    monkeypatch.setattr(gateway_module, "GRACE", 0.1)
+    monkeypatch.setattr(talk, "GRACE", 0.1)
     file = quick(KATS)
     headers = [b"X-%d: y\r\n" % n for n in range(60)]
     drip = Say((b"HTTP/1.1 200 OK\r\n", *headers), pause=0.05)

@@ -233,19 +233,13 @@ class Bench:
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """A worker of the hub for as long as the context lasts."""
-        referrals = ReferralActivities(self.store, self.agencies, self.now)
-        clearances = ClearanceActivities(self.store, self.store, self.cargo, self.now)
         async with Worker(
             self.client,
             task_queue=names.TASK_QUEUE,
             workflows=[ClearanceWorkflow],
             activities=[
-                referrals.refer_all,
-                referrals.submit_referral,
-                referrals.expire_referrals,
-                clearances.conclude,
-                clearances.tell_cargo,
-                clearances.close_case,
+                *ReferralActivities(self.store, self.agencies, self.now).all(),
+                *ClearanceActivities(self.store, self.store, self.cargo, self.now).all(),
             ],
             workflow_runner=UnsandboxedWorkflowRunner(),
         ):

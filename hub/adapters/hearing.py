@@ -1,0 +1,84 @@
+"""What an agency has said, in the hub's own terms: receipts and decisions out of answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hub.adapters.channel import Channel, Operation
+from hub.adapters.reading import Kind, Meaning
+from hub.adapters.talk import Talk
+from hub.adapters.wire import Context, Misfit
+from hub.domain.exchange import Submission
+from hub.domain.referral import Decision, Receipt, Via
+from hub.expressions import ExpressionFailed
+
+
+def look_up(talk: Talk, operation: Operation, context: Context) -> Submission | None:
+    """What asking by our reference found; None when the agency does not have it. Raises ChannelError."""
+    _, meaning, reading = talk.ask(operation, context, Kind.LOOK_UP)
+    with talk.understanding():
+        found = meaning is not Meaning.NOT_FOUND
+        if found and operation.found is not None:
+            told = operation.found.evaluate(reading)
+            if not isinstance(told, bool):
+                raise Misfit(f"`found` is {told!r}, neither true nor false")
+            found = told
+        if not found:
+            talk.understood("not found")
+            return None
+        return read_submission(talk, operation, reading, Via.LOOK_UP)
+
+
+def already_received(
+    talk: Talk, channel: Channel, operation: Operation, context: Context, reading: dict[str, object]
+) -> Submission:
+    """
+    A submission the agency has already: its receipt.
+
+    Read from this very answer where it tells the reference; otherwise looked up, if the channel can;
+    otherwise a receipt without a reference.
+    """
+    try:
+        reference = operation.receipt.reference(reading)
+    except (Misfit, ExpressionFailed):
+        reference = None  # an answer of another shape than the usual one need not hold it
+    if reference is None and channel.look_up is not None:
+        talk.understood("already received")
+        found = look_up(talk, channel.look_up, context)
+        if found is not None:
+            return found
+    received_at = talk.heard_at
+    talk.understood(f"already received, receipt {reference}" if reference else "already received")
+    return Submission(receipt=Receipt(reference=reference, received_at=received_at), exchanges=talk.exchanges)
+
+
+def read_submission(talk: Talk, operation: Operation, reading: dict[str, object], via: Via) -> Submission:
+    """Receipt and decisions out of the answer to a submission. Raises Misfit, ExpressionFailed."""
+    reference = operation.receipt.reference(reading)
+    # The decision may name the receipt that came with it.
+    told = {**reading, "receipt": {"reference": reference or ""}}
+    decisions = read_decisions(talk, operation, told, via)
+    receipt = Receipt(reference=reference, received_at=talk.heard_at)
+    words = [f"receipt {reference}" if reference else "receipt", said(decisions)]
+    talk.understood(", ".join(word for word in words if word))
+    return Submission(receipt=receipt, decisions=decisions, exchanges=talk.exchanges)
+
+
+def read_decisions(talk: Talk, operation: Operation, reading: Context, via: Via) -> tuple[Decision, ...]:
+    """The decisions in an answer; none when it holds none. Raises Misfit, ExpressionFailed."""
+    if operation.decision is None or talk.terms is None:
+        return ()
+    return operation.decision.read(
+        reading,
+        referral=talk.terms.id,
+        key=talk.terms.id,
+        referred=talk.terms.items,
+        via=via,
+        received_at=talk.heard_at,
+        evidence=talk.evidence,
+    )
+
+
+def said(decisions: Sequence[Decision]) -> str:
+    """Verdicts in one line, for the record."""
+    return ", ".join(decision.verdict.value for decision in decisions)

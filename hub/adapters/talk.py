@@ -1,0 +1,166 @@
+"""What is said to and fro in one piece of work: sent, heard, judged and recorded."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import datetime
+
+from hub.adapters.channel import Operation
+from hub.adapters.line import Line
+from hub.adapters.nul import refuse_nul
+from hub.adapters.reading import Kind, Meaning, judge
+from hub.adapters.recording import Recording, in_a_line
+from hub.adapters.transport import AnswerTooLong, NoAnswer, NotSent
+from hub.adapters.wire import Context, Heard, Misfit, WireReply, WireRequest
+from hub.domain.errors import AgencyUnavailable, ChannelError, InDoubt, NotUnderstood
+from hub.domain.exchange import Exchange
+from hub.domain.referral import ReferralTerms
+from hub.expressions import ExpressionFailed
+from hub.ports import Clock
+
+GRACE = 1.0
+"""Seconds beyond a channel's time-out after which its thread is no longer waited for."""
+
+
+class Talk:
+    """What is said to and fro in one piece of work: usually one request, at most two."""
+
+    def __init__(self, line: Line, kind: Kind, terms: ReferralTerms | None, clock: Clock) -> None:
+        self.line = line
+        self.kind = kind
+        self.terms = terms
+        self.ends_by = time.monotonic() + line.timeout + GRACE
+        self._clock = clock
+        self._heard_at = clock()
+        self._exchanges: list[Exchange] = []
+        self._open: _Open | None = None
+
+    @property
+    def exchanges(self) -> tuple[Exchange, ...]:
+        return tuple(self._exchanges)
+
+    @property
+    def heard_at(self) -> datetime:
+        """When the latest answer had been read."""
+        return self._heard_at
+
+    @property
+    def evidence(self) -> str | None:
+        """Id of the exchange under way."""
+        return self._open.recording.id if self._open is not None else None
+
+    def ask(
+        self, operation: Operation, context: Context, kind: Kind | None = None
+    ) -> tuple[Heard, Meaning, dict[str, object]]:
+        """
+        Send, hear and judge: the answer, what it means, and what its reading may look at.
+
+        Raises ChannelError. The exchange stays open until `understood` is told how it was read.
+        """
+        kind = kind or self.kind
+        now = self._clock()
+        try:
+            request = operation.call.write(context, now)
+        except (Misfit, ExpressionFailed) as wrong:
+            raise NotUnderstood(f"the request cannot be written: {wrong}") from wrong
+        recording = Recording(
+            agency=self.line.file.agency,
+            kind=kind,
+            mrn=self.terms.mrn if self.terms else None,
+            service=self.terms.service if self.terms else None,
+            started_at=now,
+            config_version=self.line.version,
+            scrubber=self.line.scrubber,
+            request=request,
+        )
+        wait = self.line.breaker.admit()
+        if wait is not None:
+            raise AgencyUnavailable(
+                f"{self.line.file.agency} is not asked for now: too many requests in a row have failed",
+                retry_after=wait,
+            )
+        self.ends_by = time.monotonic() + self.line.timeout + GRACE
+        self._open = _Open(recording, kind)
+        reply = self._send(request, recording, kind)
+        self._heard_at = self._clock()
+        heard = operation.call.read(reply)
+        # A feed is read on: its messages are refused one by one, or a single one would stop it for ever.
+        if kind is not Kind.PULL:
+            heard = refuse_nul(heard)
+        reading: dict[str, object] = {
+            **context,
+            "reply": heard.reply,
+            "status": heard.status,
+            "headers": dict(heard.headers),
+            "fault": heard.fault.text if heard.fault is not None else "",
+        }
+        # An answer below 500, or a fault in the protocol's own words, shows that the system is there.
+        if heard.status >= 500 and heard.fault is None:
+            self.line.breaker.failed()
+        else:
+            self.line.breaker.succeeded()
+        return heard, judge(kind, heard, operation.errors, reading, now), reading
+
+    def _send(self, request: WireRequest, recording: Recording, kind: Kind) -> WireReply:
+        breaker, name = self.line.breaker, self.line.file.agency
+        settled = False
+        try:
+            reply, attempts = self.line.sender.send(request)
+            recording.ended(reply, attempts)
+            settled = True
+            return reply
+        except NotSent as wrong:
+            recording.ended(None, wrong.attempts)
+            raise AgencyUnavailable(f"{name}: {wrong}") from wrong
+        except NoAnswer as wrong:
+            recording.ended(None, wrong.attempts)
+            if kind.changes_something:
+                raise InDoubt(f"{name}: {wrong}") from wrong
+            raise AgencyUnavailable(f"{name}: {wrong}") from wrong
+        except AnswerTooLong as wrong:
+            recording.ended(None, wrong.attempts)
+            raise NotUnderstood(f"{name}: {wrong}") from wrong
+        finally:
+            if not settled:
+                breaker.failed()
+
+    def understanding(self) -> Understanding:
+        """Where an answer is read: what does not fit becomes NotUnderstood."""
+        return Understanding()
+
+    def understood(self, reading: str) -> None:
+        """Close the exchange under way, if one is, with how it was understood."""
+        if self._open is not None:
+            self._exchanges.append(self._open.recording.exchange(reading))
+            self._open = None
+
+    def given_up(self) -> ChannelError:
+        """The error for a thread that outlasts its time: name resolution that hangs, headers that drip."""
+        under_way = self._open
+        exchanges = list(self._exchanges)
+        words = f"{self.line.file.agency}: no answer within {self.line.timeout:g} s"
+        error: ChannelError = AgencyUnavailable(words)
+        if under_way is not None and under_way.kind.changes_something:
+            error = InDoubt(words)
+        if under_way is not None:
+            exchanges.append(under_way.recording.exchange(in_a_line(error)))
+        error.exchanges = tuple(exchanges)
+        return error
+
+
+@dataclass(frozen=True)
+class _Open:
+    recording: Recording
+    kind: Kind
+
+
+class Understanding:
+    """Turns a reading that fails into NotUnderstood."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, (Misfit, ExpressionFailed)):
+            raise NotUnderstood(f"the answer cannot be read: {error}") from error
