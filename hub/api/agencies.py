@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from functools import partial
 from typing import Annotated
 
@@ -84,6 +85,7 @@ async def list_attributes(client: Caller, parts: Parts) -> list[AttributeAnswer]
             "not-found",
             "body-too-large",
             "message-not-understood",
+            "too-many-refused-callbacks",
             "invalid-parameters",
         ),
     },
@@ -107,9 +109,10 @@ async def receive_callback(agency: Agency, request: Request, parts: Parts) -> Ca
     metrics: Metrics = request.app.state.metrics
     body = await read_body(request, parts.max_callback_bytes)
     headers = dict(request.headers)
+    address = request.client.host if request.client else None
 
     def intake() -> tuple[Message, Received]:
-        return _take(parts, metrics, agency, headers, body)
+        return _take(parts, metrics, agency, headers, body, address)
 
     message, received = await to_thread.run_sync(intake)
     with structlog.contextvars.bound_contextvars(mrn=received.mrn, message=message.message_id):
@@ -129,9 +132,14 @@ async def receive_callback(agency: Agency, request: Request, parts: Parts) -> Ca
 
 
 def _take(
-    parts: ApiParts, metrics: Metrics, agency: str, headers: dict[str, str], body: bytes
+    parts: ApiParts,
+    metrics: Metrics,
+    agency: str,
+    headers: dict[str, str],
+    body: bytes,
+    address: str | None,
 ) -> tuple[Message, Received]:
-    """Authenticate, read and store. Raises ApiProblem (401, 403, 404)."""
+    """Authenticate, read and store. Raises ApiProblem (401, 403, 404, 429)."""
     at = parts.clock()
     try:
         message = parts.gateway.read_callback(agency, headers, body, at)
@@ -139,6 +147,14 @@ def _take(
         metrics.called_back(None, "unknown_agency")
         raise ApiProblem("not-found", f"no agency {agency[:64]} takes callbacks") from error
     except CallbackRefused as error:
+        wait = parts.refusals.take(agency, address)
+        if wait is not None:
+            metrics.called_back(agency, "not_recorded")
+            raise ApiProblem(
+                "too-many-refused-callbacks",
+                f"too many callbacks from here were refused, the last because {error}",
+                headers={"Retry-After": str(math.ceil(wait))},
+            ) from error
         metrics.called_back(agency, "not_authentic")
         log.warning("callback.refused", reason=str(error))
         kept = body.decode(errors="replace").replace("\x00", "\ufffd")[:_KEPT_OF_A_REFUSED_BODY]

@@ -10,6 +10,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 
+from hub.api.refusals import RefusalLimit
 from hub.domain.declaration import Procedure
 from hub.domain.intake import Rulebook
 from hub.domain.model import Model, Text
@@ -80,6 +81,8 @@ class ApiParts:
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     max_declaration_bytes: int = 8 * 1024 * 1024
     max_callback_bytes: int = 1024 * 1024
+    refusals: RefusalLimit = field(default_factory=RefusalLimit)
+    """How many refused callbacks are recorded."""
     engine_patience: timedelta = timedelta(seconds=2)
     """How long a request waits for the engine before it leaves the hand-over to the relay."""
     watch_every: timedelta = timedelta(seconds=0.5)

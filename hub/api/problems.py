@@ -121,6 +121,13 @@ KINDS: Mapping[str, Kind] = _kinds(
         "It is authentic and stored; a person will look. Sending it again changes nothing.",
     ),
     Kind(
+        "too-many-refused-callbacks",
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "Too many callbacks from this address were refused",
+        "This one is not authentic either, and has not been recorded. Correct the signature or token, and "
+        "send it again after `Retry-After` seconds. Authentic callbacks are never limited.",
+    ),
+    Kind(
         "internal-error",
         HTTPStatus.INTERNAL_SERVER_ERROR,
         "The hub failed",

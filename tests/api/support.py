@@ -215,8 +215,8 @@ class DescribedTransport(httpx.AsyncBaseTransport):
     media type, and its body's schema.
     """
 
-    def __init__(self, app: FastAPI) -> None:
-        self._inner = httpx.ASGITransport(app)
+    def __init__(self, app: FastAPI, address: str = "127.0.0.1") -> None:
+        self._inner = httpx.ASGITransport(app, client=(address, 50000))
         self._document = app.openapi()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
