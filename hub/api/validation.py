@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ from hub.domain.catalogue import Catalogue
 from hub.domain.declaration import AttributeValue, ExemptionClaim
 from hub.domain.intake import Fault, item_faults
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 NOT_AN_INSTANT = "must be an instant with an offset, as 2026-11-22T09:00:00+09:00 (RFC 3339)"
@@ -114,8 +115,8 @@ def faults_of_sound_parts(data: Any, catalogue: Catalogue) -> list[Fault]:
         if isinstance(raw, dict)
         for fault in item_faults(
             f"/items/{index}",
-            _sound(_ATTRIBUTE, raw.get("attributes")),
-            _sound(_CLAIM, raw.get("exemptions")),
+            _sound(_ATTRIBUTE, _named(raw.get("attributes"))),
+            _sound(_CLAIM, _numbered(raw.get("exemptions"))),
             catalogue,
         )
     ]
@@ -125,14 +126,21 @@ _ATTRIBUTE: TypeAdapter[AttributeValue] = TypeAdapter(AttributeValue)
 _CLAIM = TypeAdapter(ExemptionClaim)
 
 
-def _sound(kind: TypeAdapter[T], raw: Any) -> dict[Any, T]:
-    """The members that are well-formed, by name or place; the others have been complained of already."""
-    members = raw.items() if isinstance(raw, dict) else enumerate(raw) if isinstance(raw, list) else ()
-    sound = {}
+def _sound(kind: TypeAdapter[T], members: Iterable[tuple[K, Any]]) -> dict[K, T]:
+    """The members that are well-formed; the others have been complained of already."""
+    sound: dict[K, T] = {}
     for key, value in members:
         with suppress(ValidationError):
             sound[key] = kind.validate_python(value)
     return sound
+
+
+def _named(raw: Any) -> Iterable[tuple[str, Any]]:
+    return raw.items() if isinstance(raw, dict) else ()
+
+
+def _numbered(raw: Any) -> Iterable[tuple[int, Any]]:
+    return enumerate(raw) if isinstance(raw, list) else ()
 
 
 def unstorable(value: Any, place: str = "") -> list[Fault]:

@@ -57,7 +57,7 @@ async def test_a_declaration_shows_the_progress_of_every_referral(api: Api) -> N
     )
     assert (mfds["state"], mfds["trouble"]) == ("pending", "http://mfds.inner: connection refused")
     assert (shown["outcome"], shown["final"]) == ("in_progress", False)
-    assert {r["rule"] for r in shown["reasons"]} == {"awaited"}
+    assert {r["rule"] for r in shown["reasons"]} == {"consented", "awaited"}
     assert shown["routing"]["required"] == 2
     assert shown["links"]["engine"] == f"http://127.0.0.1:8233/workflows/declaration%2F{mrn}"
     assert shown["declarant"] == {"id": OWN, "name": "Hangang Customs Brokers"}

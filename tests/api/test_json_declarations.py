@@ -96,3 +96,10 @@ def test_of_countless_faults_the_first_thousand_are_told_and_all_are_counted() -
     with pytest.raises(ApiProblem, match="1501 faults: see errors, which lists the first 1000") as caught:
         read(json.dumps(declaration).encode())
     assert len(caught.value.faults) == 1000
+
+
+@pytest.mark.parametrize("wrong", [[False], "food", 5, None])
+def test_attributes_and_claims_of_another_shape_are_faults(wrong: Any) -> None:
+    """Whatever stands where an object or a list belongs is complained of, once."""
+    told = _pointers(with_item(attributes=wrong, exemptions={"code": "13A01"}))
+    assert told.keys() == {"/items/0/attributes", "/items/0/exemptions"}
