@@ -47,7 +47,8 @@ def settle(case: Case) -> Clearance:
         for p in case.prohibitions
     ]
     for referral in case.referrals:
-        reasons += [_reason(referral, item) for item in referral.terms.items]
+        standing = standing_decisions(referral)
+        reasons += [_reason(referral, item, standing.get(item)) for item in referral.terms.items]
     if not reasons:
         reasons = [Reason(rule=Rule.NO_AGENCY_NEEDED)]
     rules = {reason.rule for reason in reasons}
@@ -63,20 +64,28 @@ def settle(case: Case) -> Clearance:
     return Clearance(outcome=outcome, final=final, reasons=tuple(reasons))
 
 
-def standing_decision(referral: Referral, item: int) -> Decision | None:
+def standing_decisions(referral: Referral) -> dict[int, Decision]:
     """
-    The decision that counts for an item: the one with the latest action time.
+    The decision that counts for each goods item that has one: that with the latest action time.
 
     Of two with the same action time the one received later counts, and of two received together the one
     with the greater id, so that every order of arrival settles the same (US CBP CSMS 16-000461).
     """
-    speaking = [d for d in referral.decisions if d.items is None or item in d.items]
-    return max(speaking, key=lambda d: (d.decided_at, d.received_at, d.id), default=None)
+    referred = set(referral.terms.items)
+    standing: dict[int, Decision] = {}
+    for decision in sorted(referral.decisions, key=lambda d: (d.decided_at, d.received_at, d.id)):
+        items = referred if decision.items is None else referred.intersection(decision.items)
+        standing.update(dict.fromkeys(items, decision))
+    return standing
 
 
-def _reason(referral: Referral, item: int) -> Reason:
+def awaits_decision(referral: Referral) -> bool:
+    """Whether some goods item of the referral has no decision yet."""
+    return len(standing_decisions(referral)) < len(referral.terms.items)
+
+
+def _reason(referral: Referral, item: int, decision: Decision | None) -> Reason:
     terms = referral.terms
-    decision = standing_decision(referral, item)
     if decision is not None:
         return Reason(
             rule=_RULE_OF_VERDICT[decision.verdict],

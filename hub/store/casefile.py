@@ -20,7 +20,7 @@ from hub.domain.events import Event, EventType, NewEvent
 from hub.domain.exchange import Dossier, Exchange
 from hub.domain.names import referral_id, split_referral_id
 from hub.domain.referral import Answers, Decision, Receipt, ReferralState, ReferralTerms, Verdict
-from hub.domain.settling import standing_decision
+from hub.domain.settling import standing_decisions
 from hub.store.part import AnyRow
 from hub.store.tables import decisions, declarations, events, exchanges, polls, referrals
 from hub.store.types import key
@@ -68,8 +68,9 @@ class OpenReferral:
     def is_decided(self) -> bool:
         """Every item has a standing decision, and none of these asks for something more."""
         referral = domain.Referral(terms=self.terms, decisions=tuple(self.decisions.values()))
-        standing = [standing_decision(referral, item) for item in self.terms.items]
-        return all(d is not None and d.verdict not in _ASKS_FOR_MORE for d in standing)
+        standing = standing_decisions(referral)
+        verdicts = {decision.verdict for decision in standing.values()}
+        return len(standing) == len(self.terms.items) and not verdicts & _ASKS_FOR_MORE
 
     def change(self, **values: Any) -> None:
         """Set what differs, and remember whether anything did."""

@@ -29,7 +29,7 @@ from hub.domain.case import Case, Referral
 from hub.domain.clearance import Clearance, Outcome, Rule
 from hub.domain.deadlines import parse_duration
 from hub.domain.referral import Decision, ReferralState
-from hub.domain.settling import settle, standing_decision
+from hub.domain.settling import awaits_decision, settle
 
 BURST_BUDGET = timedelta(seconds=1.5)
 """How long the first burst waits: most agencies answer within it, and it stays below a workflow task."""
@@ -225,7 +225,7 @@ class ClearanceWorkflow:
         """Whether some goods item of a referral still waits for a decision."""
         if referral.state is ReferralState.EXPIRED:
             return False
-        return any(standing_decision(referral, item) is None for item in referral.terms.items)
+        return awaits_decision(referral)
 
     def _watch_deadlines(self) -> None:
         """One timer at a time, for whatever falls due next."""

@@ -22,7 +22,7 @@ from hub.domain.referral import (
     Verdict,
     Via,
 )
-from hub.domain.settling import settle, standing_decision
+from hub.domain.settling import settle, standing_decisions
 
 NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
 POLICY = CasePolicy(version="p", refusal_open_for="30d")
@@ -235,9 +235,9 @@ def test_of_the_same_action_time_the_later_arrival_counts() -> None:
     a = decision(Verdict.REFUSED, 5, id="a")
     b = decision(Verdict.APPROVED, 5, id="b")
     for order in permutations((first, second)):
-        assert standing_decision(referral("x-1", *order), 1) == second
+        assert standing_decisions(referral("x-1", *order))[1] == second
     for order in permutations((first, a, b)):
-        assert standing_decision(referral("x-1", *order), 1) == b
+        assert standing_decisions(referral("x-1", *order))[1] == b
 
 
 def test_a_hold_is_lifted_by_a_late_approval() -> None:
@@ -289,7 +289,7 @@ def test_nothing_is_released_unless_everybody_consents_to_everything(whole: Case
     """Every item of every referral is consented to or deemed approved; and then, it is released."""
 
     def consented(asked: Referral, item: int) -> bool:
-        standing = standing_decision(asked, item)
+        standing = standing_decisions(asked).get(item)
         if standing is not None:
             return standing.verdict.consents
         return (

@@ -9,7 +9,7 @@ import pytest
 
 from hub.domain.clearance import Outcome
 from hub.domain.errors import AgencyRefused, AgencyUnavailable, InDoubt, NotUnderstood
-from hub.domain.exchange import Submission
+from hub.domain.exchange import Dossier, Submission
 from hub.domain.referral import OnExpiry, Verdict
 from tests.workflows.support import (
     Bench,
@@ -299,3 +299,18 @@ async def test_reasons_are_as_they_stand_now(bench: Bench) -> None:
             "plant-import": "awaited",
             "animal-import": "consented",
         }
+
+
+async def test_the_longest_declaration_settles_and_holds_up_nobody(bench: Bench) -> None:
+    """Nearly ten thousand goods items, each named in the decision; a short one beside it is through."""
+    long = acceptance(*["010101"] * 9_999)
+    short = acceptance("020202", now=bench.now() + timedelta(seconds=1))
+
+    async def names_every_item(dossier: Dossier) -> Submission:
+        named = decision(dossier.terms.id, items=dossier.terms.items)
+        return Submission(receipt=receipt(), decisions=(named,))
+
+    bench.agencies.scripts = {"plant-import": [names_every_item]}
+    async with bench.working():
+        handles = [await bench.start(each) for each in (long, short)]
+        assert [await handle.result() for handle in handles] == [Outcome.RELEASE, Outcome.RELEASE]
