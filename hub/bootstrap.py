@@ -13,7 +13,7 @@ from hub.adapters.check import check_channels
 from hub.adapters.gateway import Gateway
 from hub.api.parts import AgencyInfo, ApiParts, ChannelInfo, ServiceInfo
 from hub.clock import utc_now
-from hub.config.loader import Configuration, ConfigurationFaults, Fault, load
+from hub.config.loader import Configuration, load
 from hub.domain.deadlines import parse_duration
 from hub.engine import TemporalEngine, connect
 from hub.ports import Clock
@@ -76,20 +76,13 @@ def load_configuration(settings: Settings, environment: Mapping[str, str]) -> Co
 
     Raises ConfigurationFaults with every fault of every file.
     """
-    configuration = load(settings.config_folder, development=settings.development, environment=environment)
-    faults = [
-        Fault(
-            file=f"agencies/{fault.agency}.yaml",
-            line=configuration.line_of(fault.agency, fault.key),
-            key=".".join(map(str, fault.key)),
-            what=fault.what,
-            cure=fault.cure,
-        )
-        for fault in check_channels(configuration.agencies, configuration.folder, environment)
-    ]
-    if faults:
-        raise ConfigurationFaults(faults)
-    return configuration
+    folder = settings.config_folder
+    return load(
+        folder,
+        development=settings.development,
+        environment=environment,
+        check=lambda agencies: check_channels(agencies, folder, environment),
+    )
 
 
 def api_parts(hub: Hub) -> ApiParts:

@@ -29,8 +29,8 @@ _UTC = ZoneInfo("UTC")
 @dataclass(frozen=True)
 class ChannelFault:
     """
-    One thing wrong with a channel. `key` is the way to it in the agency's file, as
-    `("channel", "submit", "request", "Items")`.
+    One thing wrong with a channel. `agency` is the name under which its file was given, `key` the way to it
+    in that file, as `("channel", "submit", "request", "Items")`.
     """
 
     agency: str
@@ -51,15 +51,18 @@ def check_channels(
     """
     contracts = Contracts(folder)
     faults: list[ChannelFault] = []
-    for file in agencies.values():
-        faults += dict.fromkeys(_Check(file, contracts, environment).faults())
+    for name, file in agencies.items():
+        faults += dict.fromkeys(_Check(name, file, contracts, environment).faults())
     return faults
 
 
 class _Check:
     """The check of one agency's channel."""
 
-    def __init__(self, file: AgencyFile, contracts: Contracts, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, name: str, file: AgencyFile, contracts: Contracts, environment: Mapping[str, str]
+    ) -> None:
+        self._name = name
         self._file = file
         self._contracts = contracts
         # The zone plays no part in whether a mapping fits.
@@ -105,11 +108,17 @@ class _Check:
         self, key: KeyPath, file: OperationFile, writing: Collection[str], contexts: Sequence[dict[str, Any]]
     ) -> Iterator[ChannelFault]:
         reading = roots.FEED_READING if key[0] == "feed" else roots.READING
+        soap = self._file.channel.adapter == "soap"
+        if (file.operation is None) if soap else (file.method is None or file.path is None):
+            return  # loading tells of keys that are missing
         try:
             call = self._preparation.operation(file, _ENDPOINT, Credentials(), writing, reading).call
         except LookupError as wrong:
-            named = "operation" if self._file.channel.adapter == "soap" else "path"
-            yield self._fault((*key, named), str(wrong.args[0]), "name an operation of the contract")
+            yield self._fault(
+                (*key, "operation" if soap else "path"),
+                str(wrong.args[0]),
+                "name an operation of the contract",
+            )
             return
         except ContractUnreadable as wrong:
             yield self._fault(("contract",), str(wrong), "correct the contract")
@@ -266,7 +275,7 @@ class _Check:
         }
 
     def _fault(self, key: KeyPath, what: str, cure: str) -> ChannelFault:
-        return ChannelFault(agency=self._file.agency, key=("channel", *key), what=what, cure=cure)
+        return ChannelFault(agency=self._name, key=("channel", *key), what=what, cure=cure)
 
 
 def _names(at: KeyPath) -> tuple[str, ...]:

@@ -28,7 +28,13 @@ class RestContract:
             raise ContractUnreadable(f"cannot read {path.name}: {wrong.strerror}") from wrong
         except (YAMLError, UnicodeDecodeError) as wrong:
             raise ContractUnreadable(f"{path.name} is neither YAML nor JSON: {wrong}") from wrong
-        if not isinstance(document, dict) or not isinstance(document.get("paths"), dict):
+        # A number where the version stands without quotes: `openapi: 3.0`.
+        version = str(document.get("openapi")) if isinstance(document, dict) else ""
+        if not version.startswith("3."):
+            raise ContractUnreadable(
+                f"{path.name} is not an OpenAPI 3 document: it does not begin with `openapi: 3...`"
+            )
+        if not isinstance(document.get("paths"), dict):
             raise ContractUnreadable(f"{path.name} is not an OpenAPI document: it has no paths")
         self._document: dict[str, Any] = document
 

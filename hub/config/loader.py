@@ -9,10 +9,10 @@ From the files of the configuration folder to what the hub works by, or to every
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from hub.config.calendars import working_calendars
@@ -39,10 +39,30 @@ from hub.domain.deadlines import WorkingCalendar
 from hub.domain.intake import Rulebook
 from hub.expressions.compiling import nearest
 
-__all__ = ["Configuration", "ConfigurationFaults", "Fault", "load"]
+__all__ = ["AgencyFault", "ChannelCheck", "Configuration", "ConfigurationFaults", "Fault", "load"]
 
 _M = TypeVar("_M", bound=FileModel)
 _VERSION_LENGTH = 12
+
+
+class AgencyFault(Protocol):
+    """One thing wrong with an agency's file, found by a check from outside."""
+
+    @property
+    def agency(self) -> str: ...
+
+    @property
+    def key(self) -> Key: ...
+
+    @property
+    def what(self) -> str: ...
+
+    @property
+    def cure(self) -> str: ...
+
+
+ChannelCheck = Callable[[Mapping[str, AgencyFile]], Iterable[AgencyFault]]
+"""A further check of the agencies' files, by the names of the files; it knows what this package may not."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +87,6 @@ class Configuration:
     policy_version: str
     zone: ZoneInfo
     """Of the `default` calendar: the administration's."""
-    _lines: Mapping[str, Document] = field(repr=False, compare=False)
 
     def rulebook(self) -> Rulebook:
         """What accepting a declaration reads."""
@@ -80,31 +99,35 @@ class Configuration:
             zone=self.zone,
         )
 
-    def line_of(self, agency: str, key: Key) -> int:
-        """The line of a key in an agency's file, or of its nearest ancestor. Raises KeyError."""
-        return self._lines[agency].line_of(key)
 
-
-def load(folder: Path, *, development: bool, environment: Mapping[str, str] | None = None) -> Configuration:
+def load(
+    folder: Path,
+    *,
+    development: bool,
+    environment: Mapping[str, str] | None = None,
+    check: ChannelCheck | None = None,
+) -> Configuration:
     """
     Read and check a configuration folder. Raises ConfigurationFaults with every fault of every file.
 
     Settings that are insecure are faults unless in `development`. Whether the variables named by `env:` are
-    set is checked where `environment` is given, and not in development.
+    set is checked where `environment` is given, and not in development. `check` is put to every agency's file
+    that could be read, also to those in which other faults were found, so that all are told at once.
     """
     if not folder.is_dir():
         raise ConfigurationFaults(
             [Fault(".", 1, "", f"there is no folder {folder.name!r}", "name the configuration folder")]
         )
-    return _Loading(folder, Surroundings(development, environment)).run()
+    return _Loading(folder, Surroundings(development, environment), check).run()
 
 
 class _Loading:
     """One pass over a folder, gathering faults on its way."""
 
-    def __init__(self, folder: Path, around: Surroundings) -> None:
+    def __init__(self, folder: Path, around: Surroundings, check: ChannelCheck | None) -> None:
         self._folder = folder
         self._around = around
+        self._check = check
         self._reports: list[FileReport] = []
         self._hashes: dict[str, str] = {}
 
@@ -127,10 +150,11 @@ class _Loading:
         )
 
         # Not complete: what seems to be missing elsewhere may be what could not be read.
-        documents, agencies, complete = self._agencies(conditions)
+        agencies, complete = self._agencies(conditions)
         if calendars_file:
             _check_calendars(agencies, calendars_file)
         check_together(agencies, complete=complete)
+        self._check_from_outside(agencies)
         reasons = {}
         if exemptions_file:
             law_codes = frozenset(s.law_code for agency in agencies for s in agency.services)
@@ -139,10 +163,9 @@ class _Loading:
         faults = [fault for report in self._reports for fault in report.faults]
         if faults or policy is None:
             raise ConfigurationFaults(faults)
-        return self._configuration(known, lists, reasons, calendars, policy, documents, agencies)
+        return self._configuration(known, lists, reasons, calendars, policy, agencies)
 
-    def _agencies(self, conditions: Conditions) -> tuple[dict[str, Document], list[CheckedAgency], bool]:
-        documents: dict[str, Document] = {}
+    def _agencies(self, conditions: Conditions) -> tuple[list[CheckedAgency], bool]:
         agencies = []
         complete = True
         paths = self._agency_paths()
@@ -163,8 +186,15 @@ class _Loading:
             complete = complete and report.is_whole(("services",))
             check_channel(file, self._folder, self._around, report)
             agencies.append(CheckedAgency(file, report, services(file, conditions, report)))
-            documents[path.stem] = document
-        return documents, agencies, complete
+        return agencies, complete
+
+    def _check_from_outside(self, agencies: Iterable[CheckedAgency]) -> None:
+        if self._check is None:
+            return
+        # By the name of the file: two files may claim to be the same agency.
+        checked = {Path(agency.report.file).stem: agency for agency in agencies}
+        for fault in self._check({name: agency.file for name, agency in checked.items()}):
+            checked[fault.agency].report.add_unless_told(fault.key, fault.what, fault.cure)
 
     def _agency_paths(self) -> list[Path]:
         folder = self._folder / "agencies"
@@ -212,7 +242,6 @@ class _Loading:
         reasons: Mapping[str, ExemptionCode],
         calendars: Mapping[str, WorkingCalendar],
         policy: PolicyFile,
-        documents: Mapping[str, Document],
         checked: Iterable[CheckedAgency],
     ) -> Configuration:
         files = {agency.file.agency: agency.file for agency in checked}
@@ -230,6 +259,7 @@ class _Loading:
                 lists=lists,
                 version=version,
                 agencies={slug: file.name for slug, file in files.items()},
+                hs_digits=policy.hs_digits,
             ),
             agencies=files,
             versions={slug: self._version(f"agencies/{slug}.yaml") for slug in files},
@@ -238,7 +268,6 @@ class _Loading:
             version=version,
             policy_version=self._version("policy.yaml"),
             zone=calendars["default"].zone,
-            _lines=documents,
         )
 
 

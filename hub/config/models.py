@@ -360,5 +360,7 @@ class PolicyFile(FileModel):
 
     country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
     """Stands in every mrn."""
+    hs_digits: Annotated[int, Field(ge=6, le=12, strict=True)] | None = None
+    """Digits of the national tariff; a shorter code of a goods item is a fault. Without it, none is."""
     refusal_open_for: Duration = "30d"
     """How long after a refusal an agency may still change its mind."""

@@ -69,12 +69,33 @@ class FileReport:
         self._document = document
         self._at_fault = [fault.key for fault in document.faults]
         self._repaired: list[Key] = []
+        self._unknown: list[Key] = []
 
     def add(self, key: Key, what: str, cure: str = "") -> None:
         """One more fault; not of what was repaired, for that has one already."""
         if self.is_sure(key):
             self._at_fault.append(key)
             self.faults.append(Fault(self.file, self.line_of(key), written(key), what, cure))
+
+    def add_unless_told(self, key: Key, what: str, cure: str = "") -> None:
+        """
+        One more fault, found later and by other means; not where one is told already.
+
+        A key that nobody knows counts for its whole mapping: what seems to be missing there may be that key,
+        misspelt.
+        """
+        told = any(
+            key[: len(at)] == at
+            or at[: len(key)] == key
+            or (at in self._unknown and key[: len(at) - 1] == at[:-1])
+            for at in self._at_fault
+        )
+        if not told:
+            self.add(key, what, cure)
+
+    def unknown(self, key: Key) -> None:
+        """The author wrote a key there that nobody knows."""
+        self._unknown.append(key)
 
     def is_sure(self, key: Key) -> bool:
         """Whether what stands there is the author's, and not a repair."""
@@ -119,6 +140,8 @@ def validated(model: type[_M], document: Document, report: FileReport) -> _M | N
                 for error in errors:
                     key = _key(error["loc"])
                     report.add(key, *_in_words(error, key, model, document))
+                if error["type"] == "extra_forbidden":
+                    report.unknown(key)
             # From the deepest to the shallowest place, so that no way there is lost on the way.
             for error in sorted(errors, key=lambda e: len(e["loc"]), reverse=True):
                 _repair(data, error, model, report)

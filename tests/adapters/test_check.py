@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hub.adapters.check import check_channels
+from hub.adapters.openapi import RestContract
+from hub.adapters.soap import ContractUnreadable
 from tests.adapters.support import FOLDER, agency, changed, merged
 
 
@@ -116,3 +119,13 @@ def test_every_fault_is_told_at_once() -> None:
     found = faults("apqa", submit=data, poll={"operation": "Poll"})
     assert {at for at, _ in found} >= {"channel.poll.operation"}
     assert len(found) >= 2
+
+
+@pytest.mark.parametrize("head", ["", "opnapi: 3.0.3\n", 'swagger: "2.0"\n', "openapi: 2.0\n"])
+def test_a_contract_says_what_it_is(tmp_path: Path, head: str) -> None:
+    """A document that only happens to have paths is none; the version may stand without quotes."""
+    (tmp_path / "box.yaml").write_text(head + "paths: {}\n")
+    with pytest.raises(ContractUnreadable, match="not an OpenAPI 3 document"):
+        RestContract(tmp_path / "box.yaml")
+    (tmp_path / "box.yaml").write_text("openapi: 3.1\npaths: {}\n")
+    assert list(RestContract(tmp_path / "box.yaml").operations()) == []

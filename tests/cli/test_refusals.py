@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -54,6 +55,32 @@ def test_a_client_before_the_schema(tmp_path: Path) -> None:
     assert "uni-pass" in hub("clients", "list", **settings).stdout
     assert hub("clients", "disable", "uni-pass", **settings).returncode == 0
     assert "disabled" in hub("clients", "list", **settings).stdout
+
+
+def test_words_and_contracts_are_checked_together(tmp_path: Path) -> None:
+    """A word that nobody knows in one file hides neither the contract's faults there nor those of another."""
+    folder = tmp_path / "config"
+    shutil.copytree(Path(__file__).parent.parent.parent / "adapters_config", folder)
+    for slug, old, new in (
+        ("apqa", "on_expiry: hold", "on_expiry: wait"),
+        ("apqa", "operation: RequestConfirmation", "operation: RequestConfirmatoin"),
+        ("mfds", "path: /applications\n", "path: /aplications\n"),
+    ):
+        path = folder / "agencies" / f"{slug}.yaml"
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new, 1))
+    contract = folder / "contracts" / "rest-labs.yaml"
+    contract.write_text(contract.read_text().replace("openapi: 3", "opnapi: 3", 1))
+    told = hub("agencies", "check", str(folder)).stderr
+    for words in (
+        "on_expiry  'wait'",
+        "RequestConfirmatoin",
+        "POST /applications",
+        "not an OpenAPI 3 document",
+    ):
+        assert words in told, told
+    assert told.count("channel.submit.operation") == 1
 
 
 def test_a_wrong_folder_yields_every_fault_at_once(tmp_path: Path) -> None:

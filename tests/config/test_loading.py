@@ -111,15 +111,6 @@ def test_the_rulebook_is_the_configuration_as_intake_reads_it(folder) -> None:
     assert folder.load().rulebook().policy.version != rulebook.policy.version
 
 
-def test_lines_of_keys_can_be_asked_for_later(folder) -> None:
-    """Whoever finds a fault of its own can say where: at the key, or the nearest one that is there."""
-    configuration = folder.load()
-    line = folder.line("agencies/plants.yaml", "operation: Ask")
-    assert configuration.line_of("plants", ("channel", "poll", "operation")) == line
-    assert configuration.line_of("plants", ("channel", "poll", "operation", "deeper", 3)) == line
-    assert configuration.line_of("plants", ("nothing",)) == 1
-
-
 def test_anchors_repeat_what_they_name(folder) -> None:
     """A part written once can stand in several places."""
     folder.spoil("agencies/labs.yaml", "law: {en: Safety Act}", "law: &law {en: Safety Act}")
