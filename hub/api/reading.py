@@ -14,10 +14,10 @@ from hub.api.body import MediaType, Unreadable
 from hub.api.json_body import pointer, read_json
 from hub.api.problems import ApiProblem, ProblemFault
 from hub.api.validation import NOT_AN_INSTANT, faults_of, faults_of_sound_parts, unstorable
-from hub.api.wco import MAX_ITEMS, Draft, read_wco
+from hub.api.wco import Draft, read_wco
 from hub.api.wco.draft import Misplaced
 from hub.api.xml_body import read_xml
-from hub.domain.declaration import Declaration
+from hub.domain.declaration import MAX_GOODS_ITEMS, Declaration
 from hub.domain.intake import Fault, Rulebook, find_faults
 
 JSON = "application/json"
@@ -60,9 +60,9 @@ def read_declaration(body: bytes, media_type: MediaType, rulebook: Rulebook) -> 
 def _from_json(body: bytes, rulebook: Rulebook) -> Lodged:
     data = read_json(body)
     items = data.get("items") if isinstance(data, dict) else None
-    if isinstance(items, list) and len(items) > MAX_ITEMS:
+    if isinstance(items, list) and len(items) > MAX_GOODS_ITEMS:
         # Said before looking at them: millions of faulty items take minutes to complain of.
-        _refuse_if_any([Fault("/items", f"may have at most {MAX_ITEMS} members")])
+        _refuse_if_any([Fault("/items", f"may have at most {MAX_GOODS_ITEMS} members")])
     faults = _instant_faults(data)
     try:
         # Strict, so that no value is bent into another type: a number is no instant and "1" no whole number.

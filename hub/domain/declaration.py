@@ -23,6 +23,12 @@ from pydantic import (
 
 from hub.domain.model import CountryCode, HsCode, Measure, Model, Money, UtcDatetime
 
+MAX_GOODS_ITEMS = 1999
+"""
+More than any customs law we know of allows in one declaration (the Union's is 999), and no more than an
+agency's request can be filled with in about a second: one declaration must not hold up the others.
+"""
+
 Reference = Annotated[str, StringConstraints(min_length=1, max_length=70, strip_whitespace=True)]
 Note = Annotated[str, StringConstraints(max_length=2000)]
 
@@ -157,7 +163,7 @@ class Declaration(Model):
     office: Annotated[str, StringConstraints(max_length=17)] | None = None
     """The customs office it is lodged at."""
     consignment: Consignment
-    items: Annotated[tuple[GoodsItem, ...], Field(min_length=1, max_length=9999)]
+    items: Annotated[tuple[GoodsItem, ...], Field(min_length=1, max_length=MAX_GOODS_ITEMS)]
     lpcos: tuple[Lpco, ...] = ()
     """Documents that go with every item."""
 

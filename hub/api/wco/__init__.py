@@ -23,11 +23,9 @@ from hub.api.wco.header import read_header
 from hub.api.wco.node import FAMILY, Node
 from hub.api.wco.values import Misread, whole_of
 from hub.domain.catalogue import Attribute
+from hub.domain.declaration import MAX_GOODS_ITEMS
 
-__all__ = ["MAX_ITEMS", "Draft", "read_wco"]
-
-MAX_ITEMS = 9999
-"""Goods items of one declaration, as `Declaration` says."""
+__all__ = ["Draft", "read_wco"]
 
 _FUNCTIONS: Mapping[str, str] = {
     "1": "a cancellation",
@@ -60,8 +58,9 @@ def read_wco(root: etree._Element, attributes: Mapping[str, Attribute], zone: Zo
         return draft
     shipment = shipments[0]
     items = shipment.children("GovernmentAgencyGoodsItem")
-    if len(items) > MAX_ITEMS:
-        draft.fault(shipment, f"a declaration has at most {MAX_ITEMS} goods items; there are {len(items)}")
+    if len(items) > MAX_GOODS_ITEMS:
+        told = f"a declaration has at most {MAX_GOODS_ITEMS} goods items; there are {len(items)}"
+        draft.fault(shipment, told)
         return draft
     slip = Slip(draft, "", declaration)
     read_header(slip, shipment, zone)
