@@ -75,7 +75,7 @@ def test_words_and_contracts_are_checked_together(tmp_path: Path) -> None:
     told = hub("agencies", "check", str(folder)).stderr
     for words in (
         "on_expiry  'wait'",
-        "RequestConfirmatoin",
+        "channel.submit.operation  the contract has",
         "POST /applications",
         "not an OpenAPI 3 document",
     ):
