@@ -155,6 +155,8 @@ class Received(Model):
     """None while no referral is known by the agency's reference."""
     decisions: tuple[Decision, ...] = ()
     """Those that are new and are to be told to the workflow; empty once the cargo is released."""
+    trouble: str | None = None
+    """Why it was not understood: as it was read, or when it was held against what was referred."""
 
 
 class CaseStore(Protocol):
@@ -201,6 +203,8 @@ class CaseStore(Protocol):
         referral) is not recorded again. A message that could not be read counts for nothing, so a readable
         one with the same id takes its place. Raises CallbackRefused when a message is about a referral that
         is not this agency's, or about several (recorded, event `callback.refused` if the declaration exists).
+
+        A message whose decisions speak of goods items that were not referred is not understood as a whole.
 
         A referral is DECIDED when every goods item has a standing decision other than a demand for
         information or inspection; when a later decision demands it after all, the referral is DELIVERED

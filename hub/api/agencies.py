@@ -116,12 +116,12 @@ async def receive_callback(agency: Agency, request: Request, parts: Parts) -> Ca
 
     message, received = await to_thread.run_sync(intake)
     with structlog.contextvars.bound_contextvars(mrn=received.mrn, message=message.message_id):
-        if message.trouble is not None:
+        if received.trouble is not None:
             metrics.called_back(agency, "not_understood")
-            log.warning("callback.not_understood", trouble=message.trouble)
+            log.warning("callback.not_understood", trouble=received.trouble)
             raise ApiProblem(
                 "message-not-understood",
-                f"the message is kept, but could not be read: {message.trouble}",
+                f"the message is kept, but was not understood: {received.trouble}",
                 received=True,
             )
         metrics.called_back(agency, "received" if received.new else "duplicate")

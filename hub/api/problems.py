@@ -117,7 +117,7 @@ KINDS: Mapping[str, Kind] = _kinds(
     Kind(
         "message-not-understood",
         HTTPStatus.UNPROCESSABLE_ENTITY,
-        "The message is kept but could not be read",
+        "The message is kept but was not understood",
         "It is authentic and stored; a person will look. Sending it again changes nothing.",
     ),
     Kind(

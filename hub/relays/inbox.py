@@ -27,6 +27,14 @@ async def take_in(store: CaseStore, engine: Engine, message: Message) -> bool:
             "message.refused", agency=message.agency, message_id=message.message_id, reason=str(refusal)
         )
         return False
+    if received.new and received.trouble is not None:
+        log.warning(
+            "message.not_understood",
+            agency=message.agency,
+            mrn=received.mrn,
+            message_id=message.message_id,
+            reason=received.trouble,
+        )
     if received.mrn is not None and received.decisions:
         try:
             await tell(store, engine, received.mrn, received.decisions)

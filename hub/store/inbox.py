@@ -15,7 +15,7 @@ from hub.domain.names import split_referral_id
 from hub.domain.referral import Decision
 from hub.ports import Received
 from hub.store.casefile import OpenCase, OpenReferral, insert_of
-from hub.store.messages import DECISIONS, apply_message, lock_references, referral_by_reference
+from hub.store.messages import DECISIONS, apply_message, lock_references, referral_by_reference, strange_items
 from hub.store.part import AnyRow, Part
 from hub.store.tables import decisions, inbox, refused_callbacks
 from hub.store.types import key
@@ -117,20 +117,29 @@ def _receive(connection: Connection, message: Message) -> Received:
     if message.agency_reference is not None:
         lock_references(connection, [message.agency_reference])
     target = _target(connection, message)
+    message = _weighed(message, target)
     known = _put(connection, message, target)
     if known is not None:
-        return Received(new=False, mrn=known.mrn)
+        return Received(new=False, mrn=known.mrn, trouble=message.trouble)
     if target is None:
-        return Received(new=True, mrn=None)
+        return Received(new=True, mrn=None, trouble=message.trouble)
     case, referral = target
     said = apply_message(
         case, referral, message.message_id, message.decisions, message.trouble, message.received_at
     )
     case.save()
-    return Received(new=True, mrn=case.mrn, decisions=said)
+    return Received(new=True, mrn=case.mrn, decisions=said, trouble=message.trouble)
 
 
 _Target = tuple[OpenCase, OpenReferral]
+
+
+def _weighed(message: Message, target: _Target | None) -> Message:
+    """The message, not understood if it does not fit the referral it is about."""
+    if target is None or message.trouble is not None:
+        return message
+    trouble = strange_items(target[1].terms, message.decisions)
+    return message.model_copy(update={"trouble": trouble, "decisions": ()}) if trouble else message
 
 
 def _target(connection: Connection, message: Message) -> _Target | None:

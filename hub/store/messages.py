@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, select, text, update
 
 from hub.domain.events import EventType
-from hub.domain.referral import Decision
+from hub.domain.referral import Decision, ReferralTerms
 from hub.store.casefile import OpenCase, OpenReferral
 from hub.store.part import AnyRow
 from hub.store.tables import inbox, referrals
@@ -96,14 +96,24 @@ def _apply_waiting(
     at: datetime,
 ) -> None:
     service = referral.terms.service
+    said = DECISIONS.validate_json(message.decisions)
+    trouble = message.trouble or strange_items(referral.terms, said)
     connection.execute(
         update(inbox)
         .where(inbox.c.agency == message.agency, inbox.c.message_id == message.message_id)
-        .values(waiting=False, mrn=case.mrn, service=service)
+        .values(waiting=False, mrn=case.mrn, service=service, trouble=trouble)
     )
-    apply_message(
-        case, referral, message.message_id, DECISIONS.validate_json(message.decisions), message.trouble, at
-    )
+    apply_message(case, referral, message.message_id, said, trouble, at)
+
+
+def strange_items(terms: ReferralTerms, said: Sequence[Decision]) -> str | None:
+    """
+    What is wrong with decisions that speak of goods items which were not referred; None when none does.
+
+    A decision about items 1 and 7 of a referral of item 1 is not half right: nobody knows what was meant.
+    """
+    strange = sorted({item for decision in said for item in decision.items or ()} - set(terms.items))
+    return f"the decision speaks of goods items {strange}, which were not referred" if strange else None
 
 
 def apply_message(
@@ -114,7 +124,11 @@ def apply_message(
     trouble: str | None,
     at: datetime,
 ) -> tuple[Decision, ...]:
-    """What a message does to the referral it is about; returns the decisions to tell the workflow."""
+    """
+    What a message does to the referral it is about; returns the decisions to tell the workflow.
+
+    Of one that was not understood nothing is applied.
+    """
     if trouble is not None:
         case.note(
             at,
@@ -124,5 +138,6 @@ def apply_message(
             message=message_id,
             trouble=trouble,
         )
+        return ()
     about = [decision.model_copy(update={"referral": referral.terms.id}) for decision in said]
     return case.decide(referral, about, at, told=False)

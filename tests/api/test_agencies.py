@@ -1,8 +1,11 @@
+from typing import Any
+
 import pytest
 
+from hub.domain.exchange import Message
 from hub.domain.referral import ReferralState
 from hub.ports import HandOver, Role
-from tests.api.support import NOW, SECRET, Api
+from tests.api.support import NOW, SECRET, Api, GatewayFake
 
 
 async def _referral(api: Api, service: str = "apqa-animal-import") -> str:
@@ -75,6 +78,26 @@ async def test_a_message_that_cannot_be_read_is_kept_and_said_to_be(api: Api) ->
     assert response.status_code == 422
     assert response.json()["received"] is True
     assert "kept" in response.json()["detail"]
+
+
+async def test_a_decision_about_goods_items_not_referred_is_not_understood(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each time that it is sent; nothing is told."""
+    referral = await _referral(api)
+    read = GatewayFake.read_callback
+
+    def about_item_7(self: GatewayFake, *told: Any) -> Message:
+        message = read(self, *told)
+        strange = tuple(d.model_copy(update={"items": (7,)}) for d in message.decisions)
+        return message.model_copy(update={"decisions": strange})
+
+    monkeypatch.setattr(GatewayFake, "read_callback", about_item_7)
+    for _ in range(2):
+        response = await api.call_back("apqa", referral)
+        assert response.status_code == 422
+        assert "goods items [7], which were not referred" in response.json()["detail"]
+    assert api.engine.told == []
 
 
 @pytest.mark.parametrize("agency", ["nobody", "%00", "x" * 65])

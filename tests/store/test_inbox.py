@@ -222,11 +222,41 @@ def test_a_message_that_could_not_be_read_is_kept_and_told_of(store: Store) -> N
     """`message.not_understood` on the declaration, when it is known."""
     mrn = lodge(store, PLANT)
     odd = sample.message(referral=referral_id(mrn, PLANT), trouble="unknown word 보류", message_id="M")
-    assert store.receive(odd) == Received(new=True, mrn=mrn)
+    assert store.receive(odd) == Received(new=True, mrn=mrn, trouble="unknown word 보류")
     [event] = events(store, mrn)
     assert event.type is EventType.MESSAGE_NOT_UNDERSTOOD
     assert event.data == {"agency": "apqa", "message": "M", "trouble": "unknown word 보류"}
     assert not store.receive(odd).new
+
+
+@pytest.mark.parametrize("items", [(7,), (1, 7)])
+def test_a_decision_about_goods_items_not_referred_is_not_understood_as_a_whole(
+    store: Store, items: tuple[int, ...]
+) -> None:
+    """Nothing of it counts, it is told of, and sent again it is the same message."""
+    mrn = lodge(store, PLANT)
+    deliver(store, mrn, PLANT)
+    said = sample.decision(mrn, PLANT, Verdict.REFUSED, items=items)
+    odd = sample.message(said, referral=said.referral, message_id="M")
+    trouble = "the decision speaks of goods items [7], which were not referred"
+    assert store.receive(odd) == Received(new=True, mrn=mrn, trouble=trouble)
+    assert store.receive(odd) == Received(new=False, mrn=mrn, trouble=trouble)
+    [event] = events(store, mrn)
+    assert event.type is EventType.MESSAGE_NOT_UNDERSTOOD
+    assert event.data == {"agency": "apqa", "message": "M", "trouble": trouble}
+    view = store.view(mrn)
+    assert view is not None
+    assert (view.referrals[0].state, view.referrals[0].decisions) == (ReferralState.DELIVERED, ())
+
+
+def test_what_waited_for_its_reference_is_held_against_what_was_referred(store: Store) -> None:
+    """The goods items can be looked at only then."""
+    mrn = lodge(store, PLANT)
+    store.receive(sample.message(sample.decision("", PLANT, items=(7,)), agency_reference="R-9"))
+    deliver(store, mrn, PLANT, "R-9")
+    [event] = events(store, mrn)
+    assert event.type is EventType.MESSAGE_NOT_UNDERSTOOD
+    assert state(store, mrn) is ReferralState.DELIVERED
 
 
 def test_a_message_sent_again_after_the_mapping_was_cured_counts(store: Store) -> None:
@@ -242,7 +272,7 @@ def test_a_message_sent_again_after_the_mapping_was_cured_counts(store: Store) -
 def test_a_message_that_names_nothing_is_kept_for_a_person(store: Store) -> None:
     """Neither reference could be read."""
     assert store.receive(sample.message(trouble="not JSON", raw="\x00\ud800 garbage")) == Received(
-        new=True, mrn=None
+        new=True, mrn=None, trouble="not JSON"
     )
     assert store.counts()["messages_unmatched"] == 1
 
