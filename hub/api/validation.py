@@ -13,6 +13,7 @@ from hub.api.json_body import is_of_this_world, pointer
 from hub.domain.catalogue import Catalogue
 from hub.domain.declaration import AttributeValue, ExemptionClaim
 from hub.domain.intake import Fault, item_faults
+from hub.domain.model import HsCode
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -103,7 +104,7 @@ def _in_words(kind: str, message: str, context: dict[str, Any]) -> str:
 
 def faults_of_sound_parts(data: Any, catalogue: Catalogue) -> list[Fault]:
     """
-    What the catalogue knows to be wrong with those attributes and claims that are well-formed, in a
+    What the catalogue knows to be wrong with those codes, attributes and claims that are well-formed, in a
     declaration that is not: so that the declarant is told everything at once.
     """
     items = data.get("items") if isinstance(data, dict) else None
@@ -115,6 +116,7 @@ def faults_of_sound_parts(data: Any, catalogue: Catalogue) -> list[Fault]:
         if isinstance(raw, dict)
         for fault in item_faults(
             f"/items/{index}",
+            _sound(_HS_CODE, [("hs_code", raw.get("hs_code"))]).get("hs_code"),
             _sound(_ATTRIBUTE, _named(raw.get("attributes"))),
             _sound(_CLAIM, _numbered(raw.get("exemptions"))),
             catalogue,
@@ -124,6 +126,7 @@ def faults_of_sound_parts(data: Any, catalogue: Catalogue) -> list[Fault]:
 
 _ATTRIBUTE: TypeAdapter[AttributeValue] = TypeAdapter(AttributeValue)
 _CLAIM = TypeAdapter(ExemptionClaim)
+_HS_CODE: TypeAdapter[str] = TypeAdapter(HsCode)
 
 
 def _sound(kind: TypeAdapter[T], members: Iterable[tuple[K, Any]]) -> dict[K, T]:

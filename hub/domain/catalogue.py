@@ -118,6 +118,8 @@ class Catalogue:
     version: str
     """Hash of the configuration it was built from."""
     agencies: Mapping[str, Text] = field(default_factory=dict)
+    hs_digits: int | None = None
+    """Digits of the administration's tariff; None where codes of any length are taken."""
 
     def service(self, code: str) -> Service:
         """The service of that code. Raises KeyError."""

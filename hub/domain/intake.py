@@ -67,19 +67,28 @@ def find_faults(declaration: Declaration, catalogue: Catalogue) -> list[Fault]:
         fault
         for index, item in enumerate(declaration.items)
         for fault in item_faults(
-            f"/items/{index}", item.attributes, dict(enumerate(item.exemptions)), catalogue
+            f"/items/{index}", item.hs_code, item.attributes, dict(enumerate(item.exemptions)), catalogue
         )
     ]
 
 
 def item_faults(
     at: str,
+    hs_code: str | None,
     attributes: Mapping[str, AttributeValue],
     exemptions: Mapping[int, ExemptionClaim],
     catalogue: Catalogue,
 ) -> list[Fault]:
-    """What the catalogue knows to be wrong with these parts of the goods item at pointer `at`."""
+    """
+    What the catalogue knows to be wrong with these parts of the goods item at pointer `at`.
+
+    `hs_code` is None where it is not well-formed, which is told elsewhere.
+    """
     faults: list[Fault] = []
+    if hs_code is not None and catalogue.hs_digits is not None and len(hs_code) < catalogue.hs_digits:
+        # A row may be longer than the code: nobody could tell whether the goods are those it speaks of.
+        said = f"has {len(hs_code)} digits; this administration's tariff has {catalogue.hs_digits}"
+        faults.append(Fault(f"{at}/hs_code", said))
     for name, value in attributes.items():
         pointer = f"{at}/attributes/{name.replace('~', '~0').replace('/', '~1')}"
         attribute = catalogue.attributes.get(name)

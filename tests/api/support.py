@@ -70,7 +70,7 @@ def _service(
     )
 
 
-def rulebook() -> Rulebook:
+def rulebook(*, hs_digits: int | None = None) -> Rulebook:
     """Two agencies for beef, one that is asked about used machines, and one prohibition."""
     catalogue = Catalogue(
         services=(
@@ -91,6 +91,7 @@ def rulebook() -> Rulebook:
         lists={},
         version="catalogue-1",
         agencies={slug: {"en": f"Agency {slug}", "ko": "기관"} for slug in ("apqa", "mfds", "npa")},
+        hs_digits=hs_digits,
     )
     calendar = WorkingCalendar(ZoneInfo("Asia/Seoul"), time(18), lambda day: day == date(2026, 11, 23))
     return Rulebook(
@@ -115,18 +116,26 @@ def with_item(**changes: Any) -> dict[str, Any]:
     return declaration
 
 
-def read(body: bytes, media_type: str = "application/json", charset: str | None = None) -> Lodged:
-    return read_declaration(body, MediaType(media_type, charset), rulebook())
+def read(
+    body: bytes,
+    media_type: str = "application/json",
+    charset: str | None = None,
+    *,
+    hs_digits: int | None = None,
+) -> Lodged:
+    return read_declaration(body, MediaType(media_type, charset), rulebook(hs_digits=hs_digits))
 
 
 def read_xml_file(name: str) -> Declaration:
     return read((DATA / name).read_bytes(), "application/xml").declaration
 
 
-def faults(body: bytes, media_type: str = "application/json") -> list[ProblemFault]:
+def faults(
+    body: bytes, media_type: str = "application/json", *, hs_digits: int | None = None
+) -> list[ProblemFault]:
     """Every fault found, the catalogue's included; none if the declaration is sound."""
     try:
-        read(body, media_type).check(rulebook())
+        read(body, media_type, hs_digits=hs_digits).check(rulebook(hs_digits=hs_digits))
     except ApiProblem as problem:
         if problem.kind.slug != "invalid-declaration":
             raise

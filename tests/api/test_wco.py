@@ -329,3 +329,11 @@ def test_a_published_sample_is_read_as_it_stands_or_refused_for_what_is_true_of_
         )
         assert [lpco.type for lpco in item.lpcos] == [a + b for a, b in types]
         assert [lpco.id for lpco in item.lpcos] == texts("AdditionalDocument/ID", element)
+
+
+def test_a_code_shorter_than_the_tariff_is_told_at_its_classification() -> None:
+    """TSP without TRC has eight digits."""
+    [fault] = faults((DATA / "import_beef_and_looms.xml").read_bytes(), "application/xml", hs_digits=10)
+    assert fault.pointer is not None
+    assert fault.pointer.endswith("GovernmentAgencyGoodsItem[2]/Commodity/Classification/ID")
+    assert fault.detail == "has 6 digits; this administration's tariff has 10"

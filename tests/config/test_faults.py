@@ -37,7 +37,7 @@ FORM = [
     ),
     case(
         "unknown key of nothing known", "policy.yaml", "country: KR", "country: KR\nzzz: 1", "zzz",
-        "zzz", "unknown key 'zzz'", "known here: country, refusal_open_for",
+        "zzz", "unknown key 'zzz'", "known here: country, hs_digits, refusal_open_for",
     ),
     case(
         "missing key", PLANTS, "    on_expiry: hold\n", "", "  plants-import:",
@@ -314,6 +314,10 @@ OTHER_FILES = [
     case(
         "country of the policy", "policy.yaml", "country: KR", "country: Korea", "Korea",
         "country", "'Korea' is no country", "ISO 3166-1",
+    ),
+    case(
+        "digits of the tariff", "policy.yaml", "country: KR", "country: KR\nhs_digits: 5", "hs_digits",
+        "hs_digits", "5 is too small", "write 6 or more",
     ),
     case(
         "length in the policy", "policy.yaml", "30d", "3wd", "3wd",

@@ -112,6 +112,20 @@ def test_the_catalogue_finds_every_fault_with_its_pointer() -> None:
     ]
 
 
+@pytest.mark.parametrize(("code", "digits"), [("950300", 6), ("95030039", 8), ("961900", 6), ("300460", 6)])
+def test_a_code_shorter_than_the_tariff_is_a_fault(code: str, digits: int) -> None:
+    """It could stand for a longer row that prohibits, which nobody would be asked about."""
+    (fault,) = find_faults(declaration(ITEM, {"hs_code": code}), configuration().catalogue)
+    assert fault.pointer == "/items/1/hs_code"
+    assert fault.detail == f"has {digits} digits; this administration's tariff has 10"
+
+
+def test_codes_as_long_as_the_tariff_or_longer_are_taken() -> None:
+    """Where the tariff's length is not said, every code is."""
+    assert find_faults(declaration(ITEM, {"hs_code": "030192909012"}), configuration().catalogue) == []
+    assert find_faults(declaration({"hs_code": "030192"}), catalogue()) == []
+
+
 def test_a_catalogue_without_attributes_knows_none() -> None:
     """What may be declared is configuration."""
     lodged = declaration(*consignments()["live-eels"]["items"])
