@@ -120,7 +120,10 @@ def facts_in_words(values: Mapping[str, FactValue], assumed: Collection[str]) ->
 
 def opening(hs_code: str, prefix: str, service: Service) -> str:
     """How every sentence about a code and a service begins. The law is named in English."""
-    begins = "is a code" if prefix == hs_code else f"begins with {prefix},"
+    if len(prefix) > len(hs_code):
+        begins = f"is too short to tell from {prefix},"
+    else:
+        begins = "is a code" if prefix == hs_code else f"begins with {prefix},"
     return f"{hs_code} {begins} which the {service.law['en']}"
 
 

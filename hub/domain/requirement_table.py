@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from weakref import WeakKeyDictionary
@@ -82,19 +83,40 @@ class RequirementTable:
                 )
             self.document_types.update(service.document_types)
         self._lengths = tuple(sorted({len(prefix) for prefix in self._rows}))
+        self._prefixes = sorted(self._rows)
         self._conditions: dict[tuple[str, ...], Conditions] = {}
         self.listings = lru_cache(maxsize=_CODES_REMEMBERED)(self._listings)
 
     def _listings(self, hs_code: str, day: date) -> Listings:
-        """One listing for each service with a row whose prefix begins the code."""
+        """
+        One listing for each service with a row whose prefix begins the code, or that the code begins.
+
+        A code of fewer digits than a row may be what the row speaks of: whoever declares less precisely must
+        not be asked less. So a service with such rows only is listed by one of them.
+        """
         matches: dict[int, tuple[Service, list[Row]]] = {}
         for length in self._lengths:
             if length > len(hs_code):
                 break
             for place, service, row in self._rows.get(hs_code[:length], ()):
                 matches.setdefault(place, (service, []))[1].append(row)
+        for place, service, row in self._below(hs_code, day):
+            known = matches.get(place)
+            if known is None or _excludes(known[1], day):
+                matches[place] = (service, [_as_unsure(row)])
         each = tuple(self._listing(hs_code, place, *matches[place], day) for place in sorted(matches))
         return Listings(each, tuple(dict.fromkeys(name for listing in each for name in _names(listing))))
+
+    def _below(self, hs_code: str, day: date) -> Iterable[tuple[int, Service, Row]]:
+        """Including rows in force of more digits than the code; those without a condition first."""
+        below: list[tuple[int, Service, Row]] = []
+        for prefix in self._prefixes[bisect_right(self._prefixes, hs_code) :]:
+            if not prefix.startswith(hs_code):
+                break
+            below += [
+                entry for entry in self._rows[prefix] if not entry[2].excluded and entry[2].valid.covers(day)
+            ]
+        return sorted(below, key=lambda entry: entry[2].needed_when is not None)
 
     def _listing(self, hs_code: str, place: int, service: Service, rows: list[Row], day: date) -> Listing:
         # A shorter row in force decides where a longer one has lapsed. `rows` are in order of length.
@@ -119,6 +141,16 @@ class RequirementTable:
         if known is None:
             known = self._conditions[texts] = Conditions(present)
         return known
+
+
+def _excludes(rows: list[Row], day: date) -> bool:
+    standing = [row for row in rows if row.valid.covers(day)]
+    return not standing or standing[-1].excluded
+
+
+def _as_unsure(row: Row) -> Row:
+    """Goods that may be the prohibited ones are not prohibited; the agency is asked."""
+    return replace(row, prohibited=False)
 
 
 def _names(listing: Listing) -> tuple[str, ...]:
