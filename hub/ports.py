@@ -205,6 +205,8 @@ class CaseStore(Protocol):
         is not this agency's, or about several (recorded, event `callback.refused` if the declaration exists).
 
         A message whose decisions speak of goods items that were not referred is not understood as a whole.
+        What was not understood leaves the referral as it is, with its `trouble`, until a later message of the
+        referral is understood; event `message.not_understood` once for each different trouble.
 
         A referral is DECIDED when every goods item has a standing decision other than a demand for
         information or inspection; when a later decision demands it after all, the referral is DELIVERED
@@ -307,11 +309,19 @@ class CaseStore(Protocol):
         """
 
     def finish_poll(
-        self, referral: str, *, next_at: datetime | None, exchanges: Sequence[Exchange], trouble: str | None
+        self,
+        referral: str,
+        *,
+        next_at: datetime | None,
+        exchanges: Sequence[Exchange],
+        trouble: str | None,
+        not_understood_at: datetime | None = None,
     ) -> None:
         """
         Record a poll and when the next is due; None ends it. A poll that has ended meanwhile, because the
-        agency decided or the case closed, stays ended. `trouble` is shown until a poll goes well.
+        agency decided or the case closed, stays ended. `trouble` is shown until a poll goes well. With
+        `not_understood_at` it was the answer that was not understood: event `message.not_understood`, once
+        for each different trouble.
         """
 
     def next_poll_at(self) -> datetime | None:

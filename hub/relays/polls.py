@@ -11,7 +11,7 @@ from functools import partial
 
 import structlog
 
-from hub.domain.errors import ChannelError
+from hub.domain.errors import ChannelError, NotUnderstood
 from hub.domain.exchange import Answer, Message
 from hub.domain.referral import Via
 from hub.ports import AgencyGateway, CaseStore, Clock, Engine, OpenPoll
@@ -86,7 +86,7 @@ class PollRelay:
 
     async def _ask(self, poll: OpenPoll) -> None:
         terms = poll.dossier.terms
-        trouble = None
+        trouble = not_understood_at = None
         tells = poll.attempts == 0 or poll.trouble is not None
         try:
             answer = await self._gateway.poll(poll.dossier)
@@ -94,7 +94,11 @@ class PollRelay:
             answer = Answer(exchanges=error.exchanges)
             trouble = str(error)
             tells = True
-            log.warning("poll.failed", mrn=terms.mrn, agency=terms.agency, reason=trouble)
+            if isinstance(error, NotUnderstood):
+                not_understood_at = self._clock()
+            if trouble != poll.trouble:
+                # Asked every few minutes, for days: the same trouble again is no news.
+                log.warning("poll.failed", mrn=terms.mrn, agency=terms.agency, reason=trouble)
         for decision in answer.decisions:
             key = f"poll {terms.id} {decision.id}"
             message = Message(
@@ -114,4 +118,5 @@ class PollRelay:
             next_at=self._clock() + self._every(terms.agency),
             exchanges=answer.exchanges if tells else (),
             trouble=trouble,
+            not_understood_at=not_understood_at,
         )

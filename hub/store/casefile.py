@@ -23,7 +23,7 @@ from hub.domain.referral import Answers, Decision, Receipt, ReferralState, Refer
 from hub.domain.settling import standing_decisions
 from hub.store.part import AnyRow
 from hub.store.tables import decisions, declarations, events, exchanges, polls, referrals
-from hub.store.types import key
+from hub.store.types import key, storable
 
 _ASKS_FOR_MORE = frozenset({Verdict.INFORMATION_REQUIRED, Verdict.INSPECTION_REQUIRED})
 
@@ -220,6 +220,32 @@ class OpenCase:
         waits = referral.delivered_at is not None and referral.state is not ReferralState.DECIDED
         if referral.terms.answers is Answers.POLL and waits and not self.takes_no_more:
             self._polls_begun.append(self._poll(referral, at))
+
+    def not_understood(self, referral: OpenReferral, trouble: str, at: datetime, **about: Any) -> None:
+        """
+        The agency said something of the referral that was not understood. It stays as it is, with its
+        trouble; an event tells of it unless it is the trouble that is shown already.
+        """
+        trouble = storable(trouble)
+        if referral.trouble == trouble:
+            return
+        if referral.state is not ReferralState.UNDELIVERABLE:
+            # There the trouble says why the agency does not have it, which a person must still see.
+            referral.change(trouble=trouble)
+        terms = referral.terms
+        self.note(
+            at,
+            EventType.MESSAGE_NOT_UNDERSTOOD,
+            terms.service,
+            agency=terms.agency,
+            trouble=trouble,
+            **about,
+        )
+
+    def understood(self, referral: OpenReferral) -> None:
+        """What the agency says of the referral is understood again."""
+        if referral.state is not ReferralState.UNDELIVERABLE:
+            referral.change(trouble=None)
 
     def decide(
         self, referral: OpenReferral, said: Iterable[Decision], at: datetime, *, told: bool

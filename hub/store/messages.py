@@ -8,7 +8,6 @@ from datetime import datetime
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, select, text, update
 
-from hub.domain.events import EventType
 from hub.domain.referral import Decision, ReferralTerms
 from hub.store.casefile import OpenCase, OpenReferral
 from hub.store.part import AnyRow
@@ -127,17 +126,11 @@ def apply_message(
     """
     What a message does to the referral it is about; returns the decisions to tell the workflow.
 
-    Of one that was not understood nothing is applied.
+    Of one that was not understood nothing is applied; its trouble is the referral's until one is understood.
     """
     if trouble is not None:
-        case.note(
-            at,
-            EventType.MESSAGE_NOT_UNDERSTOOD,
-            referral.terms.service,
-            agency=referral.terms.agency,
-            message=message_id,
-            trouble=trouble,
-        )
+        case.not_understood(referral, trouble, at, message=message_id)
         return ()
+    case.understood(referral)
     about = [decision.model_copy(update={"referral": referral.terms.id}) for decision in said]
     return case.decide(referral, about, at, told=False)

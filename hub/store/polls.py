@@ -12,12 +12,14 @@ from hub.domain.exchange import Dossier, Exchange
 from hub.domain.names import split_referral_id
 from hub.domain.referral import Receipt, ReferralState, ReferralTerms
 from hub.ports import OpenPoll
-from hub.store.casefile import insert_of, record_exchanges
+from hub.store.casefile import OpenCase, insert_of, record_exchanges
 from hub.store.part import Part
 from hub.store.tables import declarations, feeds, polls, referrals
 
 OPEN = text("polls.due_at IS NOT NULL")
 """As the index on it says, word for word: SQLite uses a partial index only then."""
+
+_ASKED_ABOUT = (ReferralState.DELIVERED, ReferralState.EXPIRED)
 
 
 class Polls(Part):
@@ -58,14 +60,24 @@ class Polls(Part):
         ]
 
     def finish_poll(
-        self, referral: str, *, next_at: datetime | None, exchanges: Sequence[Exchange], trouble: str | None
+        self,
+        referral: str,
+        *,
+        next_at: datetime | None,
+        exchanges: Sequence[Exchange],
+        trouble: str | None,
+        not_understood_at: datetime | None = None,
     ) -> None:
         """
         Record a poll and when the next is due; None ends it. A poll that has ended meanwhile, because the
-        agency decided or the case closed, stays ended. `trouble` is the referral's until a poll goes well.
+        agency decided or the case closed, stays ended. `trouble` is the referral's until a poll goes well;
+        `not_understood_at` says that it is the answer that was not understood, and since when.
         """
         mrn, service = split_referral_id(referral)
         with self._database.write() as connection:
+            if trouble is not None and not_understood_at is not None:
+                # Before anything else: whoever changes a declaration locks it first.
+                _note_trouble(connection, mrn, service, trouble, not_understood_at)
             record_exchanges(connection, exchanges)
             connection.execute(
                 update(polls)
@@ -77,7 +89,7 @@ class Polls(Part):
                 .where(
                     referrals.c.mrn == mrn,
                     referrals.c.service == service,
-                    referrals.c.state.in_([ReferralState.DELIVERED.value, ReferralState.EXPIRED.value]),
+                    referrals.c.state.in_([state.value for state in _ASKED_ABOUT]),
                     referrals.c.trouble.is_distinct_from(trouble),
                 )
                 .values(trouble=trouble)
@@ -109,6 +121,14 @@ class Polls(Part):
         with self._database.write() as connection:
             record_exchanges(connection, exchanges)
             connection.execute(update(feeds).where(feeds.c.agency == agency).values(due_at=next_at))
+
+
+def _note_trouble(connection: Connection, mrn: str, service: str, trouble: str, at: datetime) -> None:
+    case = OpenCase.open(connection, mrn)
+    referral = case.referral(service)
+    if referral.state in _ASKED_ABOUT:
+        case.not_understood(referral, trouble, at)
+        case.save()
 
 
 def _asked(

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, cast
 
-from hub.domain.errors import AgencyUnavailable
+import structlog
+
+from hub.domain.errors import AgencyUnavailable, NotUnderstood
+from hub.domain.events import EventType
 from hub.domain.exchange import Answer, Exchange, Feed
-from hub.domain.referral import Answers, Decision, Verdict, Via
+from hub.domain.referral import Answers, Decision, ReferralState, Verdict, Via
 from hub.ports import AgencyGateway, Engine
 from hub.relays.feeds import FeedRelay
 from hub.relays.polls import PollRelay
@@ -75,6 +78,25 @@ async def test_of_polls_that_find_nothing_the_first_is_kept_and_the_one_that_dec
     undecided = [says(mrn, f"{number} not decided yet") for number in range(5)]
     await poll(store, [*undecided, says(mrn, "approved", said)])
     assert readings(store.exchanges(mrn)) == ["0 not decided yet", "approved"]
+
+
+async def test_a_poll_that_is_not_understood_is_told_of_once_for_each_different_trouble(
+    store: Store,
+) -> None:
+    """As by callback or feed; and cleared when an answer is understood."""
+    mrn = open_poll(store)
+    odd, other = (NotUnderstood(f"the verdict {word!r} is unknown") for word in ("MAYBE", "PERHAPS"))
+    with structlog.testing.capture_logs() as logged:
+        await poll(store, [odd, odd, other])
+    assert [line["event"] for line in logged] == ["poll.failed", "poll.failed"]
+    told = [e for e in store.events(mrn, 0, 100) if e.type is EventType.MESSAGE_NOT_UNDERSTOOD]
+    assert [(e.service, e.data) for e in told] == [
+        (PLANT, {"agency": "apqa", "trouble": str(odd)}),
+        (PLANT, {"agency": "apqa", "trouble": str(other)}),
+    ]
+    view = store.view(mrn)
+    assert view is not None
+    assert (view.referrals[0].state, view.referrals[0].trouble) == (ReferralState.DELIVERED, str(other))
 
 
 async def test_a_poll_that_failed_is_kept_and_the_one_that_went_well_after_it(store: Store) -> None:

@@ -259,6 +259,25 @@ def test_what_waited_for_its_reference_is_held_against_what_was_referred(store: 
     assert state(store, mrn) is ReferralState.DELIVERED
 
 
+def test_a_message_not_understood_leaves_its_trouble_until_one_is_understood(store: Store) -> None:
+    """The state stays; the same trouble again is no event, the next one is."""
+    mrn = lodge(store, PLANT)
+    deliver(store, mrn, PLANT)
+    referral = referral_id(mrn, PLANT)
+    for trouble, told in (("no word", 1), ("no word", 1), ("no items", 2)):
+        store.receive(sample.message(referral=referral, trouble=trouble))
+        view = store.view(mrn)
+        assert view is not None
+        assert (view.referrals[0].state, view.referrals[0].trouble) == (ReferralState.DELIVERED, trouble)
+        assert len(events(store, mrn)) == told
+    store.receive(sample.message(sample.decision(mrn, PLANT, items=(1,))))
+    view = store.view(mrn)
+    assert view is not None
+    assert (view.referrals[0].state, view.referrals[0].trouble) == (ReferralState.DELIVERED, None)
+    store.receive(sample.message(referral=referral, trouble="no word"))
+    assert events(store, mrn)[-1].type is EventType.MESSAGE_NOT_UNDERSTOOD
+
+
 def test_a_message_sent_again_after_the_mapping_was_cured_counts(store: Store) -> None:
     """The one that could not be read had counted for nothing."""
     mrn = lodge(store, PLANT)
