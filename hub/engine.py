@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import logging
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -20,7 +22,14 @@ from temporalio.common import (
 )
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import WorkflowAlreadyStartedError
-from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.runtime import (
+    LogForwardingConfig,
+    LoggingConfig,
+    PrometheusConfig,
+    Runtime,
+    TelemetryConfig,
+    TelemetryFilter,
+)
 from temporalio.service import RPCError, RPCStatusCode
 
 from hub.activities.messages import ClearanceOrder
@@ -63,13 +72,27 @@ async def connect(settings: Settings, *, lazy: bool = True) -> Client:
         tls=settings.temporal_tls,
         api_key=settings.temporal_api_key.get_secret_value() if settings.temporal_api_key else None,
         lazy=lazy,
-        runtime=_runtime(settings.metrics_address) if settings.metrics_address and not lazy else None,
+        runtime=_runtime(None if lazy else settings.metrics_address),
     )
 
 
-def _runtime(address: str) -> Runtime:
-    """A runtime of the client that shows its metrics for Prometheus: tasks, slots, latencies."""
-    return Runtime(telemetry=TelemetryConfig(metrics=PrometheusConfig(bind_address=address)))
+@functools.cache
+def _runtime(metrics_address: str | None) -> Runtime:
+    """
+    The runtime of the native client, one for all clients of a process. Its log goes where ours goes, in our
+    form; with an address it shows its metrics for Prometheus: tasks, slots, latencies.
+    """
+    return Runtime(
+        telemetry=TelemetryConfig(
+            logging=LoggingConfig(
+                filter=TelemetryFilter(core_level="WARN", other_level="ERROR"),
+                forwarding=LogForwardingConfig(
+                    logger=logging.getLogger("temporalio.core"), prepend_target_on_message=False
+                ),
+            ),
+            metrics=PrometheusConfig(bind_address=metrics_address) if metrics_address else None,
+        )
+    )
 
 
 class TemporalEngine:

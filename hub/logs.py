@@ -10,7 +10,10 @@ import structlog
 
 
 def configure(form: Literal["json", "console"]) -> None:
-    """Send everything that is logged, ours and the libraries', to standard error in one form."""
+    """
+    Send everything that is logged, ours and the libraries', warnings of Python too, to standard error in one
+    form.
+    """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -35,6 +38,7 @@ def configure(form: Literal["json", "console"]) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
+    logging.captureWarnings(True)
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.INFO)

@@ -10,6 +10,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from hub.activities.messages import CloseCase, Concluded, Conclusion, TellCargo
+from hub.activities.telling import Teller
 from hub.domain.case import Case, Referral
 from hub.domain.clearance import Clearance, Notice
 from hub.domain.errors import ChannelError
@@ -28,6 +29,7 @@ class ClearanceActivities:
         self._queries = queries
         self._cargo = cargo
         self._clock = clock
+        self._tell = Teller()
 
     def all(self) -> list[Callable[..., Any]]:
         """What a worker registers."""
@@ -53,15 +55,16 @@ class ClearanceActivities:
         notice = None
         if conclusion.notice_number is not None:
             notice = _notice(view.acceptance, clearance, conclusion.notice_number, conclusion)
-        pending = [r.agency for r in clearance.reasons if r.agency and r.verdict is None]
+        pending = list(dict.fromkeys(r.agency for r in clearance.reasons if r.agency and r.verdict is None))
         unsent = await asyncio.to_thread(
             self._store.record_clearance,
             conclusion.mrn,
             clearance,
             notice,
-            list(dict.fromkeys(pending)),
+            pending,
             conclusion.issued_at,
         )
+        self._tell.settled(conclusion.mrn, clearance.outcome, pending)
         if unsent is None:
             return Concluded(told=conclusion.tell)
         if not conclusion.tell:
@@ -99,10 +102,12 @@ class ClearanceActivities:
             await asyncio.to_thread(
                 self._store.record_notice_delayed, notice, str(error), self._clock(), error.exchanges
             )
+            self._tell.notice_delayed(notice, str(error))
             return str(error)
         await asyncio.to_thread(
             self._store.record_notice_sent, notice, acknowledgement, acknowledgement.exchanges
         )
+        self._tell.notice_taken(notice, acknowledgement)
         return None
 
 

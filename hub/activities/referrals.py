@@ -12,6 +12,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from hub.activities.messages import ExpireReferrals, HandedOver, ReferAll, SubmitReferral
+from hub.activities.telling import Teller
 from hub.domain.errors import AgencyRefused, AgencyUnavailable, InDoubt, NotUnderstood
 from hub.domain.exchange import Exchange, Submission
 from hub.domain.names import referral_id
@@ -36,6 +37,7 @@ class ReferralActivities:
         self._store = store
         self._gateway = gateway
         self._clock = clock
+        self._tell = Teller()
         self._under_way: dict[str, asyncio.Task[HandOver]] = {}
 
     def all(self) -> list[Callable[..., Any]]:
@@ -52,11 +54,11 @@ class ReferralActivities:
         attempts = {asyncio.create_task(self._attempt(mark)): mark for mark in fresh}
         if attempts:
             done, slow = await asyncio.wait(attempts, timeout=order.budget.total_seconds())
-            recorded = await self._record(order.mrn, [task.result() for task in done])
+            recorded = await self._record(order.mrn, [(attempts[task], task.result()) for task in done])
             results += [_handed_over(order.mrn, result) for result in recorded]
             for task in slow:
                 terms = attempts[task].dossier.terms
-                self._go_on(terms.id, self._finish(order.mrn, task))
+                self._go_on(terms.id, self._finish(attempts[task], task))
                 results.append(HandedOver(service=terms.service, state=ReferralState.PENDING))
         return results
 
@@ -99,8 +101,8 @@ class ReferralActivities:
         task.add_done_callback(forget)
         return task
 
-    async def _finish(self, mrn: str, attempt: asyncio.Task[HandOver]) -> HandOver:
-        [recorded] = await self._record(mrn, [await attempt])
+    async def _finish(self, mark: HandOverMark, attempt: asyncio.Task[HandOver]) -> HandOver:
+        [recorded] = await self._record(mark.dossier.terms.mrn, [(mark, await attempt)])
         return recorded
 
     async def _single(self, order: SubmitReferral) -> HandOver:
@@ -108,13 +110,16 @@ class ReferralActivities:
         [mark] = await asyncio.to_thread(self._store.begin_hand_over, order.mrn, [order.service], now)
         if mark.state is not ReferralState.PENDING:
             return _known(mark)
-        [recorded] = await self._record(order.mrn, [await self._attempt(mark)])
+        [recorded] = await self._record(order.mrn, [(mark, await self._attempt(mark))])
         return recorded
 
-    async def _record(self, mrn: str, results: Sequence[HandOver]) -> list[HandOver]:
-        if not results:
+    async def _record(self, mrn: str, ended: Sequence[tuple[HandOverMark, HandOver]]) -> list[HandOver]:
+        if not ended:
             return []
+        results = [result for _, result in ended]
         recorded = await asyncio.to_thread(self._store.record_hand_overs, mrn, results, self._clock())
+        for (mark, result), stands in zip(ended, recorded, strict=True):
+            self._tell.handed_over(mark.dossier.terms, result, stands)
         delays = {result.referral: result.retry_in for result in results}
         return [result.model_copy(update={"retry_in": delays[result.referral]}) for result in recorded]
 

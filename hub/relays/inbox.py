@@ -8,6 +8,7 @@ import structlog
 
 from hub.domain.errors import CallbackRefused
 from hub.domain.exchange import Message
+from hub.domain.names import split_referral_id
 from hub.ports import CaseStore, Engine, EngineUnavailable
 from hub.relays.decisions import tell
 
@@ -34,6 +35,15 @@ async def take_in(store: CaseStore, engine: Engine, message: Message) -> bool:
             mrn=received.mrn,
             message_id=message.message_id,
             reason=received.trouble,
+        )
+    for decision in received.decisions:
+        log.info(
+            "decision.received",
+            mrn=received.mrn,
+            agency=message.agency,
+            service=split_referral_id(decision.referral)[1],
+            verdict=decision.verdict,
+            via=decision.via,
         )
     if received.mrn is not None and received.decisions:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -57,3 +58,20 @@ def _agencies(catalogue: list[dict[str, Any]], procedure: str) -> set[str]:
 def _set_timings(stack: Stack, **milliseconds: int) -> None:
     url = f"{stack.simulator_url}/_simulator/timings"
     requests.put(url, json=milliseconds, timeout=5).raise_for_status()
+
+
+async def test_the_worker_tells_the_story_in_its_log(doors: Doors, stack: Stack) -> None:
+    """Line by line JSON, no traceback for what is tried again, and for each declaration what became of it."""
+    lodged = await doors.lodge(DECLARATIONS["export"])
+    mrn = lodged["mrn"]
+    await doors.until(mrn, lambda v: v["outcome"] == "release")
+    while not any(event["type"] == "cargo.released" for event in await doors.events(mrn)):
+        await asyncio.sleep(0.1)
+    lines = [json.loads(line) for line in (stack.folder / "logs" / "worker.log").read_text().splitlines()]
+    assert not [line for line in lines if line["event"] == "Completing activity as failed"]
+    ours = {line["event"] for line in lines if line.get("mrn") == mrn}
+    assert {"referral.delivered", "clearance.settled", "cargo.released"} <= ours
+    delivered = {
+        line["agency"] for line in lines if line.get("mrn") == mrn and line["event"] == "referral.delivered"
+    }
+    assert delivered == {referral["agency"] for referral in lodged["referrals"]}
