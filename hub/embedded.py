@@ -16,7 +16,7 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,26 @@ class Ports:
     simulator: int = 8090
     temporal: int = 7233
     temporal_ui: int = 8233
+
+    def check_free(self) -> None:
+        """
+        Raises StackFailed, with the option that names another one, if somebody listens on one of them.
+
+        Another hub there would answer in place of ours.
+        """
+        taken = []
+        for each in fields(self):
+            port = getattr(self, each.name)
+            with socket.socket() as probe:
+                # As servers do: connections of an earlier run that are still closing are no listener.
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind(("127.0.0.1", port))
+                except OSError as wrong:
+                    option = f"--{each.name.replace('_', '-')}-port"
+                    taken.append(f"port {port} cannot be used: {wrong.strerror}; choose another by {option}")
+        if taken:
+            raise StackFailed("\n".join(taken))
 
     @classmethod
     def free(cls) -> Ports:
@@ -116,6 +136,7 @@ class Stack:
 
     async def start(self) -> None:
         """Start everything and wait until it answers. Raises StackFailed."""
+        self.ports.check_free()
         settings = Settings(environment="development", database_url=self.environment["HUB_DATABASE_URL"])
         await asyncio.to_thread(upgrade, settings.database_url)
         self.api_key = await asyncio.to_thread(self._client_key, settings.database_url)

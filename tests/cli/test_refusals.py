@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
+
+from hub.embedded import Ports
 
 
 def hub(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -93,3 +96,25 @@ def test_a_wrong_folder_yields_every_fault_at_once(tmp_path: Path) -> None:
     assert "agencies/one.yaml:3" in ended.stderr
     assert ended.stderr.count("cure:") >= 5
     assert "Traceback" not in ended.stderr
+
+
+def test_a_port_in_use_is_named_with_its_option(tmp_path: Path) -> None:
+    """Before anything is started: whoever listens there would be taken for our own hub."""
+    with socket.socket() as api, socket.socket() as ui:
+        for held in (api, ui):
+            held.bind(("127.0.0.1", 0))
+            held.listen()
+        taken = {"--api-port": api.getsockname()[1], "--temporal-ui-port": ui.getsockname()[1]}
+        free = dict(
+            zip(("--simulator-port", "--temporal-port"), (Ports.free().api, Ports.free().api), strict=True)
+        )
+        words = [str(word) for pair in (taken | free).items() for word in pair]
+        ended = hub("up", "--folder", str(tmp_path), *words)
+    assert ended.returncode == 1
+    for option, port in taken.items():
+        assert f"port {port} cannot be used" in ended.stderr
+        assert option in ended.stderr
+    assert "--simulator-port" not in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert "is ready" not in ended.stdout
+    assert not list((tmp_path / "logs").iterdir())
