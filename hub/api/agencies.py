@@ -67,7 +67,9 @@ async def show_agency(agency: Agency, client: Caller, parts: Parts) -> AgencyInf
 async def list_attributes(client: Caller, parts: Parts) -> list[AttributeAnswer]:
     """Facts beyond the common elements on which it depends who must consent."""
     return [
-        AttributeAnswer(name=a.name, type=a.type, title=a.title, absent=a.absent, values=a.values)
+        AttributeAnswer(
+            name=a.name, type=a.type, title=a.title, absent=a.absent, values=a.values, form=a.form
+        )
         for a in parts.rulebook().catalogue.attributes.values()
     ]
 

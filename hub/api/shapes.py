@@ -10,6 +10,7 @@ from pydantic import Field
 from hub.domain.clearance import Outcome, Reason
 from hub.domain.declaration import Declarant, Procedure
 from hub.domain.exchange import Exchange
+from hub.domain.forms import Form
 from hub.domain.model import Model, Text, UtcDatetime
 from hub.domain.referral import Answers, Decision, OnExpiry, Receipt, ReferralState
 from hub.domain.routing import Prohibited, Requirement, RuledOut
@@ -164,6 +165,11 @@ class AttributeAnswer(Model):
     title: Text
     absent: bool | float | str | tuple[str, ...] = Field(description="What its absence means.")
     values: tuple[str, ...] = Field(description="The values it may take; empty: any.")
+    form: Form = Field(
+        default=Form.TEXT,
+        description="How its texts are compared: blanks around them never count; of a scientific_name nor do "
+        "capitals and the author; of a cas_number nor does CAS before it, and its check digit must be right.",
+    )
 
 
 class CallbackAnswer(Model):

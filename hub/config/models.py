@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, StringConstraints, Tag
 
 from hub.domain.declaration import Procedure
+from hub.domain.forms import Form
 from hub.domain.model import Slug, Text
 from hub.domain.referral import Answers, OnExpiry, Verdict
 
@@ -313,6 +314,8 @@ class AttributeFile(FileModel):
     absent: Any = None
     """What it means when not declared; by default "", false, 0 or []."""
     values: list[str] = []
+    form: Form = Form.TEXT
+    """How a string, or each member of a list, is compared."""
 
 
 class AttributesFile(FileModel):

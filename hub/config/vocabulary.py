@@ -11,6 +11,7 @@ from hub.config.models import AttributeFile, AttributesFile, ExemptionsFile, Lis
 from hub.config.schema_faults import FileReport
 from hub.domain.catalogue import Attribute, ExemptionCode, Predicate
 from hub.domain.facts import BUILT_IN_FACTS, attribute_fact
+from hub.domain.forms import Form
 from hub.domain.model import Text
 from hub.expressions import ExpressionFault, PredicateCompiler
 
@@ -48,12 +49,20 @@ def attributes(file: AttributesFile, report: FileReport) -> dict[str, Attribute]
         type_is_known = report.is_sure((*key, "type"))
         if attribute.values and type_is_known and attribute.type not in ("string", "list"):
             report.add((*key, "values"), f"a {attribute.type} has no list of values", "remove `values`")
+        if (
+            attribute.form is not Form.TEXT
+            and type_is_known
+            and report.is_sure((*key, "form"))
+            and attribute.type not in ("string", "list")
+        ):
+            report.add((*key, "form"), f"a {attribute.type} has no form of a text", "remove `form`")
         built[name] = Attribute(
             name=name,
             type=attribute.type,
             title=attribute.title,
             absent=_absent(attribute, (*key, "absent"), report),
             values=tuple(attribute.values),
+            form=attribute.form,
         )
     return built
 

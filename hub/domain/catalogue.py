@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from typing import Protocol
 
-from hub.domain.declaration import Procedure
+from hub.domain.declaration import AttributeValue, Procedure
+from hub.domain.forms import Form, compared
 from hub.domain.model import Text
 from hub.domain.referral import Answers, OnExpiry
 
@@ -89,6 +91,16 @@ class Attribute:
     title: Text
     absent: bool | float | str | tuple[str, ...]
     values: tuple[str, ...] = ()
+    form: Form = Form.TEXT
+    """Of a string, or of each member of a list: how it is compared."""
+
+    def comparable(self, declared: AttributeValue) -> bool | float | str | tuple[str, ...]:
+        """A declared value as conditions compare it; the declaration keeps what was declared."""
+        if isinstance(declared, str):
+            return compared(self.form, declared)
+        if isinstance(declared, tuple):
+            return tuple([compared(self.form, word) for word in declared])
+        return float(declared) if isinstance(declared, Decimal) else declared
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Literal
 
 from hub.domain.catalogue import Attribute
-from hub.domain.declaration import AttributeValue, Declaration, GoodsItem
+from hub.domain.declaration import Declaration, GoodsItem
 
 FactValue = bool | float | str | tuple[str, ...]
 """What a condition reads of one fact."""
@@ -112,7 +112,8 @@ def item_facts(
     """
     Every fact about a goods item, and the names of those that were not declared.
 
-    A fact that was not declared has its meaning of absence. Decimals become floats, for comparing only.
+    A fact that was not declared has its meaning of absence. Decimals become floats and texts take the form in
+    which they are compared, for comparing only.
     """
     facts: dict[str, FactValue] = {}
     assumed = set()
@@ -129,9 +130,5 @@ def item_facts(
             assumed.add(name)
             facts[name] = attribute.absent
         else:
-            facts[name] = _comparable(declared)
+            facts[name] = attribute.comparable(declared)
     return facts, frozenset(assumed)
-
-
-def _comparable(value: AttributeValue) -> FactValue:
-    return float(value) if isinstance(value, Decimal) else value

@@ -13,6 +13,7 @@ from hub.domain.catalogue import Attribute, Catalogue
 from hub.domain.clearance import Clearance
 from hub.domain.deadlines import WorkingCalendar
 from hub.domain.declaration import AttributeValue, Declaration, ExemptionClaim
+from hub.domain.forms import malformed
 from hub.domain.model import Model, UtcDatetime
 from hub.domain.names import referral_id
 from hub.domain.referral import ReferralTerms
@@ -115,14 +116,15 @@ def _value_faults(attribute: Attribute, value: AttributeValue) -> list[str]:
     }[attribute.type]
     if not fits:
         return [f"{attribute.name} is a {attribute.type}"]
-    if not attribute.values:
-        return []
-    given = value if isinstance(value, tuple) else (value,)
-    return [
-        f"{attribute.name} is one of {', '.join(attribute.values)}; not {word!r}"
-        for word in given
-        if word not in attribute.values
-    ]
+    words = [word for word in (value if isinstance(value, tuple) else (value,)) if isinstance(word, str)]
+    faults = [wrong for word in words if (wrong := malformed(attribute.form, word)) is not None]
+    if attribute.values:
+        faults += [
+            f"{attribute.name} is one of {', '.join(attribute.values)}; not {word!r}"
+            for word in words
+            if attribute.comparable(word) not in attribute.values
+        ]
+    return faults
 
 
 def accept(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from enum import StrEnum
 from typing import Self
 
@@ -13,7 +12,7 @@ from pydantic import Field
 
 from hub.domain import explaining as say
 from hub.domain.catalogue import Catalogue, Service
-from hub.domain.declaration import AttributeValue, Declaration, GoodsItem, Lpco
+from hub.domain.declaration import Declaration, GoodsItem, Lpco
 from hub.domain.facts import BUILT_IN_FACTS, FactValue, attribute_fact
 from hub.domain.model import Model, Text
 from hub.domain.requirement_table import Conditions, Listing, table_of
@@ -263,16 +262,13 @@ class _Router:
 
     def _fact(self, item: GoodsItem, name: str) -> _Fact:
         # One at a time, as `item_facts` reads all of them: an item has many, and its conditions read few.
-        declared: AttributeValue | FactValue | None
         attribute = self._attributes.get(name)
         if attribute is None:
             built_in = _BUILT_IN[name]
-            declared, absent = built_in.read(self._declaration, item), built_in.absent
-        else:
-            declared, absent = item.attributes.get(attribute.name), attribute.absent
-        if declared is None:
-            return absent, False
-        return (float(declared) if isinstance(declared, Decimal) else declared), True
+            read = built_in.read(self._declaration, item)
+            return (built_in.absent, False) if read is None else (read, True)
+        declared = item.attributes.get(attribute.name)
+        return (attribute.absent, False) if declared is None else (attribute.comparable(declared), True)
 
     # --- one of several bodies ---------------------------------------------------------------------------
 
