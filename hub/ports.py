@@ -156,7 +156,9 @@ class Received(Model):
     decisions: tuple[Decision, ...] = ()
     """Those that are new and are to be told to the workflow; empty once the cargo is released."""
     trouble: str | None = None
-    """Why it was not understood: as it was read, or when it was held against what was referred."""
+    """Why it was not understood: as it was read, or when it was held against what was known."""
+    id_used_before: bool = False
+    """Its id is that of a message with other content; it is kept under another, and changes nothing."""
 
 
 class CaseStore(Protocol):
@@ -196,7 +198,9 @@ class CaseStore(Protocol):
 
     def receive(self, message: Message) -> Received:
         """
-        Put a message into the inbox, once for each (agency, message_id), with its decisions and events.
+        Put a message into the inbox, once for each (agency, message_id), with its decisions and events. One
+        that comes with the id of another, and says something else, is kept under an id made of that id and
+        its content, and is not understood: which of the two the agency means is not guessed at.
 
         Unknown agency references wait, and so do those that several referrals of the agency bear: a verdict
         is never given to a referral that was only guessed at. A decision already known (same id and

@@ -85,8 +85,10 @@ async def list_attributes(client: Caller, parts: Parts) -> list[AttributeAnswer]
             "callback-not-authentic",
             "callback-forbidden",
             "not-found",
+            "body-too-slow",
             "body-too-large",
             "message-not-understood",
+            "message-id-already-used",
             "too-many-refused-callbacks",
             "invalid-parameters",
         ),
@@ -109,7 +111,7 @@ async def receive_callback(agency: Agency, request: Request, parts: Parts) -> Ca
     """Stored, then told to the workflow, then answered; a relay finishes what a crash left half done."""
     structlog.contextvars.bind_contextvars(agency=agency)
     metrics: Metrics = request.app.state.metrics
-    body = await read_body(request, parts.max_callback_bytes)
+    body = await read_body(request, parts.max_callback_bytes, parts.callback_within)
     headers = dict(request.headers)
     address = request.client.host if request.client else None
 
@@ -121,6 +123,12 @@ async def receive_callback(agency: Agency, request: Request, parts: Parts) -> Ca
         if received.trouble is not None:
             metrics.called_back(agency, "not_understood")
             log.warning("callback.not_understood", trouble=received.trouble)
+            if received.id_used_before:
+                raise ApiProblem(
+                    "message-id-already-used",
+                    f"the message is kept, and changes nothing: {received.trouble}",
+                    received=True,
+                )
             raise ApiProblem(
                 "message-not-understood",
                 f"the message is kept, but was not understood: {received.trouble}",

@@ -91,6 +91,18 @@ KINDS: Mapping[str, Kind] = _kinds(
         "`mrn` names the declaration that has it. Lodge new content under a new lrn.",
     ),
     Kind(
+        "message-id-already-used",
+        HTTPStatus.CONFLICT,
+        "The agency has used this message id for other content",
+        "The message is stored, and changes nothing; a person will look. Send it under an id of its own.",
+    ),
+    Kind(
+        "body-too-slow",
+        HTTPStatus.REQUEST_TIMEOUT,
+        "The body took too long to come in",
+        "The detail gives the limit, which holds for the whole body. Send it again on a new connection.",
+    ),
+    Kind(
         "body-too-large",
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         "The body is too large",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, text, update
 
@@ -12,13 +14,13 @@ from hub.domain.errors import CallbackRefused
 from hub.domain.events import EventType
 from hub.domain.exchange import Message
 from hub.domain.names import split_referral_id
-from hub.domain.referral import Decision
+from hub.domain.referral import Decision, Via
 from hub.ports import Received
 from hub.store.casefile import OpenCase, OpenReferral, insert_of
 from hub.store.messages import DECISIONS, apply_message, lock_references, referral_by_reference, strange_items
 from hub.store.part import AnyRow, Part
 from hub.store.tables import decisions, inbox, refused_callbacks
-from hub.store.types import key
+from hub.store.types import key, storable
 
 _LONGEST_BODY = 16_384
 """Characters kept of a body that was refused: enough to see what it was, too little to fill a disk with."""
@@ -119,16 +121,23 @@ def _receive(connection: Connection, message: Message) -> Received:
     target = _target(connection, message)
     message = _weighed(message, target)
     known = _put(connection, message, target)
+    used_before = False
+    if known is not None and _says_other(message, known, target):
+        used_before = known.trouble is None
+        message = _under_another_id(message, used_before)
+        known = _put(connection, message, target)
     if known is not None:
-        return Received(new=False, mrn=known.mrn, trouble=message.trouble)
+        return Received(new=False, mrn=known.mrn, trouble=message.trouble, id_used_before=used_before)
     if target is None:
-        return Received(new=True, mrn=None, trouble=message.trouble)
+        return Received(new=True, mrn=None, trouble=message.trouble, id_used_before=used_before)
     case, referral = target
     said = apply_message(
         case, referral, message.message_id, message.decisions, message.trouble, message.received_at
     )
     case.save()
-    return Received(new=True, mrn=case.mrn, decisions=said, trouble=message.trouble)
+    return Received(
+        new=True, mrn=case.mrn, decisions=said, trouble=message.trouble, id_used_before=used_before
+    )
 
 
 _Target = tuple[OpenCase, OpenReferral]
@@ -140,6 +149,41 @@ def _weighed(message: Message, target: _Target | None) -> Message:
         return message
     trouble = strange_items(target[1].terms, message.decisions)
     return message.model_copy(update={"trouble": trouble, "decisions": ()}) if trouble else message
+
+
+def _says_other(message: Message, known: AnyRow, target: _Target | None) -> bool:
+    """Whether a message says something else than the one that has its id."""
+    if message.via == Via.POLL or storable(message.raw) == known.raw:
+        return False  # the hub makes the ids of polls itself, out of what was decided
+    if known.trouble is not None or message.trouble is not None:
+        return True
+    reference = None if message.agency_reference is None else key(message.agency_reference)
+    about = (target[0].mrn, target[1].terms.service) if target else (known.mrn, known.service)
+    if known.mrn is not None and about != (known.mrn, known.service):
+        return True
+    said = [_content(decision) for decision in message.decisions]
+    before = [_content(decision) for decision in DECISIONS.validate_json(known.decisions)]
+    return (reference, said) != (known.agency_reference, before)
+
+
+def _content(decision: Decision) -> dict[str, Any]:
+    """What the agency said, without when and how it came; a time it did not state is that of receipt."""
+    said = decision.model_dump(include={"id", "verdict", "items", "word", "reference", "remarks"})
+    stated = decision.decided_at if decision.decided_at != decision.received_at else None
+    return {**said, "decided_at": stated}
+
+
+def _under_another_id(message: Message, used_before: bool) -> Message:
+    """To be kept beside the one that has its id; what could not be read anyway keeps its own trouble."""
+    content = hashlib.sha256(message.raw.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    trouble = f"message id {message.message_id} was used before with other content"
+    return message.model_copy(
+        update={
+            "message_id": f"{message.message_id} {content}",
+            "trouble": trouble if used_before else message.trouble,
+            "decisions": (),
+        }
+    )
 
 
 def _target(connection: Connection, message: Message) -> _Target | None:
@@ -222,7 +266,7 @@ def _put(connection: Connection, message: Message, target: _Target | None) -> An
     if connection.execute(new, values).one_or_none() is not None:
         return None
     same = (inbox.c.agency == message.agency, inbox.c.message_id == message.message_id)
-    known = connection.execute(select(inbox.c.mrn, inbox.c.trouble).where(*same).with_for_update()).one()
+    known = connection.execute(select(inbox).where(*same).with_for_update()).one()
     if known.trouble is None or message.trouble is not None:
         return known
     connection.execute(update(inbox).where(*same).values(values))

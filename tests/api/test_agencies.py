@@ -100,6 +100,16 @@ async def test_a_decision_about_goods_items_not_referred_is_not_understood(
     assert api.engine.told == []
 
 
+async def test_a_message_id_used_again_with_other_content_is_a_conflict(api: Api) -> None:
+    """It is kept, and changes nothing."""
+    referral = await _referral(api)
+    await api.call_back("apqa", referral)
+    other = await api.call_back("apqa", referral, verdict="refused")
+    assert (other.status_code, other.json()["received"]) == (409, True)
+    assert other.json()["type"] == "/problems/message-id-already-used"
+    assert len(api.engine.told) == 1
+
+
 @pytest.mark.parametrize("agency", ["nobody", "%00", "x" * 65])
 async def test_an_unknown_agency_takes_no_callbacks(api: Api, agency: str) -> None:
     response = await api.http.post(f"/v1/agencies/{agency}/callbacks", content=b"{}")

@@ -48,15 +48,60 @@ def test_a_message_is_stored_with_its_decisions_and_is_to_be_told(store: Store) 
 
 
 def test_the_same_message_twice_counts_once(store: Store) -> None:
-    """The second is known by agency and message id; it may say what it likes."""
+    """The second is known by agency, message id and content, whenever it comes and however it is written."""
     mrn = lodge(store, PLANT)
     said = sample.decision(mrn, PLANT)
     store.receive(sample.message(said, message_id="M", referral=said.referral))
-    again = sample.message(
-        sample.decision(mrn, PLANT, Verdict.REFUSED), message_id="M", referral=said.referral
-    )
-    assert store.receive(again) == Received(new=False, mrn=mrn)
+    later = T0 + 99 * SECOND
+    again = said.model_copy(update={"decided_at": later, "received_at": later, "exchange": "m-2"})
+    for raw in ('{"result": "합격"}', '{"result":"합격"}'):
+        repeated = sample.message(again, message_id="M", referral=said.referral, raw=raw)
+        assert store.receive(repeated) == Received(new=False, mrn=mrn)
     assert len(events(store, mrn)) == 1
+
+
+@pytest.mark.parametrize("readable", [True, False])
+def test_a_message_id_used_again_with_other_content_is_kept_and_told_of(store: Store, readable: bool) -> None:
+    """Nothing of it counts, and nothing of it is lost; sent again it is the same."""
+    mrn = lodge(store, PLANT)
+    said = sample.decision(mrn, PLANT)
+    store.receive(sample.message(said, message_id="M", referral=said.referral))
+    other = sample.message(
+        *([sample.decision(mrn, PLANT, Verdict.REFUSED)] if readable else []),
+        message_id="M",
+        referral=said.referral,
+        raw='{"result": "불합격"}',
+        trouble=None if readable else "no word",
+    )
+    trouble = "message id M was used before with other content"
+    for new in (True, False):
+        received = store.receive(other)
+        assert received == Received(new=new, mrn=mrn, trouble=trouble, id_used_before=True)
+    event = events(store, mrn)[-1]
+    assert event.type is EventType.MESSAGE_NOT_UNDERSTOOD
+    assert event.data["trouble"] == trouble
+    assert event.data["message"].startswith("M ")
+    view = store.view(mrn)
+    assert view is not None
+    assert (view.referrals[0].decisions, view.referrals[0].trouble) == ((said,), trouble)
+
+
+def test_a_message_id_used_for_another_referral_is_other_content(store: Store) -> None:
+    """The same words about another declaration are another message."""
+    first, second = lodge(store, PLANT), lodge(store, PLANT)
+    for mrn, used in ((first, False), (second, True)):
+        said = sample.decision(mrn, PLANT, id="D")
+        odd = sample.message(said, message_id="M", referral=said.referral, raw=mrn)
+        assert store.receive(odd).id_used_before is used
+    assert state(store, second) is ReferralState.PENDING
+
+
+def test_of_messages_that_cannot_be_read_each_is_kept(store: Store) -> None:
+    """The id of one that counts for nothing is not used up."""
+    mrn = lodge(store, PLANT)
+    for raw in ("one", "two"):
+        odd = sample.message(referral=referral_id(mrn, PLANT), trouble="odd", message_id="M", raw=raw)
+        assert store.receive(odd) == Received(new=True, mrn=mrn, trouble="odd")
 
 
 def test_two_agencies_may_use_the_same_message_id(store: Store) -> None:
