@@ -14,6 +14,7 @@ from hub.domain import explaining as say
 from hub.domain.catalogue import Catalogue, Service
 from hub.domain.declaration import Declaration, GoodsItem, Lpco
 from hub.domain.facts import BUILT_IN_FACTS, FactValue, attribute_fact
+from hub.domain.forms import Form, compared
 from hub.domain.model import Model, Text
 from hub.domain.requirement_table import Conditions, Listing, table_of
 
@@ -131,6 +132,11 @@ def route(declaration: Declaration, catalogue: Catalogue, day: date) -> Routing:
         catalogue_version=catalogue.version,
         day=day,
     )
+
+
+def _folded(name: str) -> str:
+    """A name as names are compared: blanks and capitals do not count."""
+    return compared(Form.TEXT, name).casefold()
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,7 +330,10 @@ class _Router:
 
     def _by_issuer(self, lpco: Lpco, member: Service) -> bool:
         # A document that is known to be another service's says nothing about this group.
-        return lpco.issuer == member.agency and lpco.type not in self._table.document_types
+        if lpco.issuer is None or lpco.type in self._table.document_types:
+            return False
+        names = (member.agency, *self._catalogue.agencies.get(member.agency, {}).values())
+        return _folded(lpco.issuer) in map(_folded, names)
 
     # --- claims and documents of other laws --------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -224,6 +225,14 @@ def test_the_certificate_presented_decides_which_body_is_asked(
     (other,) = {"a-cert", "b-cert"} - {chosen}
     assert ruled_out(routing) == {other: RuledOutBy.ALTERNATIVE}
     assert f"Approval {chosen}" in routing.ruled_out[0].because
+
+
+@pytest.mark.parametrize("issuer", ["b", "B", " b ", "Board of  testing", "BOARD OF TESTING", "시험원"])
+def test_a_certificate_counts_by_any_name_of_its_issuer(issuer: str) -> None:
+    """Declarants write what stands on the paper: a slug or a name, in any language and capitals."""
+    names = {"a": {"en": "Other board"}, "b": {"en": "Board of Testing", "ko": "시험원"}}
+    rules = replace(group(), agencies=names)
+    assert required(routed(rules, EEL | {"lpcos": [{"type": "X", "issuer": issuer}]})) == ["b-cert"]
 
 
 def test_without_a_certificate_the_longest_prefix_is_asked() -> None:
