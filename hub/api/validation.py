@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from decimal import Decimal
@@ -146,17 +147,28 @@ def _numbered(raw: Any) -> Iterable[tuple[int, Any]]:
     return enumerate(raw) if isinstance(raw, list) else ()
 
 
+# XML 1.0 Char (section 2.2): an agency that is asked in XML could not be sent anything else.
+_OUTSIDE_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def _named_character(found: re.Match[str]) -> str:
+    return f"U+{ord(found[0]):04X}"
+
+
 def unstorable(value: Any, place: str = "") -> list[Fault]:
-    """What no store or reader downstream can be trusted with: NUL characters and absurd magnitudes."""
+    """What no store or reader downstream can be trusted with: control characters and absurd magnitudes."""
     if isinstance(value, str):
-        return [Fault(place, "may not contain the character NUL")] if "\x00" in value else []
+        found = _OUTSIDE_XML.search(value)
+        return [Fault(place, f"may not contain the character {_named_character(found)}")] if found else []
     if isinstance(value, Decimal):
         return [] if is_of_this_world(value) else [Fault(place, "is beyond what can be declared")]
     faults: list[Fault] = []
     if isinstance(value, dict):
         for key, member in value.items():
-            if "\x00" in key:
-                faults.append(Fault(place, "may not contain the character NUL in a name"))
+            found = _OUTSIDE_XML.search(key)
+            if found:
+                character = _named_character(found)
+                faults.append(Fault(place, f"may not contain the character {character} in a name"))
             elif member:
                 faults += unstorable(member, place + pointer(key))
     elif isinstance(value, (list, tuple)):

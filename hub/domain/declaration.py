@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import unicodedata
 from collections import Counter
 from decimal import Decimal
 from enum import StrEnum
@@ -29,7 +30,18 @@ More than any customs law we know of allows in one declaration (the Union's is 9
 agency's request can be filled with in about a second: one declaration must not hold up the others.
 """
 
-Reference = Annotated[str, StringConstraints(min_length=1, max_length=70, strip_whitespace=True)]
+
+def _one_line(text: str) -> str:
+    if text and not text.strip():
+        raise ValueError("may not be blank")
+    if any(unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in text):
+        raise ValueError("may not contain control characters or line breaks")
+    return text
+
+
+OneLine = AfterValidator(_one_line)
+"""Of a reference: it is repeated in messages, logs and lists, where a line break would end it."""
+Reference = Annotated[str, StringConstraints(min_length=1, max_length=70, strip_whitespace=True), OneLine]
 Note = Annotated[str, StringConstraints(max_length=2000)]
 
 
@@ -98,7 +110,7 @@ class Lpco(Model):
     """A licence, permit, certificate or other document presented with the goods."""
 
     type: Annotated[str, StringConstraints(min_length=1, max_length=35)]
-    id: Annotated[str, StringConstraints(max_length=70)] = ""
+    id: Annotated[str, StringConstraints(max_length=70), OneLine] = ""
     issuer: Annotated[str, StringConstraints(max_length=100)] | None = None
     """Who issued it: an agency's slug, or a name as written on it."""
     issued_at: UtcDatetime | None = None
@@ -116,7 +128,7 @@ class ExemptionClaim(Model):
     """
 
     code: Annotated[str, StringConstraints(pattern=r"^[0-9]{2}[A-Z][0-9]{2}$")]
-    document: Annotated[str, StringConstraints(min_length=1, max_length=70)] | None = None
+    document: Annotated[str, StringConstraints(min_length=1, max_length=70), OneLine] | None = None
 
 
 class GoodsItem(Model):
@@ -139,9 +151,9 @@ class GoodsItem(Model):
 class Consignment(Model):
     """Goods moving together."""
 
-    ucr: Annotated[str, StringConstraints(min_length=1, max_length=35)]
+    ucr: Annotated[str, StringConstraints(min_length=1, max_length=35), OneLine]
     """Unique consignment reference (WCO; ISO 15459)."""
-    cargo_management_number: Annotated[str, StringConstraints(max_length=35)] | None = None
+    cargo_management_number: Annotated[str, StringConstraints(max_length=35), OneLine] | None = None
     transport_mode: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,2}$")] | None = None
     """UN/ECE Recommendation 19: 1 sea, 2 rail, 3 road, 4 air."""
     transport_id: Annotated[str, StringConstraints(max_length=35)] | None = None
@@ -155,7 +167,7 @@ class Consignment(Model):
 class Declaration(Model):
     """One declaration as lodged. `lrn` is the declarant's own reference for it."""
 
-    lrn: Annotated[str, StringConstraints(min_length=1, max_length=35)]
+    lrn: Annotated[str, StringConstraints(min_length=1, max_length=35), OneLine]
     procedure: Procedure
     declarant: Declarant
     importer: Party | None = None

@@ -63,6 +63,12 @@ def test_every_fault_is_told_at_once_with_its_pointer() -> None:
         ({"number": True}, "/items/0/number"),
         ({"hs_code": 202300000}, "/items/0/hs_code"),
         ({"description": "a\x00b"}, "/items/0/description"),
+        ({"description": "a\x0bb"}, "/items/0/description"),
+        ({"description": "a\uffffb"}, "/items/0/description"),
+        ({"attributes": {"species": ["a\x1fb"]}}, "/items/0/attributes/species/0"),
+        ({"lpcos": [{"type": "N853", "id": "a\nb"}]}, "/items/0/lpcos/0/id"),
+        ({"lpcos": [{"type": "N853", "id": " "}]}, "/items/0/lpcos/0/id"),
+        ({"exemptions": [{"code": "22B03", "document": "a\tb"}]}, "/items/0/exemptions/0/document"),
         ({"net_mass_kg": "1e300"}, "/items/0/net_mass_kg"),
         ({"net_mass_kg": "NaN"}, "/items/0/net_mass_kg"),
         ({"value": {"amount": 1, "currency": "usd"}}, "/items/0/value/currency"),
@@ -109,3 +115,12 @@ def test_a_short_code_is_told_with_the_faults_of_form() -> None:
     item = beef()["items"][0] | {"hs_code": "95030039", "packages": "12"}
     told = faults(json.dumps(beef(items=[item])).encode(), hs_digits=10)
     assert {fault.pointer for fault in told} == {"/items/0/hs_code", "/items/0/packages"}
+
+
+@pytest.mark.parametrize("wrong", [" ", "a\nb", "a\tb", "a\x85b", "a\u2028b"])
+def test_a_reference_is_one_line_that_says_something(wrong: str) -> None:
+    """It stands in headers, logs and file names of others."""
+    consignment = beef()["consignment"] | {"ucr": wrong}
+    declarant = {"id": wrong}
+    told = _pointers(beef(lrn=wrong, consignment=consignment, declarant=declarant))
+    assert told.keys() == {"/lrn", "/consignment/ucr", "/declarant/id"}
