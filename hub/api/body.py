@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
+from datetime import timedelta
 from email.message import Message as Header
 
 from fastapi import Request
@@ -37,18 +39,27 @@ def media_type_of(request: Request, accepted: frozenset[str]) -> MediaType:
     return MediaType(name, charset if isinstance(charset, str) and charset else None)
 
 
-async def read_body(request: Request, limit: int) -> bytes:
+async def read_body(request: Request, limit: int, within: timedelta) -> bytes:
     """
-    The whole body. Raises ApiProblem (413) as soon as it is known to exceed `limit` bytes, whether or not
-    a Content-Length says so.
+    The whole body. Raises ApiProblem: 413 as soon as it is known to exceed `limit` bytes, whether or not
+    a Content-Length says so; 408 when it is not all there in time, however steadily it drips.
     """
     too_large = ApiProblem("body-too-large", f"the body may have at most {limit} bytes")
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced[:20]) > limit:
         raise too_large
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            raise too_large
+    try:
+        async with asyncio.timeout(within.total_seconds()):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > limit:
+                    raise too_large
+    except TimeoutError:
+        raise ApiProblem(
+            "body-too-slow",
+            f"the body was not complete after {within.total_seconds():g} s",
+            # The rest of it must not be taken for the next request.
+            headers={"Connection": "close"},
+        ) from None
     return bytes(body)

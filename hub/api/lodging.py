@@ -51,6 +51,7 @@ REPLAYED = "Idempotent-Replay"
             "unauthenticated",
             "forbidden",
             "lrn-already-used",
+            "body-too-slow",
             "body-too-large",
             "unsupported-media-type",
             "invalid-declaration",
@@ -85,7 +86,7 @@ async def lodge_declaration(request: Request, client: Lodger, parts: Parts) -> R
     follows from that.
     """
     media_type = media_type_of(request, ACCEPTED)
-    body = await read_body(request, parts.max_declaration_bytes)
+    body = await read_body(request, parts.max_declaration_bytes, parts.declaration_within)
     rulebook = parts.rulebook()
 
     def intake() -> tuple[Acceptance, bool]:

@@ -81,6 +81,9 @@ class ApiParts:
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     max_declaration_bytes: int = 8 * 1024 * 1024
     max_callback_bytes: int = 1024 * 1024
+    declaration_within: timedelta = timedelta(seconds=20)
+    """How long a declaration may take to come in, from its first byte to its last."""
+    callback_within: timedelta = timedelta(seconds=10)
     refusals: RefusalLimit = field(default_factory=RefusalLimit)
     """How many refused callbacks are recorded."""
     engine_patience: timedelta = timedelta(seconds=2)
