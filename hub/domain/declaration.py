@@ -6,6 +6,7 @@ import hashlib
 import json
 import unicodedata
 from collections import Counter
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Self
@@ -22,7 +23,7 @@ from pydantic import (
     model_validator,
 )
 
-from hub.domain.model import CountryCode, HsCode, Measure, Model, Money, UtcDatetime
+from hub.domain.model import CountryCode, HsCode, Measure, Model, Money, Number, UtcDatetime
 
 MAX_GOODS_ITEMS = 1999
 """
@@ -74,6 +75,19 @@ AttributeNumber = Annotated[
 """A number that JSON carries as a number and gives back as the same number."""
 AttributeValue = StrictBool | AttributeNumber | StrictStr | tuple[StrictStr, ...]
 """A goods item's attribute. What names and types there are is configuration (`attributes.yaml`)."""
+
+
+def _canonical(value: object) -> object:
+    """What JSON has no type for. A number is an object, so that it is never the text that looks like it."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if not isinstance(value, Decimal):
+        raise TypeError(f"{type(value).__name__} stands in no declaration")
+    sign, digits, exponent = value.as_tuple()
+    text = "".join(map(str, digits)).lstrip("0")
+    kept = text.rstrip("0")
+    zeros = len(text) - len(kept)
+    return {"number": f"{'-' if sign else ''}{kept}e{int(exponent) + zeros}" if kept else "0"}
 
 
 class Procedure(StrEnum):
@@ -139,8 +153,8 @@ class GoodsItem(Model):
     description: Note = ""
     origin: CountryCode | None = None
     quantity: Measure | None = None
-    net_mass_kg: Annotated[Decimal, Field(ge=0)] | None = None
-    gross_mass_kg: Annotated[Decimal, Field(ge=0)] | None = None
+    net_mass_kg: Annotated[Number, Field(ge=0)] | None = None
+    gross_mass_kg: Annotated[Number, Field(ge=0)] | None = None
     value: Money | None = None
     packages: Annotated[int, Field(ge=0)] | None = None
     attributes: dict[str, AttributeValue] = Field(default_factory=dict)
@@ -196,6 +210,10 @@ class Declaration(Model):
 
     @property
     def content_hash(self) -> str:
-        """SHA-256 of what was declared, in hexadecimal: the same content has the same hash."""
-        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        """
+        SHA-256 of what was declared, in hexadecimal: the same content has the same hash.
+
+        A number is the same however many zeros it ends in.
+        """
+        canonical = json.dumps(self.model_dump(), default=_canonical, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    StringConstraints,
+)
 
 
 class Model(BaseModel):
@@ -41,13 +49,29 @@ Text = dict[str, str]
 """The same words in several languages, by ISO 639-1 code. `en` is always there."""
 
 
+_DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
+
+
+def _as_written(value: object) -> object:
+    # Python would also read blanks, underscores and the digits of every script, which others read otherwise.
+    if not isinstance(value, str):
+        return value if isinstance(value, bool) or not isinstance(value, int | float) else Decimal(str(value))
+    if not _DECIMAL.fullmatch(value):
+        raise ValueError("must be a number, or a text that holds one")
+    return Decimal(value)
+
+
+Number = Annotated[Decimal, BeforeValidator(_as_written)]
+"""A decimal; as a text it has ASCII digits, a point, and perhaps an exponent."""
+
+
 class Money(Model):
-    amount: Decimal
+    amount: Number
     currency: CurrencyCode
 
 
 class Measure(Model):
     """A quantity; `unit` is a UN/ECE Recommendation 20 code such as KGM, NAR, LTR."""
 
-    value: Decimal
+    value: Number
     unit: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{1,8}$")]

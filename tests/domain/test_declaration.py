@@ -61,6 +61,26 @@ def test_the_same_content_has_the_same_hash() -> None:
     assert one.content_hash == same.content_hash != other.content_hash
 
 
+def test_zeros_behind_a_number_make_no_other_content() -> None:
+    """In masses, amounts and quantities as in attributes; a text is never the number it looks like."""
+    hashes = {
+        declaration(ITEM | {"net_mass_kg": n, "value": {"amount": n, "currency": "USD"}}).content_hash
+        for n in ("10.5", "10.50", "1.05e1", Decimal("10.500"))
+    }
+    assert len(hashes) == 1
+    number, text = (declaration(ITEM | {"attributes": {"a": a}}).content_hash for a in (Decimal(5), "5"))
+    assert number != text
+    zeros = {declaration(ITEM | {"net_mass_kg": n}).content_hash for n in ("0", "0.00", "-0")}
+    assert len(zeros) == 1
+
+
+@pytest.mark.parametrize("text", [" 1", "1_0.5", "١٢", "1 ", "", "NaN", "1e9999999999999999999"])
+def test_a_decimal_is_written_in_ascii(text: str) -> None:
+    """Two readers must not read two numbers."""
+    with pytest.raises(ValidationError):
+        declaration(ITEM | {"net_mass_kg": text})
+
+
 def test_goods_items_are_numbered_once() -> None:
     """Every number that stands twice is named, each once."""
     with pytest.raises(ValidationError, match=r"used twice: \[2, 3\]"):
