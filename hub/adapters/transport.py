@@ -166,7 +166,7 @@ def _sorted(wrong: requests.RequestException) -> NotSent | NoAnswer:
         return NotSent(f"no secure connection: {_words(reason or wrong)}")
     if isinstance(wrong, requests.Timeout):
         return NoAnswer("sent, and no answer in time")
-    return NoAnswer(f"sent, and the connection was cut: {_words(reason or wrong)}")
+    return NoAnswer(f"sent, and then: {_words(reason or wrong)}")
 
 
 def _in_handshake(reason: object) -> bool:
@@ -184,6 +184,12 @@ def _words(wrong: object) -> str:
     for word in ("Connection refused", "Name or service not known", "Temporary failure in name resolution"):
         if word in text:
             return word.lower()
+    if "RemoteDisconnected" in text:
+        return "the connection was closed without an answer"
+    if "Connection reset" in text or "Broken pipe" in text:
+        return "the connection was cut by the other side"
+    if "IncompleteRead" in text:
+        return "the connection was closed before the end of the answer"
     if "timed out" in text:
         return "timed out"
     return text.rpartition(">: ")[2] or type(wrong).__name__
