@@ -90,3 +90,11 @@ async def test_what_the_framework_refuses_is_a_problem_too(api: Api) -> None:
         assert response.headers["content-type"] == "application/problem+json"
         assert response.json()["request_id"] == response.headers["x-request-id"]
     assert method.headers["allow"] == "GET"
+
+
+async def test_the_bare_address_leads_to_the_description(api: Api) -> None:
+    """Where code is shown as code."""
+    answer = await api.http.get("/")
+    assert (answer.status_code, answer.headers["location"]) == (307, "/docs")
+    page = (await api.http.get("/docs")).text
+    assert "<code>application/problem+json</code>" in page
