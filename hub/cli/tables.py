@@ -141,8 +141,8 @@ def event_lines(events: Iterable[dict[str, Any]]) -> RenderableType:
 
 
 def moment(text: str) -> str:
-    """A time for people, in their own zone."""
-    return f"{datetime.fromisoformat(text).astimezone():%Y-%m-%d %H:%M}"
+    """A time for people, in their own zone, which is named: the hub's agencies may be in another."""
+    return f"{datetime.fromisoformat(text).astimezone():%Y-%m-%d %H:%M %Z}"
 
 
 def _referral_table(referrals: Iterable[dict[str, Any]]) -> Table:
