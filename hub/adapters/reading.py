@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Any
@@ -19,6 +19,8 @@ from hub.expressions import Expression, ExpressionFailed
 
 LONGEST_RETRY_AFTER = 3600.0
 """Seconds. An agency that asks for a longer pause is asked again after an hour all the same."""
+_CLOCKS_DIFFER = timedelta(minutes=5)
+"""A decision dated further ahead comes from a wrong clock, and would outweigh every later one."""
 _TEXT_LIMIT = 500
 
 
@@ -259,6 +261,7 @@ class DecisionReader:
         reference = self._text(self._reference, context)
         decided_text = self._text(self._decided_at, context)
         decided_at = received_at if decided_text is None else _instant(decided_text, self._zone)
+        stated_at = decided_at if decided_at - received_at > _CLOCKS_DIFFER else None
         items = None if self._items is None else _numbers(self._items.evaluate(context))
         if items is not None and referred is not None and (strange := sorted(set(items) - set(referred))):
             raise Misfit(f"the decision speaks of goods items {strange}, which were not referred")
@@ -272,7 +275,8 @@ class DecisionReader:
                 word=word,
                 reference=reference,
                 remarks=self._text(self._remarks, context),
-                decided_at=decided_at,
+                decided_at=decided_at if stated_at is None else received_at,
+                stated_at=stated_at,
                 received_at=received_at,
                 via=via,
                 exchange=evidence,

@@ -116,6 +116,8 @@ class Decision(Model):
     """The agency's number for the certificate or decision."""
     remarks: str | None = None
     decided_at: UtcDatetime
+    stated_at: UtcDatetime | None = None
+    """The time the agency stated, when it lies in the future and was not believed."""
     received_at: UtcDatetime
     via: Via
     exchange: str | None = None

@@ -169,8 +169,8 @@ def _says_other(message: Message, known: AnyRow, target: _Target | None) -> bool
 def _content(decision: Decision) -> dict[str, Any]:
     """What the agency said, without when and how it came; a time it did not state is that of receipt."""
     said = decision.model_dump(include={"id", "verdict", "items", "word", "reference", "remarks"})
-    stated = decision.decided_at if decision.decided_at != decision.received_at else None
-    return {**said, "decided_at": stated}
+    believed = decision.decided_at if decision.decided_at != decision.received_at else None
+    return {**said, "decided_at": decision.stated_at or believed}
 
 
 def _under_another_id(message: Message, used_before: bool) -> Message:

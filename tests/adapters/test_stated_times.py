@@ -1,0 +1,73 @@
+"""When an agency says it decided: believed, unless it lies in the future."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from hub.adapters.reading import DecisionReader
+from hub.config.models import DecisionReading
+from hub.domain.case import Referral
+from hub.domain.referral import Answers, Decision, OnExpiry, ReferralTerms, Verdict, Via
+from hub.domain.settling import standing_decisions
+from hub.expressions import roots
+
+NOW = datetime(2026, 11, 20, 2, 15, tzinfo=UTC)
+_READER = DecisionReader(
+    DecisionReading.model_validate({"word": "=message.word", "decided_at": "=message.at"}),
+    roots.MESSAGE,
+    agency="apqa",
+    verdicts={"OK": Verdict.APPROVED, "NO": Verdict.REFUSED},
+    zone=ZoneInfo("Asia/Seoul"),
+)
+
+
+def said(word: str, stated: datetime, received: datetime = NOW) -> Decision:
+    [decision] = _READER.read(
+        {"message": {"word": word, "at": stated.isoformat()}},
+        referral="M/s",
+        key="M/s",
+        referred=None,
+        via=Via.CALLBACK,
+        received_at=received,
+        evidence=None,
+    )
+    return decision
+
+
+@pytest.mark.parametrize("minutes", [-600, 0, 5])
+def test_a_time_that_clocks_may_differ_by_is_believed(minutes: int) -> None:
+    stated = NOW + timedelta(minutes=minutes)
+    decision = said("OK", stated)
+    assert (decision.decided_at, decision.stated_at) == (stated, None)
+
+
+def test_a_time_in_the_future_is_kept_and_not_believed() -> None:
+    stated = NOW + timedelta(minutes=5, seconds=1)
+    decision = said("OK", stated)
+    assert (decision.decided_at, decision.stated_at) == (NOW, stated)
+
+
+def test_a_decision_dated_in_the_future_does_not_outweigh_a_later_one() -> None:
+    """An agency with a wrong clock would otherwise never get its word changed."""
+    later = NOW + timedelta(hours=1)
+    decisions = (said("OK", NOW + timedelta(days=365)), said("NO", later, later))
+    terms = ReferralTerms(
+        id="M/s",
+        mrn="M",
+        service="s",
+        agency="apqa",
+        service_name={"en": "s"},
+        law={"en": "s"},
+        document="",
+        items=(1,),
+        answers=Answers.CALLBACK,
+        answer_within="3wd",
+        due_at=NOW,
+        on_expiry=OnExpiry.HOLD,
+        config_version="1",
+    )
+    [standing] = standing_decisions(Referral(terms=terms, decisions=decisions)).values()
+    assert standing.verdict is Verdict.REFUSED
