@@ -138,8 +138,9 @@ def test_what_the_engine_has_not_started_is_found_oldest_first(store: Store) -> 
 
 
 def test_text_that_no_database_can_hold_is_no_obstacle(store: Store) -> None:
-    """A NUL in an lrn is found again under the same lrn."""
-    lodged = sample.declaration(lrn="nul\x00")
+    """A NUL in a text comes back with it; an lrn with one is looked for, and not found."""
+    lodged = sample.declaration(lrn="nul", office="nul\x00")
     accepted = sample.acceptance(PLANT, lodged=lodged)
     assert store.lodge(accepted) is None
-    assert store.lodged("1234567890", "nul\x00") == accepted
+    assert store.lodged("1234567890", "nul") == accepted
+    assert store.lodged("1234567890", "nul\x00") is None
