@@ -61,6 +61,8 @@ class Sight:
     agency: str | None
     sees_trouble: bool
     """Why a hand-over fails may name inner systems: staff see it, declarants and agencies do not."""
+    sees_exchanges: bool = False
+    """Operations only; so do links to the engine."""
     sees_nothing: bool = False
     """An agency client that is bound to no agency."""
 
@@ -84,9 +86,13 @@ async def _sight(client: Caller) -> Sight:
         return Sight(
             declarant=None, agency=client.agency, sees_trouble=False, sees_nothing=client.agency is None
         )
-    if client.role is Role.CUSTOMS and client.declarant is not None:
+    # A binding holds whatever the role: clients of before may have pairs that nobody is given any more.
+    if client.declarant is not None:
         return Sight(declarant=client.declarant, agency=None, sees_trouble=False)
-    return Sight(declarant=None, agency=None, sees_trouble=True)
+    if client.agency is not None:
+        return Sight(declarant=None, agency=client.agency, sees_trouble=False)
+    operates = client.role in (Role.OPERATOR, Role.ADMIN)
+    return Sight(declarant=None, agency=None, sees_trouble=True, sees_exchanges=operates)
 
 
 Seeing = Annotated[Sight, Depends(_sight)]

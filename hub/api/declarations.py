@@ -155,6 +155,8 @@ async def list_events(
 async def list_exchanges(mrn: Mrn, parts: Parts, sight: Seeing, client: Operator) -> ExchangePage:
     """Requests and answers as recorded; secrets were scrubbed before they were written."""
     await _view(mrn, parts, sight)
+    if not sight.sees_exchanges:
+        raise ApiProblem("forbidden", "a client bound to a declarant or an agency sees no exchanges")
     exchanges = await to_thread.run_sync(parts.queries.exchanges, mrn)
     return ExchangePage(mrn=mrn, exchanges=tuple(exchanges))
 

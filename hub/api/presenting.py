@@ -34,7 +34,7 @@ _Shown = TypeVar("_Shown", bound=Candidate)
 def links_of(mrn: str, sight: Sight | None = None, temporal_ui_url: str | None = None) -> Links:
     """Where to look; `sight` None is the receipt, which is the same for everybody."""
     itself = f"/v1/declarations/{mrn}"
-    staff = sight is not None and sight.sees_trouble
+    staff = sight is not None and sight.sees_exchanges
     return Links(
         self=itself,
         events=f"{itself}/events",

@@ -93,8 +93,16 @@ def add_client(
     agency: Annotated[str | None, typer.Option(help="the agency whose referrals it sees")] = None,
 ) -> None:
     """Add an API client and print its key, once."""
+    if not name.strip():
+        raise typer.BadParameter("a client needs a name that is not blank")
     if role is Role.AGENCY and agency is None:
         raise typer.BadParameter("a client with role agency needs --agency")
+    if role is not Role.AGENCY and agency is not None:
+        raise typer.BadParameter(f"--agency is for the role agency only, not for {role}")
+    if role is not Role.CUSTOMS and declarant is not None:
+        raise typer.BadParameter(f"--declarant is for the role customs only, not for {role}")
+    if declarant is not None and not declarant.strip():
+        raise typer.BadParameter("--declarant is blank")
     settings = Settings()
     if agency is not None and agency not in load(settings.config_folder, development=True).agencies:
         raise SystemExit(f"hub: the configuration in {settings.config_folder} has no agency {agency}")

@@ -63,6 +63,24 @@ async def test_a_declaration_shows_the_progress_of_every_referral(api: Api) -> N
     assert shown["declarant"] == {"id": OWN, "name": "Hangang Customs Brokers"}
 
 
+@pytest.mark.parametrize("role", [Role.OPERATOR, Role.ADMIN, Role.CUSTOMS])
+async def test_a_binding_holds_whatever_the_role(api: Api, role: Role) -> None:
+    mrn = (await api.lodge())["mrn"]
+    path = f"/v1/declarations/{mrn}"
+    assert (await _get(api, path, role, declarant="KR-2")).status_code == 404
+    assert (await _get(api, path, role, agency="npa")).status_code == 404
+    own = (await _get(api, path, role, agency="apqa")).json()
+    assert [r["agency"] for r in own["referrals"]] == ["apqa"]
+    assert (await _get(api, f"{path}/exchanges", role, agency="apqa")).status_code == 403
+
+
+async def test_links_are_given_to_who_may_follow_them(api: Api) -> None:
+    mrn = (await api.lodge())["mrn"]
+    for role, follows in ((Role.CUSTOMS, False), (Role.OPERATOR, True), (Role.ADMIN, True)):
+        links = (await _get(api, f"/v1/declarations/{mrn}", role)).json()["links"]
+        assert (links["exchanges"] is not None, links["engine"] is not None) == (follows, follows)
+
+
 async def test_the_routing_explains_itself_in_sentences(api: Api) -> None:
     declaration = with_item(exemptions=[{"code": "22B03", "document": "S-1"}])
     mrn = (await api.lodge(declaration))["mrn"]
