@@ -337,3 +337,21 @@ def test_a_code_shorter_than_the_tariff_is_told_at_its_classification() -> None:
     assert fault.pointer is not None
     assert fault.pointer.endswith("GovernmentAgencyGoodsItem[2]/Commodity/Classification/ID")
     assert fault.detail == "has 6 digits; this administration's tariff has 10"
+
+
+def test_an_amount_without_a_currency_is_left_out() -> None:
+    """It bears on nothing the hub decides."""
+    [item] = read(
+        _edited("export_without_ucr.xml", (' currencyID="USD"', "")), "application/xml"
+    ).declaration.items
+    assert item.value is None
+
+
+def test_the_office_in_the_form_of_the_model() -> None:
+    """DeclarationOffice/ID, as the WCO's own class names it."""
+    edited = _edited(
+        "import_beef_and_looms.xml",
+        ("<DeclarationOfficeID>", "<DeclarationOffice><ID>"),
+        ("</DeclarationOfficeID>", "</ID></DeclarationOffice>"),
+    )
+    assert read(edited, "application/xml").declaration.office == "KRINC030"

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from hub.api.wco.draft import Slip
 from hub.api.wco.node import Node
-from hub.api.wco.values import Misread, decimal_of, instant_of, measure_of
+from hub.api.wco.values import MUTUALLY_DEFINED, decimal_of, instant_of, measure_of
 
 _EXEMPTION = re.compile(r"[0-9]{2}[A-Z][0-9]{2}")
 
@@ -55,8 +55,5 @@ def _lpco(slip: Slip, document: Node, code: Node | None, zone: ZoneInfo) -> None
 
 
 def _amount_of(node: Node) -> dict[str, Any]:
-    """An amount that is written off; its currency stands as the unit."""
-    currency = node.attribute("currencyID")
-    if currency is None:
-        raise Misread("the amount has no currencyID")
-    return {"value": decimal_of(node), "unit": currency}
+    """An amount that is written off; its currency stands as the unit. Raises Misread."""
+    return {"value": decimal_of(node), "unit": node.attribute("currencyID") or MUTUALLY_DEFINED}

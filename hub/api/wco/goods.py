@@ -92,7 +92,11 @@ def _origin(item: Node) -> Node | None:
 
 
 def _value(slip: Slip) -> None:
-    """What was charged for the goods, else their customs value, else their statistical value."""
+    """
+    What was charged for the goods, else their customs value, else their statistical value.
+
+    An amount without a currency says nothing that could be used, and is no reason to turn goods away.
+    """
     amounts = [
         amount
         for path in (
@@ -104,8 +108,8 @@ def _value(slip: Slip) -> None:
         )
         for amount in slip.node.all(path)
     ]
-    with_currency = [amount for amount in amounts if amount.attribute("currencyID")]
-    slip.read("value", next(iter(with_currency or amounts), None), money_of)
+    with_currency = (amount for amount in amounts if amount.attribute("currencyID"))
+    slip.read("value", next(with_currency, None), money_of)
 
 
 def _packages(slip: Slip) -> None:

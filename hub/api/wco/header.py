@@ -48,7 +48,9 @@ def read_header(slip: Slip, shipment: Node, zone: ZoneInfo) -> None:
         or _first_of((shipment, declaration), "Consignor", "Consignment/Consignor")
         or shipment.first("Seller"),
     )
-    slip.text("office", declaration.first("DeclarationOfficeID", "PresentationOffice/ID"))
+    slip.text(
+        "office", declaration.first("DeclarationOfficeID", "DeclarationOffice/ID", "PresentationOffice/ID")
+    )
     _consignment(slip, shipment, zone, procedure)
 
 
