@@ -6,10 +6,17 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from hub import process
 
 pytest_plugins = ["tests.plugins.databases"]
+
+# The same examples in every run, and none refused for being slow to make on a busy machine.
+settings.register_profile(
+    "hub", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("hub")
 
 _status = 0
 

@@ -20,7 +20,9 @@ from hub.store import Store
 from tests.api.support import DATA, Api, EngineFake, beef, parts
 
 _ANSWERS = {202, 400, 409, 413, 415, 422}
-_fuzz = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_fuzz = settings(
+    max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 
 class Door:
