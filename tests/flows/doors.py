@@ -59,6 +59,12 @@ class Doors:
                 raise AssertionError(f"{mrn} is not as awaited: {view}")
             await asyncio.sleep(0.1)
 
+    async def until_told(self, mrn: str, outcome: str) -> dict[str, Any]:
+        """Wait until the cargo system has acknowledged an outcome, which comes after the outcome itself."""
+        return await self.until(
+            mrn, lambda v: v["outcome"] == outcome and v["notice"] and v["notice"]["acknowledged_at"]
+        )
+
     async def told(self, mrn: str) -> list[str]:
         """What the cargo system has acknowledged, in order."""
         return [e["type"] for e in await self.events(mrn) if e["type"].startswith("cargo.")]

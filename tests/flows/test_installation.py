@@ -59,7 +59,7 @@ async def test_another_country_s_folder_stands_in_the_place_of_ours(elsewhere: S
         "Inspection des aliments",
         "Bureau du spectre",
     }
-    await doors.until(accepted["mrn"], lambda v: v["outcome"] == "release")
+    await doors.until_told(accepted["mrn"], "release")
     assert await doors.told(accepted["mrn"]) == ["cargo.released"]
 
 

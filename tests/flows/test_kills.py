@@ -65,7 +65,7 @@ async def test_intake_goes_on_without_the_engine(doors: Doors, stack: Stack) -> 
     assert view["engine_started"] is False
     await stack.restart_child("temporal")
     for mrn in mrns:
-        await doors.until(mrn, lambda v: v["outcome"] == "release")
+        await doors.until_told(mrn, "release")
         assert await doors.told(mrn) == ["cargo.released"]
 
 

@@ -52,9 +52,7 @@ class Teller:
         await self._doors.behave(**what)
 
     async def _outcome(self, outcome: str) -> None:
-        await self._doors.until(
-            self._mrn, lambda v: v["outcome"] == outcome and v["notice"] and v["notice"]["acknowledged_at"]
-        )
+        await self._doors.until_told(self._mrn, outcome)
 
     async def _referral(self, what: dict[str, Any]) -> None:
         def as_told(view: dict[str, Any]) -> bool:
