@@ -85,7 +85,7 @@ class _Check:
             yield self._fault(("contract",), str(wrong), "put the agency's WSDL or OpenAPI document there")
             return
         dossiers = [
-            dossier_context(dossier, self._file) | {"whole": whole}
+            dossier_context(dossier, self._file) | {"whole": whole, "session": {"token": "1"}}
             for dossier, whole in sample_dossiers(self._file)
         ]
         yield from self._operation(("submit",), channel.submit, roots.SUBMIT, dossiers)
@@ -94,13 +94,14 @@ class _Check:
         if channel.poll is not None:
             yield from self._operation(("poll",), channel.poll, roots.FOLLOW_UP, dossiers)
         if channel.feed is not None:
-            agency = agency_context(self._file) | {"whole": True}
-            yield from self._operation(("feed", "pull"), channel.feed.pull, roots.PULL, [agency])
+            agency = agency_context(self._file) | {"whole": True, "session": {"token": "1"}}
+            page = {"page": {"number": 1, "cursor": ""}}
+            yield from self._operation(("feed", "pull"), channel.feed.pull, roots.PULL, [agency | page])
             yield from self._operation(
                 ("feed", "acknowledge"),
                 channel.feed.acknowledge,
                 roots.ACKNOWLEDGE,
-                [agency | {"ids": ["1", "2"]}],
+                [agency | {"ids": ["1", "2"], "id": "1"}],
             )
             yield from self._feed()
 

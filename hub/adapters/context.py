@@ -30,7 +30,11 @@ def rfc3339(moment: datetime) -> str:
 
 
 def agency_context(file: AgencyFile) -> dict[str, Any]:
-    return {"agency": {"slug": file.agency, "name": file.name.get("en", file.agency)}}
+    """The roots that every expression of an agency sees."""
+    return {
+        "agency": {"slug": file.agency, "name": file.name.get("en", file.agency)},
+        "table": file.tables,
+    }
 
 
 def dossier_context(dossier: Dossier, file: AgencyFile) -> dict[str, Any]:
@@ -61,7 +65,10 @@ def dossier_context(dossier: Dossier, file: AgencyFile) -> dict[str, Any]:
         },
         "declaration": declaration,
         "items": [_plain(item) for item in dossier.declaration.items if item.number in concerned],
-        "receipt": {"reference": (dossier.receipt.reference if dossier.receipt else None) or ""},
+        "receipt": {
+            "reference": (dossier.receipt.reference if dossier.receipt else None) or "",
+            "values": dict(dossier.receipt.values) if dossier.receipt else {},
+        },
         **agency_context(file),
     }
 

@@ -128,7 +128,8 @@ class Gateway:
 
         def work(talk: Talk) -> Feed:
             feed = _feed_of(line)
-            heard, meaning, reading = talk.ask(feed.pull, agency_context(line.file))
+            first = {"page": {"number": 1, "cursor": ""}}
+            heard, meaning, reading = talk.ask(feed.pull, {**agency_context(line.file), **first})
             if meaning is Meaning.NOT_FOUND or heard.status == 204:
                 talk.understood("no messages")
                 return Feed(exchanges=talk.exchanges)
@@ -160,7 +161,7 @@ class Gateway:
             return ()
 
         def work(talk: Talk) -> tuple[Exchange, ...]:
-            talk.ask(_feed_of(line).acknowledge, {**agency_context(line.file), "ids": ids})
+            talk.ask(_feed_of(line).acknowledge, {**agency_context(line.file), "ids": ids, "id": ids[0]})
             talk.understood(f"{len(ids)} acknowledged")
             return talk.exchanges
 

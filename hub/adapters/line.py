@@ -42,7 +42,7 @@ class Line:
         self.slots = Slots(limits.concurrency)
         self.bucket = None if limits.per_second is None else TokenBucket(limits.per_second, limits.per_second)
         self.breaker = Breaker(limits.breaker_failures, parse_duration(limits.breaker_pause).total_seconds())
-        named = [auth.api_key.header] if auth.api_key is not None else []
+        named = [auth.api_key.header] if auth.api_key is not None and auth.api_key.header else []
         if file.channel.callback is not None and file.channel.callback.auth.hmac is not None:
             named.append(file.channel.callback.auth.hmac.header)
         self.scrubber = Scrubber(known_secrets(file.channel, environment), named)

@@ -52,14 +52,15 @@ def credentials(auth: ChannelAuth, environment: Mapping[str, str]) -> Credential
     if auth.basic is not None:
         pair = f"{resolve(auth.basic.username, environment)}:{resolve(auth.basic.password, environment)}"
         headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
-    if auth.api_key is not None:
+    if auth.api_key is not None and auth.api_key.header is not None:
         headers[auth.api_key.header] = resolve(auth.api_key.value, environment)
     ws_security = None
-    if auth.ws_security is not None:
+    token = auth.ws_security
+    if token is not None and token.username is not None and token.password is not None:
         ws_security = WsSecurity(
-            username=resolve(auth.ws_security.username, environment),
-            password=resolve(auth.ws_security.password, environment),
-            digest=auth.ws_security.digest,
+            username=resolve(token.username, environment),
+            password=resolve(token.password, environment),
+            digest=token.digest,
         )
     return Credentials(headers=headers, ws_security=ws_security)
 
@@ -74,7 +75,7 @@ def known_secrets(channel: ChannelFile, environment: Mapping[str, str]) -> list[
     if auth.api_key is not None:
         texts.append(auth.api_key.value)
     if auth.ws_security is not None:
-        texts += [auth.ws_security.username, auth.ws_security.password]
+        texts += [text for text in (auth.ws_security.username, auth.ws_security.password) if text]
     if channel.callback is not None:
         if channel.callback.auth.hmac is not None:
             texts.append(channel.callback.auth.hmac.secret)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -51,6 +51,14 @@ def check_channel(file: AgencyFile, folder: Path, around: Surroundings, report: 
 
 
 def _operations(channel: ChannelFile) -> list[_Operation]:
+    """The operations of a channel; where it does not log in there is no session to be seen."""
+    found = _all_operations(channel)
+    if channel.login is not None:
+        return found
+    return [replace(operation, request=operation.request - {"session"}) for operation in found]
+
+
+def _all_operations(channel: ChannelFile) -> list[_Operation]:
     top: Key = ("channel",)
     found = [_Operation((*top, "submit"), channel.submit, roots.SUBMIT, roots.READING)]
     if channel.look_up is not None:
@@ -65,6 +73,10 @@ def _operations(channel: ChannelFile) -> list[_Operation]:
                 (*feed, "acknowledge"), channel.feed.acknowledge, roots.ACKNOWLEDGE, roots.FEED_READING
             )
         )
+        if channel.feed.reject is not None:
+            found.append(_Operation((*feed, "reject"), channel.feed.reject, roots.REJECT, roots.FEED_READING))
+    if channel.login is not None:
+        found.append(_Operation((*top, "login"), channel.login, roots.LOGIN, roots.LOGIN_READING))
     return found
 
 

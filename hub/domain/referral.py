@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from pydantic import Field
+
 from hub.domain.model import Model, Slug, Text, UtcDatetime
 
 
@@ -95,6 +97,8 @@ class Receipt(Model):
 
     reference: str | None = None
     received_at: UtcDatetime
+    values: dict[str, str] = Field(default_factory=dict)
+    """Further things the agency said, which its later requests want back."""
 
 
 class Decision(Model):

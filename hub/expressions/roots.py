@@ -1,28 +1,44 @@
 """
 What the expressions of a channel see, by where they stand.
 
-Loading checks by this table; what the adapters hand over has at least these.
+Loading checks by this table; what the adapters hand over has at least these. `session` is seen only where the
+channel logs in first.
 """
 
 from __future__ import annotations
 
-SUBMIT = frozenset({"referral", "declaration", "items", "agency"})
+_AGENCY = frozenset({"agency", "table"})
+_ANSWER = frozenset({"reply", "status", "fault", "headers"})
+
+LOGIN = _AGENCY | {"secret"}
+"""Request, query, headers and path of `login`."""
+
+LOGIN_READING = _AGENCY | _ANSWER
+"""What is read from the answer to `login`."""
+
+SUBMIT = _AGENCY | {"referral", "declaration", "items", "session"}
 """Request, query, headers and path of `submit`."""
 
 FOLLOW_UP = SUBMIT | {"receipt"}
 """The same of `poll` and `look_up`."""
 
-READING = FOLLOW_UP | {"reply", "status", "fault", "headers"}
+READING = (FOLLOW_UP | _ANSWER) - {"session"}
 """Receipt, decision, errors and `found` of the answer to `submit`, `poll` or `look_up`."""
 
-PULL = frozenset({"agency"})
+PULL = _AGENCY | {"session", "page"}
 """Request, query, headers and path of a feed's `pull`."""
 
-FEED_READING = PULL | {"reply", "status", "fault", "headers"}
-"""`messages` of a feed, and the errors of its `pull` and `acknowledge`."""
+FEED_READING = _AGENCY | _ANSWER
+"""`messages` and `next_page` of a feed, and the errors of its operations."""
 
-MESSAGE = frozenset({"agency", "message", "headers"})
+MESSAGE = _AGENCY | {"message", "headers"}
 """A callback, or one message of a feed."""
 
-ACKNOWLEDGE = frozenset({"agency", "ids"})
+ACKNOWLEDGE = _AGENCY | {"session", "ids", "id"}
 """Request, query, headers and path of a feed's `acknowledge`."""
+
+REJECT = ACKNOWLEDGE | {"reason"}
+"""The same of a feed's `reject`."""
+
+SIGNING = frozenset({"method", "path", "query", "body", "body_sha256", "timestamp", "nonce"})
+"""The text that a request's HMAC is taken over."""

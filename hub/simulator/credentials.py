@@ -39,7 +39,7 @@ class HttpCredentials:
             token = base64.b64encode(f"{user}:{password}".encode()).decode()
             self._expected["authorization"] = f"Basic {token}"
             self.challenge = 'Basic realm="agency", charset="UTF-8"'
-        if auth.api_key is not None:
+        if auth.api_key is not None and auth.api_key.header is not None:
             self._expected[auth.api_key.header.lower()] = resolve(auth.api_key.value, environment)
 
     def check(self, headers: Mapping[str, str]) -> None:
@@ -59,8 +59,8 @@ class UsernameTokens:
 
     def __init__(self, auth: WsSecurityAuth, environment: Mapping[str, str]) -> None:
         """Raises EnvironmentMissing."""
-        self._username = resolve(auth.username, environment)
-        self._password = resolve(auth.password, environment)
+        self._username = resolve(auth.username or "", environment)
+        self._password = resolve(auth.password or "", environment)
         self._digest = auth.digest
         self._seen: dict[bytes, float] = {}
 

@@ -1,0 +1,107 @@
+"""
+The shape of the files in the configuration folder.
+
+Strict on purpose: an unknown key or a number where a code belongs is a fault with a line, never a guess.
+A text that begins with `=` is a CEL expression; `env:NAME` is read from the environment when used.
+"""
+
+from hub.config.models.agency import AgencyFile, TableName
+from hub.config.models.auth import (
+    ApiKeyAuth,
+    BasicAuth,
+    CallbackAuth,
+    ChannelAuth,
+    HmacAuth,
+    MutualTlsAuth,
+    OAuth2Auth,
+    RequestHmacAuth,
+    WsSecurityAuth,
+    WsSignature,
+)
+from hub.config.models.base import (
+    Cel,
+    Day,
+    Duration,
+    FileModel,
+    HsPrefix,
+    Moment,
+    Reference,
+    Term,
+    TimeOfDay,
+    ValidSpan,
+)
+from hub.config.models.channel import (
+    CallbackFile,
+    ChannelFile,
+    DecisionReading,
+    ErrorReading,
+    FeedFile,
+    Limits,
+    LoginFile,
+    MaintenanceFile,
+    MessageReading,
+    OperationFile,
+    PollFile,
+    ReceiptReading,
+    Tree,
+)
+from hub.config.models.folder import (
+    AttributeFile,
+    AttributesFile,
+    CalendarFile,
+    CalendarsFile,
+    ExemptionFile,
+    ExemptionsFile,
+    ListsFile,
+    PolicyFile,
+)
+from hub.config.models.services import HsEntry, RowFile, ServiceFile
+
+__all__ = [
+    "AgencyFile",
+    "ApiKeyAuth",
+    "AttributeFile",
+    "AttributesFile",
+    "BasicAuth",
+    "CalendarFile",
+    "CalendarsFile",
+    "CallbackAuth",
+    "CallbackFile",
+    "Cel",
+    "ChannelAuth",
+    "ChannelFile",
+    "Day",
+    "DecisionReading",
+    "Duration",
+    "ErrorReading",
+    "ExemptionFile",
+    "ExemptionsFile",
+    "FeedFile",
+    "FileModel",
+    "HmacAuth",
+    "HsEntry",
+    "HsPrefix",
+    "Limits",
+    "ListsFile",
+    "LoginFile",
+    "MaintenanceFile",
+    "MessageReading",
+    "Moment",
+    "MutualTlsAuth",
+    "OAuth2Auth",
+    "OperationFile",
+    "PolicyFile",
+    "PollFile",
+    "ReceiptReading",
+    "Reference",
+    "RequestHmacAuth",
+    "RowFile",
+    "ServiceFile",
+    "TableName",
+    "Term",
+    "TimeOfDay",
+    "Tree",
+    "ValidSpan",
+    "WsSecurityAuth",
+    "WsSignature",
+]

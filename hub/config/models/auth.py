@@ -1,0 +1,125 @@
+"""agencies/<agency>.yaml: how the two sides prove themselves to each other."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from hub.config.models.base import Cel, Duration, FileModel, Reference
+
+
+class BasicAuth(FileModel):
+    """HTTP Basic (RFC 7617)."""
+
+    username: str
+    password: Reference
+
+
+class ApiKeyAuth(FileModel):
+    """A key in a header, or in the query where the agency insists."""
+
+    header: str | None = None
+    query: str | None = None
+    value: Reference
+
+
+class OAuth2Auth(FileModel):
+    """OAuth 2.0 client credentials (RFC 6749 section 4.4); a token is kept until it is about to expire."""
+
+    token_url: str
+    """The token endpoint: an address, or `env:NAME`."""
+    client_id: str
+    client_secret: Reference
+    scope: str | None = None
+    """Scopes, separated by blanks."""
+    audience: str | None = None
+    """Sent as `audience`, which some servers insist on."""
+    send: Literal["header", "body"] = "header"
+    """How the client proves itself: HTTP Basic, or `client_id` and `client_secret` in the body."""
+
+
+class MutualTlsAuth(FileModel):
+    """A client certificate in the TLS handshake (RFC 8446 section 4.4.2). May stand beside another kind."""
+
+    certificate: Reference
+    """`env:NAME` of the path of a PEM file: the certificate, and those between it and its root."""
+    key: Reference | None = None
+    """`env:NAME` of the path of a PEM file; without it, the key is in the file of the certificate."""
+
+
+class RequestHmacAuth(FileModel):
+    """Every request is signed with a shared secret (RFC 2104)."""
+
+    secret: Reference
+    key_id: str | None = None
+    key_id_header: str = "X-Key-Id"
+    header: str = "X-Signature"
+    algorithm: Literal["sha256", "sha512"] = "sha256"
+    encoding: Literal["hex", "base64"] = "hex"
+    prefix: str = ""
+    """Stands before the signature, as `sha256=`."""
+    timestamp_header: str | None = "X-Timestamp"
+    timestamp: Literal["unix", "rfc3339"] = "unix"
+    nonce_header: str | None = None
+    over: Cel = '=timestamp + "." + body'
+    """
+    `=`expression for the text that is signed, over `method`, `path`, `query` (as sent, without `?`), `body`
+    (text), `body_sha256` (hexadecimal), `timestamp` and `nonce`.
+    """
+
+
+class WsSignature(FileModel):
+    """
+    X.509 Token Profile 1.1: what is sent is signed with the hub's key, what is answered is checked against
+    the agency's certificate.
+    """
+
+    certificate: Reference
+    """`env:NAME` of the path of a PEM file."""
+    key: Reference
+    """`env:NAME` of the path of a PEM file."""
+    agency_certificate: str
+    """The agency's certificate, or that of its authority: a PEM file below the folder, or `env:NAME`."""
+    check_answer: bool = True
+    """Refuse answers that are not signed by it. Faults may be unsigned: they are told, and decide nothing."""
+    algorithm: Literal["rsa-sha256", "rsa-sha512", "ecdsa-sha256"] = "rsa-sha256"
+
+
+class WsSecurityAuth(FileModel):
+    """WS-Security 1.1: a UsernameToken, a timestamp, a signature, or several of them."""
+
+    username: str | None = None
+    password: Reference | None = None
+    digest: bool = True
+    """Send nonce, created and the password's digest, and not the password."""
+    timestamp: Duration | None = None
+    """Send a Timestamp that expires after so long; where answers are signed, theirs is checked."""
+    signature: WsSignature | None = None
+
+
+class ChannelAuth(FileModel):
+    """How the hub proves itself to the agency: one of these, or none; `mtls` may stand beside another."""
+
+    bearer: Reference | None = None
+    basic: BasicAuth | None = None
+    api_key: ApiKeyAuth | None = None
+    oauth2: OAuth2Auth | None = None
+    hmac: RequestHmacAuth | None = None
+    ws_security: WsSecurityAuth | None = None
+    mtls: MutualTlsAuth | None = None
+
+
+class HmacAuth(FileModel):
+    """HMAC-SHA256 over `timestamp + "." + body`, in hexadecimal."""
+
+    secret: Reference
+    header: str = "X-Signature"
+    timestamp_header: str = "X-Timestamp"
+    """Unix seconds or RFC 3339."""
+    window: Duration = "5m"
+
+
+class CallbackAuth(FileModel):
+    """How the agency proves itself to the hub: one of these."""
+
+    hmac: HmacAuth | None = None
+    bearer: Reference | None = None
