@@ -19,7 +19,7 @@ from hub.domain.exchange import Dossier
 from hub.domain.referral import Receipt, ReferralTerms
 
 FOLDER = Path(__file__).parents[2] / "adapters_config"
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = FOLDER / "golden"
 NOW = datetime(2026, 3, 2, 0, 30, tzinfo=UTC)
 MRN = "26KR1B2C3D4E5F6G72"
 SEOUL = ZoneInfo("Asia/Seoul")

@@ -399,7 +399,8 @@ CHANNELS = [
     ),
     case(
         "acknowledgement", LABS, "{ids: =ids}", "{ids: =messages}", "=messages}",
-        "channel.feed.acknowledge.request.ids", "there is no 'messages' here", "there are agency, id, ids, table",
+        "channel.feed.acknowledge.request.ids", "there is no 'messages' here",
+        "there are agency, id, ids, table",
     ),
     case(
         "message about nothing", LABS, "    referral: =message.number\n", "", "  callback:",
