@@ -34,7 +34,7 @@ _KEPT_OF_A_REFUSED_BODY = 4096
     "/v1/agencies",
     response_model=list[AgencyInfo],
     summary="All agencies and their services",
-    responses=problem_responses("unauthenticated"),
+    responses=problem_responses("unauthenticated", "invalid-parameters"),
 )
 async def list_agencies(client: Caller, parts: Parts) -> list[AgencyInfo]:
     """
@@ -62,7 +62,7 @@ async def show_agency(agency: Agency, client: Caller, parts: Parts) -> AgencyInf
     "/v1/attributes",
     response_model=list[AttributeAnswer],
     summary="The attributes a goods item may declare",
-    responses=problem_responses("unauthenticated"),
+    responses=problem_responses("unauthenticated", "invalid-parameters"),
 )
 async def list_attributes(client: Caller, parts: Parts) -> list[AttributeAnswer]:
     """Facts beyond the common elements on which it depends who must consent."""

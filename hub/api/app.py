@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
@@ -13,6 +13,7 @@ from hub.api import agencies, declarations, docs_page, lodging, probes
 from hub.api.metering import Metrics
 from hub.api.middleware import Doorkeeper
 from hub.api.openapi import describe
+from hub.api.parameters import only_known
 from hub.api.parts import ApiParts
 from hub.api.problems import ApiProblem, on_api_problem, on_http_exception, on_validation_error
 from hub.api.watching import Watcher
@@ -50,7 +51,9 @@ def create_app(parts: ApiParts) -> FastAPI:
     app.add_exception_handler(ApiProblem, on_api_problem)
     app.add_exception_handler(HTTPException, on_http_exception)
     app.add_exception_handler(RequestValidationError, on_validation_error)
-    for module in (lodging, declarations, agencies, probes, docs_page):
+    for module in (lodging, declarations, agencies):
+        app.include_router(module.router, dependencies=[Depends(only_known)])
+    for module in (probes, docs_page):
         app.include_router(module.router)
     app.openapi = describe(app)  # type: ignore[method-assign]
     return app

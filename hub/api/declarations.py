@@ -9,7 +9,7 @@ from typing import Annotated
 
 import structlog
 from anyio import to_thread
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Header, Path, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
 from hub.api.access import Caller, Operator, Seeing, Sight
@@ -89,7 +89,7 @@ async def list_declarations(
     "/v1/declarations/{mrn}",
     response_model=DeclarationAnswer,
     summary="Where a declaration stands, and why",
-    responses=problem_responses("unauthenticated", "not-found"),
+    responses=problem_responses("unauthenticated", "not-found", "invalid-parameters"),
 )
 async def show_declaration(mrn: Mrn, parts: Parts, sight: Seeing) -> DeclarationAnswer:
     """Its outcome with the reason of every goods item and service, and the progress of each referral."""
@@ -100,7 +100,7 @@ async def show_declaration(mrn: Mrn, parts: Parts, sight: Seeing) -> Declaration
     "/v1/declarations/{mrn}/routing",
     response_model=RoutingAnswer,
     summary="Why each agency was asked, or was not",
-    responses=problem_responses("unauthenticated", "not-found"),
+    responses=problem_responses("unauthenticated", "not-found", "invalid-parameters"),
 )
 async def show_routing(mrn: Mrn, parts: Parts, sight: Seeing) -> RoutingAnswer:
     """The law of the day of acceptance, applied to each goods item, in sentences for a customs officer."""
@@ -128,11 +128,12 @@ async def list_events(
     sight: Seeing,
     after: Annotated[int, Query(ge=0, le=2**31 - 1, description="Events with a greater `seq`.")] = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 500,
+    last_event_id: Annotated[str, Header(description="Of the stream: the last `seq` that was read.")] = "",
 ) -> Response | EventPage:
     """An agency sees the events of its own referrals, and the outcome."""
     view = await _view(mrn, parts, sight)
     if _EVENT_STREAM in request.headers.get("accept", ""):
-        last = request.headers.get("last-event-id", "")
+        last = last_event_id
         begin = int(last) if last.isascii() and last.isdecimal() and len(last) < 10 else after
         watcher: Watcher = request.app.state.watcher
         return StreamingResponse(
@@ -150,7 +151,7 @@ async def list_events(
     "/v1/declarations/{mrn}/exchanges",
     response_model=ExchangePage,
     summary="What was sent and received, for operations",
-    responses=problem_responses("unauthenticated", "forbidden", "not-found"),
+    responses=problem_responses("unauthenticated", "forbidden", "not-found", "invalid-parameters"),
 )
 async def list_exchanges(mrn: Mrn, parts: Parts, sight: Seeing, client: Operator) -> ExchangePage:
     """Requests and answers as recorded; secrets were scrubbed before they were written."""

@@ -16,6 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -231,14 +232,28 @@ _SLUG_OF_STATUS = {404: "not-found", 405: "method-not-allowed"}
 async def on_http_exception(request: Request, error: Exception) -> JSONResponse:
     """Exception handler: what the framework itself refuses."""
     assert isinstance(error, HTTPException)
+    headers = error.headers
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        detail = f"{request.method} is not allowed on {request.url.path}"
+        # The framework names the methods of the first route of this path; others may stand beside it.
+        allowed = ", ".join(sorted(_methods_at(request))) or (error.headers or {}).get("Allow", "")
+        detail = f"{request.method} is not allowed on {request.url.path}; allowed are {allowed}"
+        headers = {"Allow": allowed}
     else:
         detail = f"nothing is found at {request.url.path}"
     slug = _SLUG_OF_STATUS.get(error.status_code)
     if slug is None:
         raise error
-    return problem_response(request, ApiProblem(slug, detail, headers=error.headers))
+    return problem_response(request, ApiProblem(slug, detail, headers=headers))
+
+
+def _methods_at(request: Request) -> set[str]:
+    described: Mapping[str, Mapping[str, Any]] = request.app.openapi()["paths"]
+    return {
+        method.upper()
+        for path, methods in described.items()
+        if compile_path(path)[0].match(request.url.path)
+        for method in methods
+    }
 
 
 async def on_validation_error(request: Request, error: Exception) -> JSONResponse:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from functools import lru_cache
 
 from hub.domain.catalogue import Service
@@ -51,10 +52,15 @@ def spoken_value(value: FactValue) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:.12g}"
+        return format(Decimal(repr(value)).normalize(), "f")
     if isinstance(value, tuple):
-        return " and ".join(value) or "none"
-    return value or "nothing"
+        return " and ".join(map(_spoken_code, value)) or "none"
+    return _spoken_code(value) or "nothing"
+
+
+def _spoken_code(code: str) -> str:
+    """A code of the catalogue's own, as `registered_product`, in words; any other text as it is."""
+    return code.replace("_", " ") if re.fullmatch(r"[a-z0-9_]+", code) else code
 
 
 def _spoken_set(text: str) -> str:
@@ -164,10 +170,11 @@ def covered_by(needed: str, lpco: Lpco) -> str:
     return f"{needed.removesuffix('.')}; not needed beside document {document(lpco)}, which is presented."
 
 
-def certified_by(needed: str, other: Service, lpco: Lpco | None) -> str:
-    """Another body of the group is asked; `lpco` is the certificate that decided, if one did."""
+def certified_by(needed: str, agency: str, other: Service, lpco: Lpco | None) -> str:
+    """Another body of the group, `agency`, is asked; `lpco` is the certificate that decided, if one did."""
     why = f"which issued document {document(lpco)}" if lpco else "whose list fits the code best"
-    return f"{needed.removesuffix('.')}; one body of several certifies, here {other.name['en']}, {why}."
+    body = f"{agency} ({other.name['en']})"
+    return f"{needed.removesuffix('.')}; one body of several certifies, here {body}, {why}."
 
 
 def certifies(needed: str, lpco: Lpco) -> str:

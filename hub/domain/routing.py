@@ -302,7 +302,8 @@ class _Router:
                 findings.append(self._asked_all_the_same(item, chosen, lpco, best))
             for finding in needed:
                 if finding.service is not chosen:
-                    because = say.certified_by(finding.because, chosen, lpco)
+                    agency = self._catalogue.agencies.get(chosen.agency, {}).get("en", chosen.agency)
+                    because = say.certified_by(finding.because, agency, chosen, lpco)
                     finding.rule_out(RuledOutBy.ALTERNATIVE, because)
         return sorted(findings, key=lambda finding: finding.place)
 

@@ -188,6 +188,7 @@ async def test_a_list_is_filtered_and_paged(api: Api) -> None:
         ("accepted_from=2026-11-20", 422, "accepted_from"),
         ("accepted_from=0001-01-01T00:00:00%2B14:00", 422, "accepted_from"),
         ("lrn=%00", 422, "lrn"),
+        ("outcom=hold", 422, "outcom"),
     ],
 )
 async def test_a_wrong_parameter_is_named(api: Api, query: str, status: int, parameter: str | None) -> None:

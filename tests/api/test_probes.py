@@ -90,6 +90,9 @@ async def test_what_the_framework_refuses_is_a_problem_too(api: Api) -> None:
         assert response.headers["content-type"] == "application/problem+json"
         assert response.json()["request_id"] == response.headers["x-request-id"]
     assert method.headers["allow"] == "GET"
+    several = await api.http.delete("/v1/declarations")
+    assert several.headers["allow"] == "GET, POST"
+    assert "allowed are GET, POST" in several.json()["detail"]
 
 
 async def test_the_bare_address_leads_to_the_description(api: Api) -> None:
