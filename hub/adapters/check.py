@@ -37,6 +37,8 @@ class ChannelFault:
     key: KeyPath
     what: str
     cure: str
+    warning: bool = False
+    """It is legal and unwise, and stops nobody."""
 
 
 def check_channels(

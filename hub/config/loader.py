@@ -60,6 +60,10 @@ class AgencyFault(Protocol):
     @property
     def cure(self) -> str: ...
 
+    @property
+    def warning(self) -> bool:
+        """It is legal and unwise, and stops nobody."""
+
 
 ChannelCheck = Callable[[Mapping[str, AgencyFile]], Iterable[AgencyFault]]
 """A further check of the agencies' files, by the names of the files; it knows what this package may not."""
@@ -87,6 +91,8 @@ class Configuration:
     policy_version: str
     zone: ZoneInfo
     """Of the `default` calendar: the administration's."""
+    warnings: tuple[Fault, ...] = ()
+    """What is legal and unwise in the agencies' files, in the order of the files."""
 
     def rulebook(self) -> Rulebook:
         """What accepting a declaration reads."""
@@ -106,6 +112,7 @@ def load(
     development: bool,
     environment: Mapping[str, str] | None = None,
     check: ChannelCheck | None = None,
+    only: str | None = None,
 ) -> Configuration:
     """
     Read and check a configuration folder. Raises ConfigurationFaults with every fault of every file.
@@ -113,19 +120,24 @@ def load(
     Settings that are insecure are faults unless in `development`. Whether the variables named by `env:` are
     set is checked where `environment` is given, and not in development. `check` is put to every agency's file
     that could be read, also to those in which other faults were found, so that all are told at once.
+
+    `only` names one agency: no other agency's file is read then, and what needs them all is not checked.
     """
     if not folder.is_dir():
         raise ConfigurationFaults(
             [Fault(".", 1, "", f"there is no folder {folder.name!r}", "name the configuration folder")]
         )
-    return _Loading(folder, Surroundings(development, environment), check).run()
+    return _Loading(folder, Surroundings(development, environment), check, only).run()
 
 
 class _Loading:
     """One pass over a folder, gathering faults on its way."""
 
-    def __init__(self, folder: Path, around: Surroundings, check: ChannelCheck | None) -> None:
+    def __init__(
+        self, folder: Path, around: Surroundings, check: ChannelCheck | None, only: str | None
+    ) -> None:
         self._folder = folder
+        self._only = only
         self._around = around
         self._check = check
         self._reports: list[FileReport] = []
@@ -167,7 +179,7 @@ class _Loading:
 
     def _agencies(self, conditions: Conditions) -> tuple[list[CheckedAgency], bool]:
         agencies = []
-        complete = True
+        complete = self._only is None
         paths = self._agency_paths()
         for path in paths:
             name = f"agencies/{path.name}"
@@ -194,10 +206,14 @@ class _Loading:
         # By the name of the file: two files may claim to be the same agency.
         checked = {Path(agency.report.file).stem: agency for agency in agencies}
         for fault in self._check({name: agency.file for name, agency in checked.items()}):
-            checked[fault.agency].report.add_unless_told(fault.key, fault.what, fault.cure)
+            report = checked[fault.agency].report
+            tell = report.warn if fault.warning else report.add_unless_told
+            tell(fault.key, fault.what, fault.cure)
 
     def _agency_paths(self) -> list[Path]:
         folder = self._folder / "agencies"
+        if self._only is not None:
+            return [folder / f"{self._only}.yaml"]
         entries = sorted(folder.iterdir()) if folder.is_dir() else []
         for path in entries:
             if path.suffix.lower() in (".yml", ".yaml") and path.suffix != ".yaml":
@@ -268,6 +284,12 @@ class _Loading:
             version=version,
             policy_version=self._version("policy.yaml"),
             zone=calendars["default"].zone,
+            warnings=tuple(
+                sorted(
+                    (warning for report in self._reports for warning in report.warnings),
+                    key=lambda warning: (warning.file, warning.line),
+                )
+            ),
         )
 
 

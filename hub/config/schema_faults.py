@@ -66,6 +66,8 @@ class FileReport:
     def __init__(self, file: str, document: Document) -> None:
         self.file = file
         self.faults = [Fault(file, f.line, written(f.key), f.what, f.cure) for f in document.faults]
+        self.warnings: list[Fault] = []
+        """What is legal and unwise."""
         self._document = document
         self._at_fault = [fault.key for fault in document.faults]
         self._repaired: list[Key] = []
@@ -92,6 +94,11 @@ class FileReport:
         )
         if not told:
             self.add(key, what, cure)
+
+    def warn(self, key: Key, what: str, cure: str = "") -> None:
+        """Something legal and unwise; not of what was repaired, and not where a fault is told."""
+        if self.is_sure(key) and not any(key[: len(at)] == at for at in self._at_fault if at):
+            self.warnings.append(Fault(self.file, self.line_of(key), written(key), what, cure))
 
     def unknown(self, key: Key) -> None:
         """The author wrote a key there that nobody knows."""

@@ -1,0 +1,1 @@
+"""The agency engineer's workbench: what `hub agency ...` does, without the terminal."""
