@@ -31,6 +31,23 @@ class Part:
     """How its text is read as a value; without it, as text. Raises ValueError."""
     sample: Plain = "1"
     """A value such as it may hold, for trying mappings out."""
+    documentation: str = ""
+    """What the contract says about it, in words."""
+    values: tuple[str, ...] = ()
+    """The only values it may hold, where the contract lists them."""
+    base: str = ""
+    """
+    The built-in type beneath, by its name in XML Schema part 2, as string, decimal, positiveInteger, boolean,
+    date, dateTime, base64Binary; double for JSON's number. Empty where it is not known, or not a single value.
+    """
+    type_name: str = ""
+    """The name of its type in the contract: `{namespace}name`, or the name of an OpenAPI schema."""
+    pattern: str = ""
+    """The regular expression its text must match, where there is one."""
+    longest: int | None = None
+    """How many characters its text may have."""
+    choice: str = ""
+    """Parts of one shape with the same mark here are alternatives, of which one must be chosen."""
 
     @cached_property
     def inner(self) -> Shape | None:
