@@ -18,6 +18,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from hub.config.faults import Fault, Key, written
+from hub.config.unfinished import unfinished
 from hub.config.yaml import Document
 from hub.expressions.compiling import nearest
 
@@ -136,6 +137,9 @@ def validated(model: type[_M], document: Document, report: FileReport) -> _M | N
     if not isinstance(data, dict):
         report.add((), "this is no mapping", "write `key: value` lines")
         return None
+    for key, words in unfinished(data):
+        report.add(key, "this is not filled in yet", f"fill in: {words}" if words else "fill it in")
+        report.repaired(key)  # nothing else is told of it
     for attempt in range(_MAX_REPAIRS):
         try:
             return model.model_validate(data)
