@@ -9,7 +9,6 @@ those who ask for it.
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,15 +18,14 @@ from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from hub.adapters.channel import ChannelUnusable, Contracts, FeedChannel
-from hub.adapters.context import agency_context, dossier_context
+from hub.adapters import feed
+from hub.adapters.channel import ChannelUnusable, Contracts
+from hub.adapters.context import dossier_context
 from hub.adapters.hearing import already_received, look_up, read_decisions, read_submission, said
 from hub.adapters.line import Line
-from hub.adapters.messages import UNNAMED
 from hub.adapters.reading import Kind, Meaning
 from hub.adapters.recording import in_a_line
 from hub.adapters.talk import Talk
-from hub.adapters.wire import Misfit
 from hub.config.models import AgencyFile
 from hub.domain.errors import AgencyUnavailable, ChannelError, NotUnderstood
 from hub.domain.exchange import Answer, Dossier, Exchange, Feed, LookUp, Message, Submission
@@ -124,48 +122,14 @@ class Gateway:
         return await self._run(line, Kind.POLL, dossier.terms, work)
 
     async def pull_feed(self, agency: str) -> Feed:
-        line = self._line(agency)
-
-        def work(talk: Talk) -> Feed:
-            feed = _feed_of(line)
-            first = {"page": {"number": 1, "cursor": ""}}
-            heard, meaning, reading = talk.ask(feed.pull, {**agency_context(line.file), **first})
-            if meaning is Meaning.NOT_FOUND or heard.status == 204:
-                talk.understood("no messages")
-                return Feed(exchanges=talk.exchanges)
-            with talk.understanding():
-                listed = feed.messages.evaluate(reading)
-                if not isinstance(listed, list):
-                    raise Misfit("`messages` of the feed is no list")
-                messages = [
-                    feed.message.read(
-                        one,
-                        raw=line.scrubber.body(json.dumps(one, ensure_ascii=False).encode()),
-                        via=Via.FEED,
-                        received_at=talk.heard_at,
-                    )
-                    for one in listed
-                ]
-                fresh = tuple(message for message in messages if line.is_news(message))
-                bad = sum(message.trouble is not None for message in fresh)
-                talk.understood(f"{len(fresh)} messages" + (f", {bad} not understood" if bad else ""))
-                return Feed(messages=fresh, exchanges=talk.exchanges)
-
-        return await self._run(line, Kind.PULL, None, work)
+        return await self._run(self._line(agency), Kind.PULL, None, feed.pull)
 
     async def acknowledge_feed(self, agency: str, message_ids: Sequence[str]) -> tuple[Exchange, ...]:
         line = self._line(agency)
-        # A message without an id of its own has one that the agency does not know.
-        ids = [message_id for message_id in message_ids if not message_id.startswith(UNNAMED)]
+        ids = feed.acknowledgeable(message_ids)
         if not ids:
             return ()
-
-        def work(talk: Talk) -> tuple[Exchange, ...]:
-            talk.ask(_feed_of(line).acknowledge, {**agency_context(line.file), "ids": ids, "id": ids[0]})
-            talk.understood(f"{len(ids)} acknowledged")
-            return talk.exchanges
-
-        return await self._run(line, Kind.ACKNOWLEDGE, None, work)
+        return await self._run(line, Kind.ACKNOWLEDGE, None, partial(feed.acknowledge, ids=ids))
 
     def read_callback(
         self, agency: str, headers: dict[str, str], body: bytes, received_at: datetime
@@ -225,10 +189,3 @@ def _thread_ended(line: Line, thread: asyncio.Future[object]) -> None:
     line.slots.give_back()
     if not thread.cancelled():
         thread.exception()  # a waiter that is gone makes its error nobody's, not an unretrieved one
-
-
-def _feed_of(line: Line) -> FeedChannel:
-    feed = line.channel().feed
-    if feed is None:
-        raise NotUnderstood(f"{line.file.agency} has no feed")
-    return feed
