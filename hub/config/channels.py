@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from hub.config.faults import Key
+from hub.config.maintenance import check_maintenance
 from hub.config.models import (
     AgencyFile,
     ChannelFile,
@@ -43,6 +44,7 @@ def check_channel(file: AgencyFile, folder: Path, around: Surroundings, report: 
     check_security(channel, around, report)
     _check_contract(channel.contract, folder, report)
     _check_terms(channel, report)
+    check_maintenance(channel.maintenance, report)
     _check_answers(file, report)
     for operation in _operations(channel):
         _check_protocol(operation, channel.adapter, report)
