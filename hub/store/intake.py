@@ -119,6 +119,7 @@ def _referral_rows(acceptance: Acceptance) -> list[dict[str, Any]]:
             "service": referral.terms.service,
             "place": place,
             "agency": referral.terms.agency,
+            "config_version": referral.terms.config_version,
             "accepted_at": acceptance.accepted_at,
             "terms": referral.terms.model_dump_json(),
             "state": ReferralState.PENDING.value,

@@ -11,11 +11,12 @@ from hub.store.intake import Intake
 from hub.store.notices import Notices
 from hub.store.polls import Polls
 from hub.store.queries import Queries
+from hub.store.versions import Versions
 
 
-class Store(Intake, HandOvers, Inbox, Notices, Cases, Polls, Queries, Clients):
+class Store(Intake, HandOvers, Inbox, Notices, Cases, Polls, Queries, Clients, Versions):
     """
-    `hub.ports.CaseStore` and `hub.ports.QueryStore` on one database. Safe to use from many threads.
+    `hub.ports.CaseStore`, `QueryStore` and `VersionStore` on one database. Safe to use from many threads.
 
     Every method raises `sqlalchemy.exc.SQLAlchemyError` when the database fails it; nothing is written then,
     and the same call may be made again.

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     String,
@@ -71,6 +72,8 @@ referrals = Table(
     Column("service", Key, nullable=False),
     Column("place", Integer, nullable=False),
     Column("agency", Key, nullable=False),
+    # Of the terms, where it can be counted.
+    Column("config_version", Key),
     Column("accepted_at", Utc, nullable=False),
     Column("terms", Document, nullable=False),
     Column("state", String(16), nullable=False),
@@ -90,6 +93,7 @@ referrals = Table(
         "receipt_reference",
         where="receipt_reference IS NOT NULL",
     ),
+    _index("ix_referrals_version", "agency", "config_version"),
 )
 
 decisions = Table(
@@ -212,4 +216,38 @@ clients = Table(
     Column("disabled", Boolean, nullable=False),
     Column("created_at", Utc, nullable=False),
     UniqueConstraint("key_hash"),
+)
+
+# By their own content: versions share the files that did not change, and agencies their contracts.
+configuration_files = Table(
+    "configuration_files",
+    metadata,
+    Column("digest", Key, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+)
+
+agency_versions = Table(
+    "agency_versions",
+    metadata,
+    Column("agency", Key, nullable=False),
+    Column("version", Key, nullable=False),
+    Column("first_applied_at", Utc, nullable=False),
+    # Digests by name below the configuration folder.
+    Column("files", Document, nullable=False),
+    PrimaryKeyConstraint("agency", "version"),
+)
+
+# What became of the files, in order: the same version may come into force again.
+agency_changes = Table(
+    "agency_changes",
+    metadata,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("agency", Key, nullable=False),
+    Column("at", Utc, nullable=False),
+    Column("process", Words, nullable=False),
+    Column("kind", String(16), nullable=False),
+    # None: removed. Of files that were refused, what would have been their version.
+    Column("version", Key),
+    Column("faults", Document, nullable=False),
+    _index("ix_agency_changes_agency", "agency", "id"),
 )
