@@ -6,6 +6,7 @@ The functions that mappings have beside those of CEL.
     pad_left(value, n, c)        pad_left(7, 3, "0"): 007
     lookup(table, key, other)    lookup({"KG": "KGM"}, i.unit, "C62"): the value of the key, or other
     text(value)                  a number, true or false, a time or null (nothing) as text
+    number(text)                 number("240.5"): 240.5, for contracts that want a number; "" stays ""
     default(value, other)        other where the value is null
     keys(table)                  keys({"b": 1, "a": 2}): ["a", "b"]
 
@@ -20,6 +21,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from cel_expr_python import cel
@@ -29,6 +31,8 @@ _PATTERN_PART = re.compile(
     r"'(?P<literal>[^']*)'|(?P<letters>([A-Za-z])\3*)|(?P<other>[^A-Za-z']+)|(?P<bad>.)"
 )
 _WIDEST = 1000
+_DECIMAL = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
+_INT64 = (-(2**63), 2**63 - 1)
 
 
 def format_date(when: str | datetime, pattern: str, zone: str | None = None) -> str:
@@ -98,6 +102,27 @@ def as_text(value: object) -> str:
             return str(value)
 
 
+def as_number(value: object) -> object:
+    """
+    A decimal as the hub holds it, as text, as a number; nothing declared ("" or null) stays nothing, as "".
+
+    A whole number where it has no fraction, else a double. Raises ValueError for other text.
+    """
+    match value:
+        case None:
+            return ""
+        case int() | float():
+            return value
+    text = str(value).strip()
+    if not text:
+        return ""
+    if not _DECIMAL.fullmatch(text):
+        raise ValueError(f"{value!r} is not a number")
+    exact = Decimal(text)
+    whole = int(exact)
+    return whole if exact == whole and _INT64[0] <= whole <= _INT64[1] else float(text)
+
+
 def or_default(value: object, other: object) -> object:
     """The value, or `other` where it is null."""
     return other if value is None else value
@@ -153,10 +178,11 @@ def declarations() -> list[cel.FunctionDecl]:
             *(("map", key, other) for key in ("null", "bool", "int", "string") for other in _JSON),
         ),
         _function("text", as_text, text, *((kind,) for kind in _SCALARS)),
+        _function("number", as_number, anything, *((kind,) for kind in ("null", "int", "double", "string"))),
         _function("default", or_default, anything, *((a, b) for a in _JSON for b in _JSON)),
         _function("keys", sorted_keys, _KINDS["list"], ("map",)),
     ]
 
 
-NAMES = ("date", "pad_left", "lookup", "text", "default", "keys")
+NAMES = ("date", "pad_left", "lookup", "text", "number", "default", "keys")
 """What the functions are called."""
