@@ -1,0 +1,307 @@
+"""
+Between hub and agency: a small HTTP proxy on a loopback socket.
+
+It passes requests on and answers back, over connections that are kept alive on both sides, and notes each
+passage. A trick stands in the way where a behaviour wants one: so the hard cases are played with any agency,
+without the agency having to misbehave.
+"""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+from hub.workbench.certify.wire import Answer, Cut, Headers, Passage, Request, Trick, straight
+
+_PATIENCE = 120.0
+"""Seconds the agency is waited for; the hub has long given up by then."""
+_OUR_OWN = frozenset(
+    {"connection", "keep-alive", "transfer-encoding", "content-length", "proxy-connection", "te", "upgrade"}
+)
+"""Headers that belong to one connection (RFC 9110 section 7.6.1), and the length, which is written anew."""
+
+Kinds = Callable[[str, str, Headers, bytes], str]
+"""What a request is for: told method, target, headers and body."""
+
+
+class Tap:
+    """
+    Where all proxies of a run meet: what has passed, and the tricks to be played.
+
+    For use from several threads.
+    """
+
+    def __init__(self, kinds: Kinds) -> None:
+        self.kinds = kinds
+        self._passages: list[Passage] = []
+        self._tricks: list[_Turn] = []
+        self._lock = threading.Lock()
+
+    @property
+    def passages(self) -> list[Passage]:
+        """Everything that has passed so far, in order of arrival."""
+        with self._lock:
+            return list(self._passages)
+
+    def since(self, mark: int, kind: str | None = None) -> list[Passage]:
+        """The passages after the first `mark`, of one kind or of all."""
+        return [p for p in self.passages[mark:] if kind is None or p.request.kind == kind]
+
+    @contextmanager
+    def playing(self, trick: Trick, kind: str, times: int | None = None) -> Iterator[None]:
+        """Play a trick on the next requests of a kind: so many of them, or all while this lasts."""
+        turn = _Turn(trick, kind, times)
+        with self._lock:
+            self._tricks.append(turn)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._tricks.remove(turn)
+
+    def enter(self, passage: Passage) -> Trick:
+        """Note a request, and give what is to become of it."""
+        with self._lock:
+            self._passages.append(passage)
+            for turn in self._tricks:
+                if turn.kind == passage.request.kind and turn.left != 0:
+                    turn.left = None if turn.left is None else turn.left - 1
+                    return turn.trick
+        return straight
+
+
+class _Turn:
+    def __init__(self, trick: Trick, kind: str, times: int | None) -> None:
+        self.trick = trick
+        self.kind = kind
+        self.left = times
+
+
+class Proxy:
+    """
+    The way to one origin of the agency's: `url` stands for it, until `close`.
+
+    `tls` is what the proxy proves itself with to the hub; without it the hub speaks plain HTTP to it. `trust`
+    is how the agency's own certificate is checked where it speaks https.
+    """
+
+    def __init__(
+        self,
+        origin: str,
+        tap: Tap,
+        *,
+        trust: ssl.SSLContext | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        """`origin` is as `https://host:8443`. Raises OSError when no port can be had."""
+        self._upstream = Upstream(origin, trust)
+        self._tap = tap
+        self._tls = tls
+        self._port = 0
+        self._server: _Server | None = None
+        self.open()
+
+    @property
+    def url(self) -> str:
+        """What stands in the place of the origin."""
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self._port}"
+
+    def open(self) -> None:
+        """Listen; after `close`, at the same port as before."""
+        self._server = _Server(self._port, self._tap, self._upstream, self._tls)
+        self._port = self._server.server_port
+        threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+        ).start()
+
+    def close(self) -> None:
+        """Listen no more, and cut every connection: whoever asks finds nobody there."""
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server.hang_up()
+            self._server = None
+        self._upstream.close()
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Nobody is there, while this lasts."""
+        self.close()
+        try:
+            yield
+        finally:
+            self.open()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+    request_queue_size = 128
+
+    def __init__(self, port: int, tap: Tap, upstream: Upstream, tls: ssl.SSLContext | None) -> None:
+        self.tap = tap
+        self.upstream = upstream
+        self._tls = tls
+        self._open: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        super().__init__(("127.0.0.1", port), _Handler)
+
+    def finish_request(self, request: socket.socket, client_address: object) -> None:  # type: ignore[override]
+        line = request
+        try:
+            if self._tls is not None:
+                # In the connection's own thread: a handshake that hangs keeps nobody else waiting.
+                line = self._tls.wrap_socket(request, server_side=True)
+            with self._lock:
+                self._open.add(line)
+            super().finish_request(line, client_address)
+        except OSError:
+            pass  # a connection that broke, or a handshake that the hub refused: what it reads is what counts
+        finally:
+            with self._lock:
+                self._open.discard(line)
+            if line is not request:
+                line.close()
+
+    def hang_up(self) -> None:
+        with self._lock:
+            lines = list(self._open)
+        for line in lines:
+            with suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: _Server
+
+    def handle_one_request(self) -> None:
+        """One request, whatever its method."""
+        self.raw_requestline = self.rfile.readline(65537)
+        if not self.raw_requestline or not self.parse_request():
+            self.close_connection = True
+            return
+        headers = tuple((name, value) for name, value in self.headers.items())
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        kind = self.server.tap.kinds(self.command, self.path, headers, body)
+        passage = Passage(Request(kind, self.command, self.path, headers, body), time.monotonic())
+        trick = self.server.tap.enter(passage)
+
+        def ask() -> Answer:
+            answer = self.server.upstream.ask(passage.request)
+            passage.said.append(answer)
+            return answer
+
+        try:
+            outcome = trick(passage.request, ask)
+        except (OSError, http.client.HTTPException):
+            outcome = Cut()  # the agency itself is not there, or broke off: the hub finds it the same way
+        finally:
+            passage.ended = time.monotonic()
+        self._give(outcome)
+
+    def _give(self, outcome: Answer | Cut) -> None:
+        answer = outcome.after if isinstance(outcome, Cut) else outcome
+        if answer is None:
+            self.close_connection = True
+            return
+        rows = [(name, value) for name, value in answer.headers if name.lower() not in _OUR_OWN]
+        head = f"HTTP/1.1 {answer.status} {http.client.responses.get(answer.status, '')}\r\n"
+        head += "".join(f"{name}: {value}\r\n" for name, value in rows)
+        bodiless = answer.status in (204, 304)
+        head += "" if bodiless else f"Content-Length: {len(answer.body)}\r\n"
+        body = answer.body
+        if isinstance(outcome, Cut):
+            self.close_connection = True
+            # An empty answer is cut in its head: there is no body to be cut in.
+            self.wfile.write(
+                (head + "\r\n").encode("latin-1") + body[: len(body) // 2] if body else b"HTTP/1"
+            )
+            return
+        self.wfile.write((head + "\r\n").encode("latin-1") + (b"" if bodiless else body))
+
+    def log_message(self, *_: object) -> None:
+        return
+
+
+class Upstream:
+    """Connections to the agency, kept and used again. For use from several threads."""
+
+    def __init__(self, origin: str, trust: ssl.SSLContext | None) -> None:
+        parts = urlsplit(origin)
+        self._secure = parts.scheme == "https"
+        self._host = parts.hostname or ""
+        self._port = parts.port
+        self._authority = parts.netloc.rpartition("@")[2]
+        self._trust = trust
+        self._idle: list[http.client.HTTPConnection] = []
+        self._lock = threading.Lock()
+
+    def ask(self, request: Request) -> Answer:
+        """Raises OSError and http.client.HTTPException."""
+        line = self._take()
+        try:
+            line.putrequest(request.method, request.target, skip_host=True, skip_accept_encoding=True)
+            line.putheader("Host", self._authority)
+            for name, value in request.headers:
+                if name.lower() not in _OUR_OWN | {"host"}:
+                    line.putheader(name, value)
+            if request.body or request.method in ("POST", "PUT", "PATCH"):
+                line.putheader("Content-Length", str(len(request.body)))
+            line.endheaders(request.body or None)
+            heard = line.getresponse()
+            answer = Answer(heard.status, tuple(heard.getheaders()), heard.read())
+        except BaseException:
+            line.close()
+            raise
+        if heard.will_close:
+            line.close()
+        else:
+            with self._lock:
+                self._idle.append(line)
+        return answer
+
+    def close(self) -> None:
+        """Let go of the connections that nobody uses."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for line in idle:
+            line.close()
+
+    def _take(self) -> http.client.HTTPConnection:
+        while True:
+            with self._lock:
+                line = self._idle.pop() if self._idle else None
+            if line is None:
+                return self._new()
+            if line.sock is not None and not _has_ended(line.sock):
+                return line
+            line.close()
+
+    def _new(self) -> http.client.HTTPConnection:
+        if not self._secure:
+            return http.client.HTTPConnection(self._host, self._port, timeout=_PATIENCE)
+        return http.client.HTTPSConnection(self._host, self._port, timeout=_PATIENCE, context=self._trust)
+
+
+def _has_ended(line: socket.socket) -> bool:
+    """Whether the other side has closed a connection that nothing is awaited on: then it is readable."""
+    timeout = line.gettimeout()
+    try:
+        line.settimeout(0)
+        # A TLS connection cannot be peeked at; reading nothing from an idle one does no harm.
+        return line.recv(1) == b"" if isinstance(line, ssl.SSLSocket) else not line.recv(1, socket.MSG_PEEK)
+    except (BlockingIOError, ssl.SSLWantReadError):
+        return False
+    except OSError:
+        return True
+    finally:
+        line.settimeout(timeout)
