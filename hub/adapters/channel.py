@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 
 from hub.adapters.messages import MessageReader
 from hub.adapters.openapi import RestContract
+from hub.adapters.proof import Proof, prove
 from hub.adapters.reading import DecisionReader, ErrorRule, ReceiptReader
 from hub.adapters.rest import RestCall
-from hub.adapters.secrets import SecretMissing, credentials, resolve
+from hub.adapters.secrets import SecretMissing, resolve
 from hub.adapters.soap import ContractUnreadable, SoapCall, SoapContract
 from hub.adapters.wire import Credentials
 from hub.config.models import AgencyFile, OperationFile
@@ -28,7 +29,7 @@ class Contracts:
     """Every contract file, read once and shared by the agencies that name it; for several threads."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._soap: dict[str, SoapContract] = {}
         self._rest: dict[str, RestContract] = {}
         self._lock = threading.Lock()
@@ -37,7 +38,7 @@ class Contracts:
         """Raises ContractUnreadable."""
         with self._lock:
             if name not in self._soap:
-                self._soap[name] = SoapContract(self._inside(name), self._folder)
+                self._soap[name] = SoapContract(self._inside(name), self.folder)
             return self._soap[name]
 
     def rest(self, name: str) -> RestContract:
@@ -48,8 +49,8 @@ class Contracts:
             return self._rest[name]
 
     def _inside(self, name: str) -> Path:
-        path = (self._folder / name).resolve()
-        if not path.is_relative_to(self._folder.resolve()):
+        path = (self.folder / name).resolve()
+        if not path.is_relative_to(self.folder.resolve()):
             raise ContractUnreadable(f"{name} lies outside the configuration folder")
         return path
 
@@ -79,6 +80,7 @@ class FeedChannel:
 class Channel:
     """The operations of one agency, ready for use."""
 
+    proof: Proof
     submit: Operation
     look_up: Operation | None
     poll: Operation | None
@@ -107,8 +109,10 @@ class Preparation:
         """Raises ChannelUnusable."""
         channel = self._file.channel
         try:
-            endpoint, proof = self.endpoint(), credentials(channel.auth, self._environment)
+            endpoint, whole = self.endpoint(), prove(channel, self._environment, self._contracts.folder)
+            proof = whole.credentials
             return Channel(
+                proof=whole,
                 submit=self.operation(channel.submit, endpoint, proof, roots.SUBMIT, roots.READING),
                 look_up=self._follow_up(channel.look_up, endpoint, proof),
                 poll=self._follow_up(channel.poll, endpoint, proof),

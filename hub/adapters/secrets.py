@@ -6,11 +6,13 @@ import base64
 import json
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from urllib.parse import quote, quote_plus, urlsplit, urlunsplit
 from xml.sax.saxutils import escape
 
-from hub.adapters.wire import Credentials, WsSecurity
-from hub.config.models import ChannelAuth, ChannelFile
+from hub.config.models import BasicAuth, ChannelFile
+from hub.config.models.base import Holds
+from hub.config.references import credential_texts
 
 MASK = "***"
 BODY_LIMIT = 64 * 1024
@@ -44,51 +46,24 @@ def resolve(text: str, environment: Mapping[str, str]) -> str:
     return value
 
 
-def credentials(auth: ChannelAuth, environment: Mapping[str, str]) -> Credentials:
-    """How the hub proves itself to an agency. Raises SecretMissing."""
-    headers: dict[str, str] = {}
-    if auth.bearer is not None:
-        headers["Authorization"] = f"Bearer {resolve(auth.bearer, environment)}"
-    if auth.basic is not None:
-        pair = f"{resolve(auth.basic.username, environment)}:{resolve(auth.basic.password, environment)}"
-        headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
-    if auth.api_key is not None and auth.api_key.header is not None:
-        headers[auth.api_key.header] = resolve(auth.api_key.value, environment)
-    ws_security = None
-    token = auth.ws_security
-    if token is not None and token.username is not None and token.password is not None:
-        ws_security = WsSecurity(
-            username=resolve(token.username, environment),
-            password=resolve(token.password, environment),
-            digest=token.digest,
-        )
-    return Credentials(headers=headers, ws_security=ws_security)
-
-
 def known_secrets(channel: ChannelFile, environment: Mapping[str, str]) -> list[str]:
-    """Every credential of a channel, user names included; those whose variable is not set are left out."""
-    auth, texts = channel.auth, []
-    if auth.bearer is not None:
-        texts.append(auth.bearer)
-    if auth.basic is not None:
-        texts += [auth.basic.username, auth.basic.password]
-    if auth.api_key is not None:
-        texts.append(auth.api_key.value)
-    if auth.ws_security is not None:
-        texts += [text for text in (auth.ws_security.username, auth.ws_security.password) if text]
-    if channel.callback is not None:
-        if channel.callback.auth.hmac is not None:
-            texts.append(channel.callback.auth.hmac.secret)
-        if channel.callback.auth.bearer is not None:
-            texts.append(channel.callback.auth.bearer)
+    """
+    Every credential of a channel, user names included; those whose variable is not set are left out.
+
+    Paths of files are none, and what is in those files is never sent.
+    """
     found = []
-    for text in texts:
+    for one in credential_texts(channel):
+        named = one.holds is Holds.OPEN and (one.variable is not None or one.key[-1] == "username")
+        if one.holds is not Holds.SECRET and not named:
+            continue
         try:
-            found.append(resolve(text, environment))
+            found.append(resolve(one.text, environment))
         except SecretMissing:
             continue  # what is not there cannot leak; using it is what raises
-    if auth.basic is not None and len(found) >= 2:
-        found += [text.split(" ", 1)[1] for text in _basic_header(auth, environment)]
+    if channel.auth.basic is not None:
+        with suppress(SecretMissing):
+            found.append(_basic_pair(channel.auth.basic, environment))
     # An endpoint is no secret, but a user and password inside it would be.
     try:
         parts = urlsplit(resolve(channel.endpoint, environment))
@@ -97,11 +72,9 @@ def known_secrets(channel: ChannelFile, environment: Mapping[str, str]) -> list[
     return found + [text for text in (parts.username, parts.password) if text]
 
 
-def _basic_header(auth: ChannelAuth, environment: Mapping[str, str]) -> list[str]:
-    try:
-        return [credentials(ChannelAuth(basic=auth.basic), environment).headers["Authorization"]]
-    except SecretMissing:
-        return []
+def _basic_pair(auth: BasicAuth, environment: Mapping[str, str]) -> str:
+    """What HTTP Basic encodes; the scrubber knows each secret's base64 form."""
+    return f"{resolve(auth.username, environment)}:{resolve(auth.password, environment)}"
 
 
 def without_user(url: str) -> str:

@@ -22,7 +22,6 @@ import zeep.exceptions
 from lxml import etree
 from zeep.wsdl.bindings.soap import SoapBinding
 from zeep.wsdl.messages.soap import RpcMessage
-from zeep.wsse.username import UsernameToken
 from zeep.xsd import elements as xsd_elements
 from zeep.xsd.types import builtins
 from zeep.xsd.types.collection import ListType
@@ -60,7 +59,6 @@ Zeep = Any
 
 _Document: Zeep = zeep.wsdl.Document
 _Client: Zeep = zeep.Client
-_UsernameToken: Zeep = UsernameToken
 
 
 class ContractUnreadable(Exception):
@@ -303,11 +301,8 @@ class SoapCall:
             # zeep passes over names it does not know below the first level; nothing declared may be lost so.
             insist({} if arguments is None else arguments, self._request_shape)
         envelope, headers = self._contract.envelope(self._operation, arguments, self._endpoint)
-        token = self._credentials.ws_security
-        if token is not None:
-            _UsernameToken(
-                token.username, token.password, use_digest=token.digest, created=now, zulu_timestamp=True
-            ).apply(envelope, headers)
+        if self._credentials.ws_security is not None:
+            self._credentials.ws_security.apply(envelope, headers, now)
         return WireRequest(
             method="POST",
             url=self._endpoint,

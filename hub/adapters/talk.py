@@ -61,7 +61,7 @@ class Talk:
         kind = kind or self.kind
         now = self._clock()
         try:
-            request = operation.call.write(context, now)
+            request = self.line.channel().proof.complete(operation.call.write(context, now), now)
         except (Misfit, ExpressionFailed) as wrong:
             raise NotUnderstood(f"the request cannot be written: {wrong}") from wrong
         recording = Recording(

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from lxml import etree
+
 Plain = Any
 """Plain data: dict, list, str, int, float, bool or None, as CEL sees it."""
 
@@ -61,6 +63,8 @@ class Heard:
     """The body as text, for telling people."""
     unreadable: str | None = None
     """Why the body does not fit the contract, if it does not."""
+    unproven: str | None = None
+    """Why it is not shown to be the agency's own, where answers must be signed: it decides nothing."""
 
 
 class Misfit(Exception):
@@ -77,19 +81,27 @@ class Call(Protocol):
         """The answer in plain data. Never raises: what cannot be read is told in `unreadable`."""
 
 
+class Unproven(Exception):
+    """An answer that is not shown to be the agency's own. The message says why."""
+
+
+class MessageSecurity(Protocol):
+    """Security inside a SOAP envelope: WS-Security."""
+
+    def apply(self, envelope: etree._Element, headers: dict[str, str], now: datetime) -> None:
+        """Add what proves us, and sign: the last thing that is done to an envelope before it is written."""
+
+    def check(self, root: etree._Element, now: datetime) -> None:
+        """
+        Whether an answer is the agency's own, untouched and not stale. Raises Unproven.
+
+        To be asked of the very tree that is read afterwards, of faults too.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """How the hub proves itself to an agency, with every `env:` reference resolved."""
+    """What proves the hub to an agency and is part of the message itself; all else is added by `Proof`."""
 
-    headers: Mapping[str, str] = field(default_factory=dict)
-    """Authorization or API key, sent with every request."""
-    ws_security: WsSecurity | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class WsSecurity:
-    """WS-Security UsernameToken Profile 1.1."""
-
-    username: str
-    password: str = field(repr=False)
-    digest: bool
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    ws_security: MessageSecurity | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from hub.config.models.base import Cel, Duration, FileModel, Reference
+from hub.config.models.base import Cel, Duration, FileModel, KeyFile, Reference, TrustFile
 
 
 class BasicAuth(FileModel):
@@ -40,9 +40,9 @@ class OAuth2Auth(FileModel):
 class MutualTlsAuth(FileModel):
     """A client certificate in the TLS handshake (RFC 8446 section 4.4.2). May stand beside another kind."""
 
-    certificate: Reference
+    certificate: KeyFile
     """`env:NAME` of the path of a PEM file: the certificate, and those between it and its root."""
-    key: Reference | None = None
+    key: KeyFile | None = None
     """`env:NAME` of the path of a PEM file; without it, the key is in the file of the certificate."""
 
 
@@ -73,11 +73,11 @@ class WsSignature(FileModel):
     the agency's certificate.
     """
 
-    certificate: Reference
+    certificate: KeyFile
+    """`env:NAME` of the path of a PEM file: the certificate, and those between it and its root."""
+    key: KeyFile
     """`env:NAME` of the path of a PEM file."""
-    key: Reference
-    """`env:NAME` of the path of a PEM file."""
-    agency_certificate: str
+    agency_certificate: TrustFile
     """The agency's certificate, or that of its authority: a PEM file below the folder, or `env:NAME`."""
     check_answer: bool = True
     """Refuse answers that are not signed by it. Faults may be unsigned: they are told, and decide nothing."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time
+from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
@@ -33,8 +34,27 @@ TimeOfDay = Annotated[time, BeforeValidator(_as_written)]
 """HH:mm."""
 Moment = Annotated[datetime, BeforeValidator(_as_written)]
 """yyyy-MM-ddTHH:mm, in the zone of the agency's calendar unless it has an offset."""
-Reference = Annotated[str, StringConstraints(min_length=1)]
-"""A secret, or a file of one: `env:NAME`."""
+
+
+class Holds(StrEnum):
+    """What a text of the credentials is; `hub.config.references` finds it by this mark on its type."""
+
+    SECRET = "secret"  # noqa: S105 - a kind, not a secret
+    """It proves something: `env:NAME` and nothing else."""
+    KEY_FILE = "key_file"
+    """`env:NAME` of the path of a PEM file that holds a key, or stands beside one."""
+    TRUST_FILE = "trust_file"
+    """A PEM file below the folder, or `env:NAME` of a path: whom to trust."""
+    OPEN = "open"
+    """No secret: a user name, a scope. It may be `env:NAME` all the same."""
+
+
+Reference = Annotated[str, StringConstraints(min_length=1), Holds.SECRET]
+"""A secret: `env:NAME`."""
+KeyFile = Annotated[str, StringConstraints(min_length=1), Holds.KEY_FILE]
+"""`env:NAME` of the path of a PEM file of ours."""
+TrustFile = Annotated[str, StringConstraints(min_length=1), Holds.TRUST_FILE]
+"""Whom to trust: a PEM file below the folder, or `env:NAME` of the path of one."""
 
 
 class ValidSpan(FileModel):

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from hub.config.models.auth import CallbackAuth, ChannelAuth
-from hub.config.models.base import Cel, Duration, FileModel, Moment, Reference, TimeOfDay
+from hub.config.models.base import Cel, Duration, FileModel, Moment, Reference, TimeOfDay, TrustFile
 
 Tree = Any
 """A YAML tree whose text leaves may be `=` CEL expressions: a mapping from referral to request."""
@@ -193,7 +193,7 @@ class ChannelFile(FileModel):
     endpoint: str
     """Base URL, or `env:NAME`."""
     auth: ChannelAuth = ChannelAuth()
-    trust: str | None = None
+    trust: TrustFile | None = None
     """Authorities of the agency's TLS certificate: a PEM file below the folder, or `env:NAME` of a path."""
     limits: Limits = Limits()
     maintenance: list[MaintenanceFile] = []
