@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
+from hub.config.advice import advise
 from hub.config.calendars import working_calendars
 from hub.config.channels import check_channel
 from hub.config.faults import ConfigurationFaults, Fault, Key
@@ -197,6 +198,7 @@ class _Loading:
                 )
             complete = complete and report.is_whole(("services",))
             check_channel(file, self._folder, self._around, report)
+            advise(file, report)
             agencies.append(CheckedAgency(file, report, services(file, conditions, report)))
         return agencies, complete
 
