@@ -144,7 +144,7 @@ class Gateway:
 
     async def _run(self, line: Line, kind: Kind, terms: ReferralTerms | None, work: Callable[[Talk], T]) -> T:
         """Do the work in a thread, within the agency's limits. The slot is held until the thread ends."""
-        line.raise_if_open()
+        line.raise_if_not_asked_now()
         if not await line.slots.take(PATIENCE):
             raise AgencyUnavailable(f"{line.file.agency} is busy", retry_after=_BUSY_PAUSE)
         try:

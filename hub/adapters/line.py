@@ -9,9 +9,11 @@ from zoneinfo import ZoneInfo
 from hub.adapters.callback import CallbackDoor
 from hub.adapters.channel import Channel, Contracts, prepare
 from hub.adapters.limits import Breaker, Slots, TokenBucket
+from hub.adapters.maintenance import raise_if_away
 from hub.adapters.messages import UNNAMED
 from hub.adapters.secrets import Scrubber, known_secrets
 from hub.adapters.transport import Sender
+from hub.config.maintenance import maintenance
 from hub.config.models import AgencyFile
 from hub.domain.deadlines import parse_duration
 from hub.domain.errors import AgencyUnavailable, CallbackRefused
@@ -42,6 +44,7 @@ class Line:
         self.slots = Slots(limits.concurrency)
         self.bucket = None if limits.per_second is None else TokenBucket(limits.per_second, limits.per_second)
         self.breaker = Breaker(limits.breaker_failures, parse_duration(limits.breaker_pause).total_seconds())
+        self.maintenance = maintenance(file.channel.maintenance, zone)
         named = [auth.api_key.header] if auth.api_key is not None and auth.api_key.header else []
         if file.channel.callback is not None and file.channel.callback.auth.hmac is not None:
             named.append(file.channel.callback.auth.hmac.header)
@@ -88,7 +91,9 @@ class Line:
                     ) from wrong
             return self._door
 
-    def raise_if_open(self) -> None:
+    def raise_if_not_asked_now(self) -> None:
+        """Raises AgencyUnavailable while its system is away as announced, or its breaker is open."""
+        raise_if_away(self.file.agency, self.maintenance, self._clock())
         wait = self.breaker.wait()
         if wait is not None:
             raise AgencyUnavailable(

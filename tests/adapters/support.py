@@ -17,6 +17,7 @@ from hub.config.models import AgencyFile
 from hub.domain.declaration import Declaration
 from hub.domain.exchange import Dossier
 from hub.domain.referral import Receipt, ReferralTerms
+from hub.ports import Clock
 
 FOLDER = Path(__file__).parents[2] / "adapters_config"
 GOLDEN = FOLDER / "golden"
@@ -107,9 +108,9 @@ def dossier(
 
 @asynccontextmanager
 async def gateway_to(
-    url: str, *files: AgencyFile, extra: Mapping[str, str] | None = None
+    url: str, *files: AgencyFile, extra: Mapping[str, str] | None = None, clock: Clock = lambda: NOW
 ) -> AsyncIterator[Gateway]:
-    """A gateway to agencies that all live at `url`."""
+    """A gateway to agencies that all live at `url`; it is `NOW` unless a clock says otherwise."""
     variables: dict[str, str] = {}
     for file in files:
         variables |= environment(file, url)
@@ -120,7 +121,7 @@ async def gateway_to(
         FOLDER,
         variables,
         {file.agency: SEOUL for file in files},
-        lambda: NOW,
+        clock,
     )
     try:
         yield gateway
