@@ -1,8 +1,8 @@
 """
 What is legal in an agency's file and unwise: told as a warning, with what to do instead.
 
-Only what an agency's engineer can act on, and what has cost somebody something: a warning that is always there
-is read by nobody.
+Only what an agency's engineer can act on, and what has cost somebody something: a warning that is always
+there is read by nobody.
 """
 
 from __future__ import annotations

@@ -33,10 +33,15 @@ class Fault:
 
 
 class ConfigurationFaults(Exception):
-    """Every fault of every file. As text: a report, one fault after the other, in the order of the files."""
+    """
+    Every fault of every file. As text: a report, one fault after the other, in the order of the files.
 
-    def __init__(self, faults: Sequence[Fault]) -> None:
+    `warnings` is what is legal and unwise beside them.
+    """
+
+    def __init__(self, faults: Sequence[Fault], warnings: Sequence[Fault] = ()) -> None:
         self.faults = tuple(sorted(faults, key=lambda fault: (fault.file, fault.line)))
+        self.warnings = tuple(sorted(warnings, key=lambda warning: (warning.file, warning.line)))
         super().__init__(self.faults)
 
     def __str__(self) -> str:

@@ -175,8 +175,11 @@ class _Loading:
 
         faults = [fault for report in self._reports for fault in report.faults]
         if faults or policy is None:
-            raise ConfigurationFaults(faults)
+            raise ConfigurationFaults(faults, self._warnings())
         return self._configuration(known, lists, reasons, calendars, policy, agencies)
+
+    def _warnings(self) -> list[Fault]:
+        return [warning for report in self._reports for warning in report.warnings]
 
     def _agencies(self, conditions: Conditions) -> tuple[list[CheckedAgency], bool]:
         agencies = []
@@ -286,12 +289,7 @@ class _Loading:
             version=version,
             policy_version=self._version("policy.yaml"),
             zone=calendars["default"].zone,
-            warnings=tuple(
-                sorted(
-                    (warning for report in self._reports for warning in report.warnings),
-                    key=lambda warning: (warning.file, warning.line),
-                )
-            ),
+            warnings=tuple(sorted(self._warnings(), key=lambda warning: (warning.file, warning.line))),
         )
 
 
