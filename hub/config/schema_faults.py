@@ -101,6 +101,14 @@ class FileReport:
         if self.is_sure(key) and not any(key[: len(at)] == at for at in self._at_fault if at):
             self.warnings.append(Fault(self.file, self.line_of(key), written(key), what, cure))
 
+    def copied(self) -> FileReport:
+        """The same report, to be added to; this one stays as it is."""
+        twin = copy.copy(self)
+        twin.faults, twin.warnings = list(self.faults), list(self.warnings)
+        twin._at_fault = list(self._at_fault)
+        twin._repaired, twin._unknown = list(self._repaired), list(self._unknown)
+        return twin
+
     def unknown(self, key: Key) -> None:
         """The author wrote a key there that nobody knows."""
         self._unknown.append(key)
