@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import requests
 import tenacity
@@ -85,7 +86,7 @@ class Sender:
             retry=tenacity.retry_if_exception_type(NotSent),
             reraise=True,
         )
-        prepared = self._prepare(request)
+        prepared = _prepared(request)
         attempts = 0
         try:
             for attempt in retrying:
@@ -96,18 +97,6 @@ class Sender:
             error.attempts = attempts
             raise
         raise AssertionError("tenacity ends by returning or by raising")
-
-    @staticmethod
-    def _prepare(request: WireRequest) -> requests.PreparedRequest:
-        prepared = requests.PreparedRequest()
-        headers = {"User-Agent": _USER_AGENT, "Accept-Encoding": "gzip", **request.headers}
-        try:
-            prepared.prepare(
-                method=request.method, url=request.url, headers=headers, data=request.body or None
-            )
-        except (requests.RequestException, UnicodeError) as wrong:
-            raise NotSent(f"not a request that can be sent: {wrong}") from wrong
-        return prepared
 
     def _once(self, prepared: requests.PreparedRequest, deadline: float) -> WireReply:
         left = max(0.001, deadline - self._now())
@@ -141,6 +130,22 @@ class Sender:
         except (urllib3.exceptions.HTTPError, OSError) as wrong:
             raise NoAnswer(f"the answer broke off: {_words(wrong)}") from wrong
         return bytes(read)
+
+
+def headers_sent(request: WireRequest) -> dict[str, str]:
+    """All headers of a request as it would be sent, those that HTTP itself needs included. Raises NotSent."""
+    prepared = _prepared(request)
+    return {"Host": urlsplit(request.url).netloc.rpartition("@")[2], **prepared.headers}
+
+
+def _prepared(request: WireRequest) -> requests.PreparedRequest:
+    prepared = requests.PreparedRequest()
+    headers = {"User-Agent": _USER_AGENT, "Accept-Encoding": "gzip", **request.headers}
+    try:
+        prepared.prepare(method=request.method, url=request.url, headers=headers, data=request.body or None)
+    except (requests.RequestException, UnicodeError) as wrong:
+        raise NotSent(f"not a request that can be sent: {wrong}") from wrong
+    return prepared
 
 
 def _headers_broke_off(response: requests.Response) -> bool:

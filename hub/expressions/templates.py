@@ -89,6 +89,11 @@ class PathTemplate:
         if faults:
             raise TreeFaults(faults)
 
+    @property
+    def expressions(self) -> tuple[Expression, ...]:
+        """Its expressions, in the order of the path."""
+        return tuple(part for part in self._parts if isinstance(part, Expression))
+
     def fill(self, context: Mapping[str, object]) -> str:
         """The path. Raises ExpressionFailed, also for a value that is empty, or no text and no number."""
         filled = "".join(
