@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from hub.adapters.cargo import CargoClient
+from hub.adapters.channel import Contracts
 from hub.adapters.check import check_channels
 from hub.adapters.gateway import Gateway
 from hub.api.parts import AgencyInfo, ApiParts, ChannelInfo, ServiceInfo
@@ -77,11 +78,12 @@ def load_configuration(settings: Settings, environment: Mapping[str, str]) -> Co
     Raises ConfigurationFaults with every fault of every file.
     """
     folder = settings.config_folder
+    contracts = Contracts(folder)
     return load(
         folder,
         development=settings.development,
         environment=environment,
-        check=lambda agencies: check_channels(agencies, folder, environment),
+        check=lambda agencies: check_channels(agencies, folder, environment, contracts),
     )
 
 

@@ -42,16 +42,20 @@ class ChannelFault:
 
 
 def check_channels(
-    agencies: Mapping[str, AgencyFile], folder: Path, environment: Mapping[str, str]
+    agencies: Mapping[str, AgencyFile],
+    folder: Path,
+    environment: Mapping[str, str],
+    contracts: Contracts | None = None,
 ) -> list[ChannelFault]:
     """
     Every fault of every channel, as far as contracts and mappings can tell.
 
     Operations must be in the contract; what a mapping gives must fit it, for each service and procedure, when
     everything is declared; no expression may fail when only what a declaration must hold is declared; and
-    what is read from an answer must be something the contract lets an answer hold.
+    what is read from an answer must be something the contract lets an answer hold. `contracts` are those
+    below the folder, where they have been read already.
     """
-    contracts = Contracts(folder)
+    contracts = contracts or Contracts(folder)
     faults: list[ChannelFault] = []
     for name, file in agencies.items():
         faults += dict.fromkeys(_Check(name, file, contracts, environment).faults())

@@ -1,0 +1,144 @@
+"""A configuration folder on disk: read whole, and watched for changes that have come to rest."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from hub.config.closure import support_of
+from hub.config.sources import AGENCIES, SHARED, Source, Sources, Unread
+
+Stamp = tuple[int, int, int]
+"""Time of change in nanoseconds, size, inode: another one, and the content may be another."""
+
+Plain = Callable[[bytes], Any]
+"""A YAML file as plain data, None when it cannot be read; see `hub.config.checking.Documents`."""
+
+
+class Folder:
+    """Reads a folder's files. A file that has not changed since the reading before is not read again."""
+
+    def __init__(self, path: Path, plain: Plain) -> None:
+        self.path = path
+        self._plain = plain
+        self._kept: dict[str, tuple[Stamp, bytes]] = {}
+        self._looked_for: frozenset[str] = frozenset()
+
+    def read(self, only: str | None = None) -> Sources:
+        """What stands there now; of the agencies, `only` that one. Raises OSError when there is no folder."""
+        sources = {name: Source(self._content(name)) for name in SHARED}
+        looked_for: set[str] = set()
+        for name in [f"{AGENCIES}{only}.yaml"] if only is not None else self._agency_files():
+            if not name.endswith(".yaml"):
+                rename = f"rename it to {Path(name).stem}.yaml"
+                sources[name] = Source(Unread("only .yaml files are read", rename))
+                continue
+            content = self._content(name)
+            data = self._plain(content) if isinstance(content, bytes) else None
+            channel = data.get("channel") if isinstance(data, dict) else None
+            support, names = support_of(channel, self._inside)
+            looked_for |= names
+            sources[name] = Source(content, support)
+        self._looked_for = frozenset(looked_for)
+        return sources
+
+    def stamps(self) -> Mapping[str, Stamp | None]:
+        """The state of every file that a reading looks at, also of those that are not there."""
+        names = {*SHARED, *self._agency_files(), *self._looked_for}
+        return {name: _stamp(self.path / name) for name in names}
+
+    def _agency_files(self) -> list[str]:
+        """YAML files, as they are told by their names; links that lead nowhere are what editors leave."""
+        with os.scandir(self.path):
+            pass  # a folder that is gone is not one without agencies
+        try:
+            with os.scandir(self.path / AGENCIES) as entries:
+                names = [entry.name for entry in entries if not entry.name.startswith(".")]
+        except FileNotFoundError:
+            return []
+        return sorted(
+            f"{AGENCIES}{name}"
+            for name in names
+            if Path(name).suffix.lower() in (".yml", ".yaml") and _is_there(self.path / AGENCIES / name)
+        )
+
+    def _inside(self, name: str) -> bytes | None:
+        """A file that is named by another; never one outside the folder, whatever links lead there."""
+        try:
+            whole = (self.path / name).resolve()
+        except (OSError, RuntimeError, ValueError):
+            return None
+        if not whole.is_relative_to(self.path.resolve()) or not whole.is_file():
+            return None
+        content = self._content(name)
+        return content if isinstance(content, bytes) else None
+
+    def _content(self, name: str) -> bytes | Unread:
+        path = self.path / name
+        stamp = _stamp(path)
+        kept = self._kept.get(name)
+        if stamp is not None and kept is not None and kept[0] == stamp:
+            return kept[1]
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            return Unread("the file is missing", "add it")
+        except OSError as wrong:
+            return Unread(f"the file cannot be read: {wrong.strerror}", "see that it is a file one may read")
+        if stamp is not None:
+            self._kept[name] = (stamp, content)
+        return content
+
+
+class Watch:
+    """
+    Tells when a folder has changed and has come to rest.
+
+    A file may be seen while it is being written, so a change counts when two looks in a row find the same.
+    """
+
+    def __init__(self, folder: Folder) -> None:
+        self._folder = folder
+        self._taken: Mapping[str, Stamp | None] = {}
+        self._seen: Mapping[str, Stamp | None] = {}
+
+    @property
+    def is_restless(self) -> bool:
+        """Something has changed since the reading before: it is worth looking again soon."""
+        return self._seen != self._taken
+
+    def first(self) -> Sources:
+        """What stands there now. Raises OSError."""
+        sources = self._folder.read()
+        self._taken = self._seen = self._folder.stamps()
+        return sources
+
+    def look(self) -> Sources | None:
+        """What stands there, if it has changed and has come to rest. Raises OSError."""
+        now = self._folder.stamps()
+        before, self._seen = self._seen, now
+        if now in (self._taken, {}) or now != before:
+            return None
+        sources = self._folder.read()
+        after = self._folder.stamps()
+        # The reading itself shows which files are named; of those seen before none may have moved.
+        if any(after.get(name) != stamp for name, stamp in now.items() if name in after):
+            self._seen = after
+            return None
+        self._taken = self._seen = after
+        return sources
+
+
+def _stamp(path: Path) -> Stamp | None:
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return None
+    return (found.st_mtime_ns, found.st_size, found.st_ino) if stat.S_ISREG(found.st_mode) else None
+
+
+def _is_there(path: Path) -> bool:
+    return not path.is_symlink() or path.exists()
