@@ -8,11 +8,12 @@ import typer
 from pydantic import ValidationError
 
 from hub import process
-from hub.cli import administration, declarations, running
+from hub.cli import administration, agency, declarations, running
 from hub.cli.client import ApiProblem
 from hub.config.loader import ConfigurationFaults
 from hub.embedded import StackFailed
 from hub.settings import InsecureSettings
+from hub.workbench.unready import Unready
 
 app = typer.Typer(
     name="hub",
@@ -25,8 +26,9 @@ app = typer.Typer(
 running.add_to(app)
 declarations.add_to(app)
 administration.add_to(app)
+agency.add_to(app)
 
-_TOLD_PLAINLY = (ApiProblem, ConfigurationFaults, StackFailed, InsecureSettings)
+_TOLD_PLAINLY = (ApiProblem, ConfigurationFaults, StackFailed, InsecureSettings, Unready)
 """What a person can mend: shown as a message, not as a traceback."""
 
 

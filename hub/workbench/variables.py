@@ -11,9 +11,12 @@ from dotenv.parser import parse_stream
 
 from hub.config.faults import Key, written
 from hub.config.models import AgencyFile
+from hub.config.models.base import Holds
+from hub.config.references import credential_texts
 from hub.workbench.unready import Unready
 
 _MARK = "env:"
+_FILES = (Holds.KEY_FILE, Holds.TRUST_FILE)
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,8 @@ class Variable:
 
     name: str
     key: Key
+    is_file: bool = False
+    """Whether it holds the path of a PEM file."""
 
     @property
     def is_for_callbacks(self) -> bool:
@@ -31,11 +36,6 @@ class Variable:
     @property
     def is_address(self) -> bool:
         return self.key[-1] in ("endpoint", "token_url")
-
-    @property
-    def is_file(self) -> bool:
-        """Whether it holds the path of a PEM file."""
-        return self.key[-1] in ("certificate", "key", "agency_certificate", "trust")
 
     @property
     def holds(self) -> str:
@@ -49,12 +49,13 @@ class Variable:
 
 def variables_of(file: AgencyFile) -> list[Variable]:
     """Each variable that the agency's channel names, once, in the order of the file's model."""
+    files = {one.key for one in credential_texts(file.channel) if one.holds in _FILES}
     found: dict[str, Variable] = {}
     for key, name in _named(file.channel.model_dump(mode="json", by_alias=True), ("channel",)):
         known = found.get(name)
         # One used by requests and by callbacks alike is needed for requests.
         if known is None or known.is_for_callbacks:
-            found[name] = Variable(name, key)
+            found[name] = Variable(name, key, key in files)
     return list(found.values())
 
 
