@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -14,10 +14,11 @@ from hub.adapters.openapi import RestContract
 from hub.adapters.proof import Proof, prove
 from hub.adapters.reading import DecisionReader, ErrorRule, ReceiptReader
 from hub.adapters.rest import RestCall
-from hub.adapters.secrets import SecretMissing, resolve
+from hub.adapters.secrets import CredentialUnusable, resolve
 from hub.adapters.soap import ContractUnreadable, SoapCall, SoapContract
 from hub.adapters.wire import Credentials
-from hub.config.models import AgencyFile, OperationFile
+from hub.config.models import AgencyFile, LoginFile, OperationFile
+from hub.domain.deadlines import parse_duration
 from hub.expressions import Expression, ExpressionFault, PathTemplate, TreeFaults, TreeTemplate, roots
 
 
@@ -45,7 +46,7 @@ class Contracts:
         """Raises ContractUnreadable."""
         with self._lock:
             if name not in self._rest:
-                self._rest[name] = RestContract(self._inside(name))
+                self._rest[name] = RestContract(self._inside(name), self.folder)
             return self._rest[name]
 
     def _inside(self, name: str) -> Path:
@@ -77,10 +78,23 @@ class FeedChannel:
 
 
 @dataclass(frozen=True)
+class Login:
+    """How a session is opened, and where the answer tells its token."""
+
+    operation: Operation
+    secrets: Mapping[str, str] = field(repr=False)
+    token: Expression
+    expires_in: Expression | None
+    lasts: float
+    """Seconds a session is used where the answer does not say."""
+
+
+@dataclass(frozen=True)
 class Channel:
     """The operations of one agency, ready for use."""
 
     proof: Proof
+    login: Login | None
     submit: Operation
     look_up: Operation | None
     poll: Operation | None
@@ -113,12 +127,13 @@ class Preparation:
             proof = whole.credentials
             return Channel(
                 proof=whole,
+                login=self._login(channel.login, endpoint, proof),
                 submit=self.operation(channel.submit, endpoint, proof, roots.SUBMIT, roots.READING),
                 look_up=self._follow_up(channel.look_up, endpoint, proof),
                 poll=self._follow_up(channel.poll, endpoint, proof),
                 feed=self._feed(endpoint, proof),
             )
-        except (SecretMissing, ContractUnreadable, LookupError, ExpressionFault, TreeFaults) as wrong:
+        except (CredentialUnusable, ContractUnreadable, LookupError, ExpressionFault, TreeFaults) as wrong:
             raise ChannelUnusable(f"the channel of {self._file.agency} cannot be used: {wrong}") from wrong
 
     def endpoint(self) -> str:
@@ -183,6 +198,18 @@ class Preparation:
         if file is None:
             return None
         return self.operation(file, endpoint, proof, roots.FOLLOW_UP, roots.READING)
+
+    def _login(self, file: LoginFile | None, endpoint: str, proof: Credentials) -> Login | None:
+        if file is None:
+            return None
+        reading = roots.LOGIN_READING
+        return Login(
+            operation=self.operation(file, endpoint, proof, roots.LOGIN, reading),
+            secrets={name: resolve(text, self._environment) for name, text in file.secrets.items()},
+            token=Expression(file.token, reading),
+            expires_in=None if file.expires_in is None else Expression(file.expires_in, reading),
+            lasts=parse_duration(file.lasts).total_seconds(),
+        )
 
     def _feed(self, endpoint: str, proof: Credentials) -> FeedChannel | None:
         feed = self._file.channel.feed

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from hub.adapters.callback import CallbackDoor
 from hub.adapters.channel import Channel, Contracts, prepare
+from hub.adapters.entering import Entrance
 from hub.adapters.limits import Breaker, Slots, TokenBucket
 from hub.adapters.maintenance import raise_if_away
 from hub.adapters.messages import UNNAMED
@@ -55,6 +56,7 @@ class Line:
             connections=limits.concurrency,
             ca_bundle=environment.get("REQUESTS_CA_BUNDLE") or None,
         )
+        self.entrance = Entrance()
         self._contracts = contracts
         self._environment = environment
         self._zone = zone

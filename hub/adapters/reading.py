@@ -34,11 +34,17 @@ class Kind(StrEnum):
     ACKNOWLEDGE = "acknowledge"
     CALLBACK = "callback"
     NOTICE = "notice"
+    TOKEN = "token"  # noqa: S105 - a kind, not a token
+    LOGIN = "login"
 
     @property
     def changes_something(self) -> bool:
         """Sending it may have an effect that an unread answer leaves in doubt."""
         return self in (Kind.SUBMIT, Kind.NOTICE)
+
+
+class LoggedOut(AgencyUnavailable):
+    """The agency does not know our session: nothing took effect."""
 
 
 class Meaning(StrEnum):
@@ -100,6 +106,8 @@ def _as_ruled(kind: Kind, means: str, said: str, heard: Heard, now: datetime) ->
         raise AgencyUnavailable(said, retry_after=retry_after(heard.headers, now))
     if means == "not_understood":
         raise NotUnderstood(said)
+    if means == "logged_out":
+        raise LoggedOut(f"it does not know our session: {said}")
     if means == "already_received" and kind in (Kind.SUBMIT, Kind.ACKNOWLEDGE):
         return Meaning.ALREADY_RECEIVED
     if means == "not_found" and kind in (Kind.LOOK_UP, Kind.PULL, Kind.ACKNOWLEDGE):

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from hub.adapters.reading import Kind
 from hub.adapters.secrets import Scrubber, without_user
-from hub.adapters.wire import WireReply, WireRequest
+from hub.adapters.wire import Plain, WireReply, WireRequest
 from hub.domain.errors import AgencyRefused, AgencyUnavailable, ChannelError, InDoubt
 from hub.domain.exchange import Exchange
 
@@ -46,6 +46,7 @@ class Recording:
         self._request = request
         self._reply: WireReply | None = None
         self._attempts = 1
+        self._hidden: Plain = None
 
     def ended(self, reply: WireReply | None, attempts: int) -> None:
         """The request is over; without an answer, `reply` is None."""
@@ -53,9 +54,14 @@ class Recording:
         self._reply = reply
         self._attempts = attempts
 
+    def hide(self, values: Plain) -> None:
+        """Record none of these values of the answer; only how it is built."""
+        self._hidden = values
+
     def exchange(self, reading: str) -> Exchange:
         """What is recorded; `reading` says how it was understood."""
         scrub, request, reply = self._scrubber, self._request, self._reply
+        answered = scrub if self._hidden is None else scrub.and_also(_values(self._hidden))
         took = self._milliseconds
         return Exchange(
             id=self.id,
@@ -75,13 +81,22 @@ class Recording:
             if reply is None
             else {
                 "status": reply.status,
-                "headers": scrub.headers(reply.headers),
-                "body": scrub.body(reply.body),
+                "headers": answered.headers(reply.headers),
+                "body": answered.body(reply.body),
             },
             reading=scrub.text(reading),
             attempts=self._attempts,
             config_version=self._config_version,
         )
+
+
+def _values(plain: Plain) -> list[str]:
+    """Every text and number in plain data."""
+    if isinstance(plain, dict):
+        return [value for part in plain.values() for value in _values(part)]
+    if isinstance(plain, list):
+        return [value for part in plain for value in _values(part)]
+    return [] if plain is None or isinstance(plain, bool) else [str(plain)]
 
 
 def in_a_line(error: ChannelError) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import threading
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from urllib.parse import quote, quote_plus, urlsplit, urlunsplit
@@ -25,13 +26,19 @@ _SECRET_HEADERS = re.compile(
 _SECRET_ELEMENTS = re.compile(
     r"(<(?P<tag>(?:[\w.-]+:)?(?:Password|Nonce|SignatureValue|BinarySecurityToken))\b[^>]*>)[^<]*(</(?P=tag)\s*>)"
 )
-_SECRET_MEMBERS = re.compile(
-    r'("(?:password|passwd|secret|client_secret|api_?key|access_token|refresh_token)"\s*:\s*)"(?:[^"\\]|\\.)*"',
-    re.IGNORECASE,
-)
+_NAMES = r"password|passwd|secret|client_secret|client_assertion|api_?key|access_token|refresh_token|id_token"
+_SECRET_MEMBERS = re.compile(rf'("(?:{_NAMES})"\s*:\s*)"(?:[^"\\]|\\.)*"', re.IGNORECASE)
+_SECRET_FIELDS = re.compile(rf"((?:^|[?&\s])(?:{_NAMES})=)[^&\s\"<]+", re.IGNORECASE)
+_REMEMBERED = 64
+"""Secrets learned while running; an agency that echoes an older one tells nobody anything of use."""
+_SHORTEST_LEARNED = 4
 
 
-class SecretMissing(Exception):
+class CredentialUnusable(Exception):
+    """A credential of a channel that nothing can be proved with. The message says why."""
+
+
+class SecretMissing(CredentialUnusable):
     """A file names an environment variable that is not set."""
 
 
@@ -87,11 +94,36 @@ class Scrubber:
     """Takes credentials out of whatever is recorded or told."""
 
     def __init__(self, secrets: Iterable[str], headers: Iterable[str] = ()) -> None:
-        forms = {form for secret in secrets if secret for form in _forms(secret)}
-        # The longest first: a secret may be part of another's encoded form.
-        longest_first = sorted(forms, key=lambda form: (-len(form), form))
-        self._known = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+        self._forms = frozenset(form for secret in secrets if secret for form in _forms(secret))
+        self._learned: dict[str, frozenset[str]] = {}
         self._headers = frozenset(name.lower() for name in headers)
+        self._lock = threading.Lock()
+        self._known = _any_of(self._forms)
+
+    def learn(self, secret: str) -> None:
+        """
+        One more secret, told while the hub runs: a token, a session. The latest ones are remembered.
+
+        A text of up to three characters is none: it would be struck out of words that have nothing to do
+        with it.
+        """
+        if len(secret) < _SHORTEST_LEARNED:
+            return
+        with self._lock:
+            self._learned.pop(secret, None)
+            self._learned[secret] = frozenset(_forms(secret))
+            while len(self._learned) > _REMEMBERED:
+                del self._learned[next(iter(self._learned))]
+            self._known = _any_of(self._forms.union(*self._learned.values()))
+
+    def and_also(self, secrets: Iterable[str]) -> Scrubber:
+        """A scrubber that takes these out too."""
+        other = Scrubber(secrets)
+        other._headers = self._headers
+        with self._lock:
+            other._forms = other._forms.union(self._forms, *self._learned.values())
+        other._known = _any_of(other._forms)
+        return other
 
     def text(self, text: str) -> str:
         """A text without any known secret, however it was encoded, and without what a known element holds."""
@@ -99,7 +131,10 @@ class Scrubber:
             text = _SECRET_ELEMENTS.sub(rf"\1{MASK}\3", text)
         if '"' in text:
             text = _SECRET_MEMBERS.sub(rf'\1"{MASK}"', text)
-        return self._known.sub(MASK, text) if self._known else text
+        if "=" in text:
+            text = _SECRET_FIELDS.sub(rf"\1{MASK}", text)
+        known = self._known
+        return known.sub(MASK, text) if known else text
 
     def headers(self, headers: Mapping[str, str]) -> dict[str, str]:
         return {
@@ -115,6 +150,12 @@ class Scrubber:
             return text
         kept = raw[:BODY_LIMIT].decode("utf-8", "ignore")
         return f"{kept}\n[cut: {len(raw) - BODY_LIMIT} of {len(raw)} bytes are not kept]"
+
+
+def _any_of(forms: Iterable[str]) -> re.Pattern[str] | None:
+    # The longest first: a secret may be part of another's encoded form.
+    longest_first = sorted(forms, key=lambda form: (-len(form), form))
+    return re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
 
 def _forms(secret: str) -> set[str]:

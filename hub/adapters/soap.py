@@ -469,6 +469,7 @@ def _fault(body: etree._Element) -> tuple[Fault, Mapping[str, Plain]] | None:
         text=text,
         blames_sender=blames_sender,
         mismatch=any(stem in _MISMATCH_CODES for stem in stems),
+        about_security=any(stem in _SECURITY_CODES for stem in stems),
     )
     return fault, read if isinstance(read, dict) else {"detail": read}
 

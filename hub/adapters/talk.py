@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass
 from datetime import datetime
 
 from hub.adapters.channel import Operation
+from hub.adapters.entering import Entry, TurnedAway
 from hub.adapters.line import Line
 from hub.adapters.nul import refuse_nul
-from hub.adapters.reading import Kind, Meaning, judge
+from hub.adapters.reading import Kind, LoggedOut, Meaning, judge
 from hub.adapters.recording import Recording, in_a_line
 from hub.adapters.transport import AnswerTooLong, NoAnswer, NotSent
 from hub.adapters.wire import Context, Heard, Misfit, WireReply, WireRequest
@@ -24,7 +26,7 @@ GRACE = 1.0
 
 
 class Talk:
-    """What is said to and fro in one piece of work: usually one request, at most two."""
+    """What is said to and fro in one piece of work: usually one request, and what it takes to be let in."""
 
     def __init__(self, line: Line, kind: Kind, terms: ReferralTerms | None, clock: Clock) -> None:
         self.line = line
@@ -35,6 +37,8 @@ class Talk:
         self._heard_at = clock()
         self._exchanges: list[Exchange] = []
         self._open: _Open | None = None
+        self._lock = threading.Lock()
+        self._abandoned = False
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
@@ -56,34 +60,37 @@ class Talk:
         """
         Send, hear and judge: the answer, what it means, and what its reading may look at.
 
-        Raises ChannelError. The exchange stays open until `understood` is told how it was read.
+        A request that is turned away at the door, by its token or its session, is put once more with new
+        ones. Raises ChannelError. The exchange stays open until `understood` is told how it was read.
         """
         kind = kind or self.kind
-        now = self._clock()
+        entrance = self.line.entrance
+        entry = entrance.enter(self)
         try:
-            request = self.line.channel().proof.complete(operation.call.write(context, now), now)
+            return self.put(operation, context, kind, entry)
+        except TurnedAway as away:
+            self.understood(f"turned away ({away}); asked again after entering anew")
+            entrance.leave(entry)
+        return self.put(operation, context, kind, entrance.enter(self), again=True)
+
+    def put(
+        self, operation: Operation, context: Context, kind: Kind, entry: Entry, *, again: bool = False
+    ) -> tuple[Heard, Meaning, dict[str, object]]:
+        """As `ask`, with what was entered with. Raises TurnedAway too, unless this is done `again`."""
+        now = self._clock()
+        proof = self.line.channel().proof
+        try:
+            written = operation.call.write(entry.context(context), now)
+            request = proof.complete(written, now, None if entry.token is None else entry.token.text)
         except (Misfit, ExpressionFailed) as wrong:
             raise NotUnderstood(f"the request cannot be written: {wrong}") from wrong
-        recording = Recording(
-            agency=self.line.file.agency,
-            kind=kind,
-            mrn=self.terms.mrn if self.terms else None,
-            service=self.terms.service if self.terms else None,
-            started_at=now,
-            config_version=self.line.version,
-            scrubber=self.line.scrubber,
-            request=request,
-        )
         wait = self.line.breaker.admit()
         if wait is not None:
             raise AgencyUnavailable(
                 f"{self.line.file.agency} is not asked for now: too many requests in a row have failed",
                 retry_after=wait,
             )
-        self.ends_by = time.monotonic() + self.line.timeout + GRACE
-        self._open = _Open(recording, kind)
-        reply = self._send(request, recording, kind)
-        self._heard_at = self._clock()
+        reply = self.send(request, kind)
         heard = operation.call.read(reply)
         # A feed is read on: its messages are refused one by one, or a single one would stop it for ever.
         if kind is not Kind.PULL:
@@ -100,7 +107,42 @@ class Talk:
             self.line.breaker.failed()
         else:
             self.line.breaker.succeeded()
-        return heard, judge(kind, heard, operation.errors, reading, now), reading
+        away = None if again else entry.turned_away(heard)
+        if away is not None:
+            raise TurnedAway(away)
+        try:
+            return heard, judge(kind, heard, operation.errors, reading, now), reading
+        except LoggedOut as told:
+            if again or entry.session is None:
+                raise
+            raise TurnedAway(str(told)) from told
+
+    def take_time(self) -> None:
+        """From now on this work may take as long as one request may."""
+        self.ends_by = time.monotonic() + self.line.timeout + GRACE
+
+    def send(self, request: WireRequest, kind: Kind) -> WireReply:
+        """Send one request: what was answered, and the exchange opened. Raises ChannelError."""
+        recording = Recording(
+            agency=self.line.file.agency,
+            kind=kind,
+            mrn=self.terms.mrn if self.terms else None,
+            service=self.terms.service if self.terms else None,
+            started_at=self._clock(),
+            config_version=self.line.version,
+            scrubber=self.line.scrubber,
+            request=request,
+        )
+        with self._lock:
+            if self._abandoned:
+                # Whoever waited has been told that nothing took effect, and it must stay true.
+                self.line.breaker.abandoned()
+                raise AgencyUnavailable(f"{self.line.file.agency}: no answer in time, and nothing sent after")
+            self._open = _Open(recording, kind)
+            self.take_time()
+        reply = self._send(request, recording, kind)
+        self._heard_at = self._clock()
+        return reply
 
     def _send(self, request: WireRequest, recording: Recording, kind: Kind) -> WireReply:
         breaker, name = self.line.breaker, self.line.file.agency
@@ -125,6 +167,11 @@ class Talk:
             if not settled:
                 breaker.failed()
 
+    def hide_answer(self, reply: object) -> None:
+        """Record no value of the answer that is under way."""
+        if self._open is not None:
+            self._open.recording.hide(reply)
+
     def understanding(self) -> Understanding:
         """Where an answer is read: what does not fit becomes NotUnderstood."""
         return Understanding()
@@ -137,7 +184,9 @@ class Talk:
 
     def given_up(self) -> ChannelError:
         """The error for a thread that outlasts its time: name resolution that hangs, headers that drip."""
-        under_way = self._open
+        with self._lock:
+            self._abandoned = True
+            under_way = self._open
         exchanges = list(self._exchanges)
         words = f"{self.line.file.agency}: no answer within {self.line.timeout:g} s"
         error: ChannelError = AgencyUnavailable(words)

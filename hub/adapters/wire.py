@@ -48,6 +48,8 @@ class Fault:
     text: str
     blames_sender: bool | None
     mismatch: bool = False
+    about_security: bool = False
+    """One of the codes of Web Services Security: our token, user or signature was turned down."""
 
 
 @dataclass(frozen=True, slots=True)

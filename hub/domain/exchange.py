@@ -24,7 +24,7 @@ class Exchange(Model):
     id: str
     agency: str
     kind: str
-    """submit, look_up, poll, pull, acknowledge, callback or notice."""
+    """submit, look_up, poll, pull, acknowledge, callback, notice, token or login."""
     mrn: str | None
     service: str | None
     started_at: UtcDatetime

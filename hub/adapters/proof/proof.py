@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from hub.adapters.proof.headers import Carried, bearer, carried
+from hub.adapters.proof.oauth2 import ClientCredentials
 from hub.adapters.proof.request_hmac import RequestSignature
 from hub.adapters.proof.ws_security import WsSecurity, ws_security
 from hub.adapters.wire import Credentials, WireRequest
@@ -30,6 +31,8 @@ class Proof:
 
     carried: Carried = field(default_factory=Carried)
     signature: RequestSignature | None = None
+    client_credentials: ClientCredentials | None = None
+    """How a token is had, where each request needs one."""
     ws_security: WsSecurity | None = None
 
     @property
@@ -53,11 +56,12 @@ def prove(channel: ChannelFile, environment: Mapping[str, str], folder: Path) ->
     """
     The proof of a channel, with every `env:` reference resolved; `folder` is the configuration folder.
 
-    Raises SecretMissing, ExpressionFault.
+    Raises CredentialUnusable, ExpressionFault.
     """
     auth = channel.auth
     return Proof(
         carried=carried(auth, environment),
         signature=None if auth.hmac is None else RequestSignature(auth.hmac, environment),
+        client_credentials=None if auth.oauth2 is None else ClientCredentials(auth.oauth2, environment),
         ws_security=None if auth.ws_security is None else ws_security(auth.ws_security, environment, folder),
     )
