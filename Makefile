@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: help setup demo up test test-all check lint types imports configuration lock clean
+.PHONY: help setup demo up test test-all check lint types imports configuration reference lock clean
 
 help: ## show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -45,6 +45,9 @@ imports: $(STAMP)
 
 configuration: $(STAMP)
 	@$(BIN)/hub agencies check
+
+reference: $(STAMP) ## write the schema and the list of keys into adapters_config
+	@$(BIN)/python -m hub.config.reference adapters_config
 
 lock: ## pin every dependency with its hashes (needs uv)
 	@uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -9,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from hub.config import models, reference
 from hub.config.faults import Fault
 from hub.config.loader import ConfigurationFaults, load
 from hub.config.schema import FILE_NAME, schema_text
@@ -148,9 +150,21 @@ def test_the_folder_of_the_project_has_no_faults(root: Path) -> None:
 
 
 def test_the_schema_in_the_folder_is_current(root: Path) -> None:
-    """Editors check by what the code checks by; `hub.config.schema.write_schema` brings it up to date."""
+    """Editors check by what the code checks by; `make reference` brings it up to date."""
     committed = (root / "adapters_config" / FILE_NAME).read_text(encoding="utf-8")
     assert json.loads(committed) == json.loads(schema_text())
+
+
+def test_the_reference_in_the_folder_is_current(root: Path) -> None:
+    """Every key with type, default and meaning, as the code has it; `make reference` brings it up to date."""
+    assert (root / "adapters_config" / reference.FILE_NAME).read_text() == reference.reference_text()
+
+
+def test_every_key_has_a_meaning() -> None:
+    """A key that nobody has explained is one that nobody can set."""
+    kinds = [o for o in vars(models).values() if inspect.isclass(o) and issubclass(o, models.FileModel)]
+    missing = [f"{m.__name__}.{k}" for m in kinds for k, f in m.model_fields.items() if not f.description]
+    assert missing == []
 
 
 def test_a_missing_folder_is_told() -> None:

@@ -21,15 +21,18 @@ class AgencyFile(FileModel):
     agency: Slug
     """Equals the file's name."""
     name: Text
+    """By language; `en` is required, here and for every text."""
     contact: str
     """Who looks after the agency's system."""
     calendar: Slug = "default"
     """One of calendar.yaml."""
     note: str | None = None
+    """Free text."""
     services: Annotated[dict[Slug, ServiceFile], Field(min_length=1)]
     """By code, unique among all agencies."""
     tables: dict[TableName, dict[str, str | int | float | bool]] = {}
     """Code lists of this agency, as `table.units[...]` in its expressions."""
     channel: ChannelFile
+    """How it is spoken to."""
     verdicts: Annotated[dict[str, Verdict], Field(min_length=1)]
     """The agency's own words, and what each means."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import StrEnum
 from typing import Annotated, Any
@@ -9,15 +10,24 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
 
+@dataclass(frozen=True)
+class Says:
+    """What a text holds, in the words of the reference of keys."""
+
+    what: str
+
+
 class FileModel(BaseModel):
+    """A mapping in a file: what it may hold, and nothing else."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False, use_attribute_docstrings=True)
 
 
-HsPrefix = Annotated[str, StringConstraints(pattern=r"^[0-9]{2,12}$")]
-Term = Annotated[str, StringConstraints(pattern=r"^[0-9]+(wd|d|h|m|s)$")]
+HsPrefix = Annotated[str, StringConstraints(pattern=r"^[0-9]{2,12}$"), Says("2 to 12 digits")]
+Term = Annotated[str, StringConstraints(pattern=r"^[0-9]+(wd|d|h|m|s)$"), Says("term")]
 """20s, 5m, 48h, 30d, or 3wd (working days)."""
-Duration = Annotated[str, StringConstraints(pattern=r"^[0-9]+(d|h|m|s)$")]
-Cel = Annotated[str, StringConstraints(min_length=1)]
+Duration = Annotated[str, StringConstraints(pattern=r"^[0-9]+(d|h|m|s)$"), Says("duration")]
+Cel = Annotated[str, StringConstraints(min_length=1), Says("expression")]
 """A CEL expression. In `needed_when` and `prohibited_when` it stands bare; elsewhere it begins with `=`."""
 
 
@@ -28,11 +38,11 @@ def _as_written(value: Any) -> Any:
     return value
 
 
-Day = Annotated[date, BeforeValidator(_as_written)]
+Day = Annotated[date, BeforeValidator(_as_written), Says("day")]
 """yyyy-MM-dd."""
-TimeOfDay = Annotated[time, BeforeValidator(_as_written)]
+TimeOfDay = Annotated[time, BeforeValidator(_as_written), Says("time of day")]
 """HH:mm."""
-Moment = Annotated[datetime, BeforeValidator(_as_written)]
+Moment = Annotated[datetime, BeforeValidator(_as_written), Says("moment")]
 """yyyy-MM-ddTHH:mm, in the zone of the agency's calendar unless it has an offset."""
 
 
@@ -61,4 +71,6 @@ class ValidSpan(FileModel):
     """Days in force, both included."""
 
     start: Day | None = None
+    """First day in force."""
     end: Day | None = None
+    """Last day in force."""

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from hub.config.models.auth import CallbackAuth, ChannelAuth
-from hub.config.models.base import Cel, Duration, FileModel, Moment, Reference, TimeOfDay, TrustFile
+from hub.config.models.base import Cel, Duration, FileModel, Moment, Reference, Says, TimeOfDay, TrustFile
 
-Tree = Any
+Tree = Annotated[Any, Says("tree")]
 """A YAML tree whose text leaves may be `=` CEL expressions: a mapping from referral to request."""
 
 
@@ -19,7 +19,9 @@ class Limits(FileModel):
     timeout: Duration = "20s"
     """For one request, from connect to the last byte."""
     concurrency: Annotated[int, Field(ge=1, le=256)] = 8
+    """Requests at a time, of each process of the hub."""
     per_second: Annotated[float, Field(gt=0)] | None = None
+    """Requests a second, of each process of the hub; without it as many as come."""
     attempts: Annotated[int, Field(ge=1, le=10)] = 2
     """Requests in quick succession within one activity, for a connection that could not be made."""
     breaker_failures: Annotated[int, Field(ge=1)] = 5
@@ -36,7 +38,9 @@ class DecisionReading(FileModel):
     word: Cel
     """The verdict in the agency's words; looked up in `verdicts`."""
     reference: Cel | None = None
+    """The agency's number for the certificate."""
     remarks: Cel | None = None
+    """In words; shown to the declarant and to operations."""
     decided_at: Cel | None = None
     """RFC 3339 or `yyyy-MM-ddTHH:mm:ss` in the agency's zone; without it, the time of receipt."""
     items: Cel | None = None
@@ -60,7 +64,9 @@ class ErrorReading(FileModel):
     when: Cel
     """`=`expression over `reply`, `status` (int) and `fault` (text, "" when there is none)."""
     means: Literal["refused", "unavailable", "already_received", "not_understood", "not_found", "logged_out"]
+    """What the hub does about it."""
     text: Cel | None = None
+    """`=`expression: what operations are told."""
 
 
 class OperationFile(FileModel):
@@ -83,7 +89,9 @@ class OperationFile(FileModel):
     path: str | None = None
     """Below the endpoint; `{expression}` parts are CEL."""
     query: dict[str, Tree] = {}
+    """REST: by name; a list repeats the name."""
     headers: dict[str, Tree] = {}
+    """By name. Credentials do not belong here."""
     format: Literal["json", "xml", "form", "multipart"] | None = None
     """
     REST: how the body is written; without it, as the contract says, and JSON where it leaves a choice.
@@ -98,8 +106,11 @@ class OperationFile(FileModel):
     request: Tree = None
     """The SOAP arguments, or the body."""
     receipt: ReceiptReading = ReceiptReading()
+    """How the answer is read as a receipt."""
     decision: DecisionReading | None = None
+    """How the answer is read as a decision."""
     errors: list[ErrorReading] = []
+    """Errors told in the agency's own way; the first rule that matches counts."""
     found: Cel | None = None
     """
     look_up only, `=`expression: whether the agency has the referral. Without it: any answer but not_found.
@@ -107,6 +118,8 @@ class OperationFile(FileModel):
 
 
 class PollFile(OperationFile):
+    """Asks whether a referral is decided."""
+
     every: Duration
     """Between two questions about the same referral."""
 
@@ -115,25 +128,35 @@ class MessageReading(FileModel):
     """How one message (callback or feed) is read; expressions see it as `message`."""
 
     id: Cel | None = None
+    """Unique for the agency; the same id again is the same message. Without it, a hash of the content."""
     referral: Cel | None = None
     """Our reference, as sent."""
     agency_reference: Cel | None = None
     """The agency's reference; used where the message does not carry ours."""
     decision: DecisionReading
+    """How it is read as a decision."""
 
 
 class CallbackFile(MessageReading):
+    """Messages that the agency sends to the hub, at `/v1/agencies/<agency>/callbacks`."""
+
     auth: CallbackAuth
+    """How the agency proves itself."""
     format: Literal["json", "xml", "soap"] = "json"
     """soap: the body's first child is read as plain data (text or nested mapping; lists where repeated)."""
 
 
 class FeedFile(FileModel):
+    """A queue of messages that the hub pulls and acknowledges."""
+
     every: Duration
+    """Between two pulls of an empty feed."""
     pull: OperationFile
+    """Asks for the messages that wait."""
     messages: Cel
     """`=`expression over `reply`: the list of messages."""
     message: MessageReading
+    """How one message is read."""
     acknowledge: OperationFile
     """Its expressions see `ids`, the list of message ids that are safely stored."""
     reject: OperationFile | None = None
@@ -176,32 +199,42 @@ class MaintenanceFile(FileModel):
     model_config = ConfigDict(populate_by_name=True)
 
     start: Moment | None = None
+    """Once: from this moment."""
     end: Moment | None = None
+    """Once: until this moment."""
     days: list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]] = []
+    """Every week: the days on which it begins."""
     from_: TimeOfDay | None = Field(default=None, alias="from")
+    """Every week: it begins at this time."""
     until: TimeOfDay | None = None
     """On the following day where it is earlier than `from`."""
     note: str | None = None
+    """Told to operations."""
 
 
 class ChannelFile(FileModel):
     """Adapter, endpoint, credential and mapping of one agency."""
 
     adapter: Literal["soap", "rest"]
+    """The protocol."""
     contract: str
     """Path below the configuration folder: a WSDL or an OpenAPI document."""
     endpoint: str
     """Base URL, or `env:NAME`."""
     auth: ChannelAuth = ChannelAuth()
+    """How the hub proves itself."""
     trust: TrustFile | None = None
     """Authorities of the agency's TLS certificate: a PEM file below the folder, or `env:NAME` of a path."""
     limits: Limits = Limits()
+    """How hard the agency may be pushed."""
     maintenance: list[MaintenanceFile] = []
+    """When its system is announced to be away."""
     own_worker: bool = False
     """The agency runs `hub worker --agency` in its own network; credentials are known there only."""
     login: LoginFile | None = None
     """Where a session must be opened first."""
     submit: OperationFile
+    """Puts a referral to the agency."""
     look_up: OperationFile | None = None
     """Asks by our reference whether the agency has a referral, after an answer that was lost."""
     poll: PollFile | None = None

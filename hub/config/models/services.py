@@ -16,6 +16,7 @@ class RowFile(FileModel):
     """An HS prefix that needs more than the prefix alone."""
 
     code: HsPrefix
+    """The prefix."""
     excluded: bool = False
     """The service does not need these codes, though a shorter prefix says it does."""
     prohibited: bool = False
@@ -23,7 +24,9 @@ class RowFile(FileModel):
     needed_when: Cel | None = None
     """A condition of this row, beside the service's own."""
     valid: ValidSpan = ValidSpan()
+    """When the row is in force."""
     note: str | None = None
+    """Free text."""
 
 
 def _hs_form(entry: Any) -> Literal["text", "row"]:
@@ -41,10 +44,13 @@ class ServiceFile(FileModel):
     """One approval, under one law."""
 
     name: Text
+    """By language."""
     law: Text
+    """By language."""
     law_code: Annotated[str, StringConstraints(pattern=r"^[0-9]{2}$")]
     """Two digits, by which exemption claims name the law."""
     procedure: Annotated[list[Procedure], Field(min_length=1)]
+    """For which it is needed."""
     hs: Annotated[list[HsEntry], Field(min_length=1)]
     """The requirement table: HS prefixes, longest match first."""
     needed_when: Cel | None = None
@@ -58,6 +64,7 @@ class ServiceFile(FileModel):
     exempted_by: list[str] = []
     """Types of documents under another law whose presence removes the requirement."""
     answer_within: Term
+    """The time the law gives; working days end when the calendar closes."""
     on_expiry: OnExpiry
     """What happens when the agency lets its time pass."""
     answers: Answers
@@ -65,6 +72,8 @@ class ServiceFile(FileModel):
     alternative_group: Slug | None = None
     """Bodies of one group may stand in for each other."""
     valid: ValidSpan = ValidSpan()
+    """When the service is in force; the day of acceptance counts."""
     confidence: Literal["verified", "likely", "assumed"]
     """How surely law and agency are known."""
     note: str | None = None
+    """Free text."""
