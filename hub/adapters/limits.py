@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from enum import StrEnum
 
@@ -130,22 +131,44 @@ class Breaker:
 
 
 class Slots:
-    """So many requests at a time. Waiting for one is bounded."""
+    """So many requests at a time. Waiting for one is bounded. For one event loop."""
 
     def __init__(self, size: int) -> None:
-        self._free = asyncio.Semaphore(size)
+        self._size = size
+        self._taken = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def take(self, patience: float) -> bool:
         """Whether a slot came free within `patience` seconds. Each one taken must be given back."""
-        if not self._free.locked():
-            await self._free.acquire()
+        if self._taken < self._size and not self._waiting:
+            self._taken += 1
             return True
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
         try:
             async with asyncio.timeout(patience):
-                await self._free.acquire()
+                await turn
         except TimeoutError:
-            return False
+            # It may have come in the very moment in which patience ended.
+            return turn.done() and not turn.cancelled()
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.give_back()
+            raise
         return True
 
     def give_back(self) -> None:
-        self._free.release()
+        self._taken -= 1
+        self._admit()
+
+    def resize(self, size: int) -> None:
+        """From now on so many. Where more are taken, none is given until enough have come back."""
+        self._size = size
+        self._admit()
+
+    def _admit(self) -> None:
+        while self._waiting and self._taken < self._size:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                self._taken += 1

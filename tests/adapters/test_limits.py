@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -110,4 +112,32 @@ async def test_a_slot_is_waited_for_no_longer_than_patience_lasts() -> None:
     slots.give_back()
     assert await waiting
     slots.give_back()
+    assert await slots.take(0)
+
+
+async def test_the_number_of_slots_may_change_while_they_are_taken() -> None:
+    """More let those in who wait; fewer let nobody in until enough have come back."""
+    slots = Slots(1)
+    assert await slots.take(0)
+    waiting = asyncio.create_task(slots.take(30))
+    await asyncio.sleep(0)
+    slots.resize(2)
+    assert await waiting
+    slots.resize(1)
+    slots.give_back()
+    assert not await slots.take(0.01)
+    slots.give_back()
+    assert await slots.take(0)
+
+
+async def test_a_slot_that_came_as_its_waiter_left_is_not_lost() -> None:
+    """Whoever is cancelled in the moment of being let in gives it back."""
+    slots = Slots(1)
+    assert await slots.take(0)
+    waiting = asyncio.create_task(slots.take(30))
+    await asyncio.sleep(0)
+    slots.give_back()
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
     assert await slots.take(0)
