@@ -81,7 +81,7 @@ def _walk(model: type[FileModel], at: str, places: dict[type[FileModel], list[st
     places.setdefault(model, []).append(at)
     for name, hint in typing.get_type_hints(model).items():
         if name in model.model_fields:
-            step = f".<{name}>" if get_origin(hint) is dict else f".{name}"
+            step = f".{name}.<name>" if get_origin(hint) is dict else f".{name}"
             for inner in _models(hint):
                 _walk(inner, f"{at}{step}".removeprefix("."), places)
 
