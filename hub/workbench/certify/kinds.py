@@ -16,7 +16,6 @@ from hub.config.models import AgencyFile, OperationFile
 from hub.workbench.certify.wire import Headers
 
 OTHER = "other"
-TOKEN = "token"  # the kind of a request, not a secret
 _HOLE = re.compile(r"\{[^{}]*\}")
 
 
@@ -55,7 +54,7 @@ class RequestKinds:
     def __call__(self, method: str, target: str, headers: Headers, body: bytes) -> str:
         path = urlsplit(target).path
         if self._token_path is not None and method == "POST" and path == self._token_path:
-            return TOKEN
+            return "token"
         action, element = _soap(headers, body) if self._file.channel.adapter == "soap" else ("", "")
         for sign in self._signs:
             if sign.method != method or not sign.path.fullmatch(path):

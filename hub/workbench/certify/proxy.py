@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
@@ -195,17 +196,17 @@ class _Handler(BaseHTTPRequestHandler):
         passage = Passage(Request(kind, self.command, self.path, headers, body), time.monotonic())
         trick = self.server.tap.enter(passage)
 
-        def ask() -> Answer:
-            answer = self.server.upstream.ask(passage.request)
+        def ask(body: bytes | None = None) -> Answer:
+            request = passage.request if body is None else replace(passage.request, body=body)
+            answer = self.server.upstream.ask(request)
             passage.said.append(answer)
             return answer
 
         try:
-            outcome = trick(passage.request, ask)
+            outcome: Answer | Cut = trick(passage.request, ask)
         except (OSError, http.client.HTTPException):
             outcome = Cut()  # the agency itself is not there, or broke off: the hub finds it the same way
-        finally:
-            passage.ended = time.monotonic()
+        passage.given, passage.ended = outcome, time.monotonic()
         self._give(outcome)
 
     def _give(self, outcome: Answer | Cut) -> None:
@@ -252,7 +253,8 @@ class Upstream:
             line.putrequest(request.method, request.target, skip_host=True, skip_accept_encoding=True)
             line.putheader("Host", self._authority)
             for name, value in request.headers:
-                if name.lower() not in _OUR_OWN | {"host"}:
+                # Answers are to be read and edited, so they must not be compressed.
+                if name.lower() not in _OUR_OWN | {"host", "accept-encoding"}:
                     line.putheader(name, value)
             if request.body or request.method in ("POST", "PUT", "PATCH"):
                 line.putheader("Content-Length", str(len(request.body)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -57,8 +58,12 @@ class Cut:
     """The answer of which the hub gets the head and half of the body; None cuts before its first byte."""
 
 
-Ask = Callable[[], Answer]
-"""Put the request to the agency, and hear its answer."""
+class Ask(Protocol):
+    """The way to the agency."""
+
+    def __call__(self, body: bytes | None = None) -> Answer:
+        """Put the request to it, perhaps with another body, and hear its answer."""
+
 
 Trick = Callable[[Request, Ask], Answer | Cut]
 """What becomes of one request: whether the agency hears it, and what the hub hears."""
@@ -73,6 +78,8 @@ class Passage:
     ended: float | None = None
     said: list[Answer] = field(default_factory=list)
     """What the agency itself said; empty where it was not asked."""
+    given: Answer | Cut | None = None
+    """What the hub was given."""
 
     @property
     def reached(self) -> bool:
