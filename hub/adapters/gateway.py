@@ -23,6 +23,7 @@ from hub.adapters.channel import ChannelUnusable, Contracts
 from hub.adapters.context import dossier_context
 from hub.adapters.hearing import already_received, look_up, read_decisions, read_submission, said
 from hub.adapters.line import Line
+from hub.adapters.lines import Archive, Edition, Lines
 from hub.adapters.reading import Kind, Meaning
 from hub.adapters.recording import in_a_line
 from hub.adapters.talk import Talk
@@ -35,6 +36,7 @@ from hub.ports import Clock
 PATIENCE = 1.0
 """Seconds a request waits for a slot, or for its turn in the rate, before the agency counts as busy."""
 _BUSY_PAUSE = 2.0
+_MOST_THREADS = 16_384
 
 T = TypeVar("T")
 
@@ -55,27 +57,42 @@ class Gateway:
         `versions` and `zones` are by agency; `folder` is the configuration folder that contracts lie below.
 
         `REQUESTS_CA_BUNDLE` of the environment, if set, is the file of certificate authorities to trust.
+
+        Every referral is served by these files, until `change` says which versions there are.
         """
         self._clock = clock
         contracts = Contracts(folder)
-        self._lines = {
-            slug: Line(file, versions.get(slug, ""), contracts, environment, zones[slug], clock)
-            for slug, file in agencies.items()
-        }
-        # A thread is only started when one is needed; the number is the sum of what may be under way.
-        self._threads = ThreadPoolExecutor(
-            max_workers=max(1, sum(file.channel.limits.concurrency for file in agencies.values())),
-            thread_name_prefix="agency",
+        self._lines = Lines(clock)
+        self._lines.change(
+            {
+                slug: Edition(file, versions.get(slug, ""), contracts, zones[slug])
+                for slug, file in agencies.items()
+            },
+            environment,
+            None,
         )
+        # A thread is only started when one is needed, and slots bound how many that are.
+        self._threads = ThreadPoolExecutor(max_workers=_MOST_THREADS, thread_name_prefix="agency")
+
+    def change(
+        self, editions: Mapping[str, Edition], environment: Mapping[str, str], archive: Archive
+    ) -> None:
+        """From now on these are in force, and referrals of earlier versions are served out of the archive."""
+        self._lines.change(editions, environment, archive)
+
+    def file_of(self, agency: str) -> AgencyFile | None:
+        """The newest file of an agency, also of one that has left while referrals were open."""
+        line = self._lines.at_hand(agency)
+        return None if line is None else line.file
 
     async def close(self) -> None:
         """Wait for the requests under way, and let go of connections."""
         await asyncio.to_thread(self._threads.shutdown, wait=True, cancel_futures=True)
-        for line in self._lines.values():
+        for line in self._lines.all():
             line.close()
 
     async def submit(self, dossier: Dossier) -> Submission:
-        line = self._line(dossier.terms.agency)
+        line = await self._line(dossier.terms.agency, dossier.terms.config_version)
 
         def work(talk: Talk) -> Submission:
             operation = line.channel().submit
@@ -89,7 +106,7 @@ class Gateway:
         return await self._run(line, Kind.SUBMIT, dossier.terms, work)
 
     async def look_up(self, dossier: Dossier, sent_at: datetime) -> LookUp:
-        line = self._line(dossier.terms.agency)
+        line = await self._line(dossier.terms.agency, dossier.terms.config_version)
         if line.file.channel.look_up is None:
             # Our reference is the agency's key: sending again cannot take effect twice.
             return LookUp(submission=None, resend_from=sent_at)
@@ -107,7 +124,7 @@ class Gateway:
         return await self._run(line, Kind.LOOK_UP, dossier.terms, work)
 
     async def poll(self, dossier: Dossier) -> Answer:
-        line = self._line(dossier.terms.agency)
+        line = await self._line(dossier.terms.agency, dossier.terms.config_version)
 
         def work(talk: Talk) -> Answer:
             operation = line.channel().poll
@@ -122,10 +139,10 @@ class Gateway:
         return await self._run(line, Kind.POLL, dossier.terms, work)
 
     async def pull_feed(self, agency: str) -> Feed:
-        return await self._run(self._line(agency), Kind.PULL, None, feed.pull)
+        return await self._run(await self._line(agency), Kind.PULL, None, feed.pull)
 
     async def acknowledge_feed(self, agency: str, message_ids: Sequence[str]) -> tuple[Exchange, ...]:
-        line = self._line(agency)
+        line = await self._line(agency)
         ids = feed.acknowledgeable(message_ids)
         if not ids:
             return ()
@@ -134,13 +151,17 @@ class Gateway:
     def read_callback(
         self, agency: str, headers: dict[str, str], body: bytes, received_at: datetime
     ) -> Message:
-        return self._lines[agency].door().read(headers, body, received_at)
+        # By the newest file: an agency speaks as it does now, also about what it was asked before.
+        try:
+            line = self._lines.fetch(agency)
+        except NotUnderstood as unknown:
+            raise KeyError(agency) from unknown
+        return line.door().read(headers, body, received_at)
 
-    def _line(self, agency: str) -> Line:
-        line = self._lines.get(agency)
-        if line is None:
-            raise NotUnderstood(f"there is no agency {agency!r} in the configuration")
-        return line
+    async def _line(self, agency: str, version: str | None = None) -> Line:
+        """The agency in that version, or in its newest. Raises NotUnderstood, AgencyUnavailable."""
+        line = self._lines.at_hand(agency, version)
+        return line if line is not None else await asyncio.to_thread(self._lines.fetch, agency, version)
 
     async def _run(self, line: Line, kind: Kind, terms: ReferralTerms | None, work: Callable[[Talk], T]) -> T:
         """Do the work in a thread, within the agency's limits. The slot is held until the thread ends."""

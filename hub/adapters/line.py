@@ -1,21 +1,22 @@
-"""One agency as it is spoken to: its connections, its limits, and what is prepared from its file."""
+"""One version of an agency as it is spoken to: connections, limits, and what is prepared from its file."""
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
+from hub.adapters.bounds import Bounds
 from hub.adapters.callback import CallbackDoor
 from hub.adapters.channel import Channel, Contracts, prepare
 from hub.adapters.entering import Entrance
-from hub.adapters.limits import Breaker, Slots, TokenBucket
 from hub.adapters.maintenance import raise_if_away
 from hub.adapters.messages import UNNAMED
 from hub.adapters.secrets import Scrubber, known_secrets
 from hub.adapters.transport import Sender
 from hub.config.maintenance import maintenance
-from hub.config.models import AgencyFile
+from hub.config.models import AgencyFile, ChannelFile
 from hub.domain.deadlines import parse_duration
 from hub.domain.errors import AgencyUnavailable, CallbackRefused
 from hub.domain.exchange import Message
@@ -27,7 +28,11 @@ _REMEMBERED = 1000
 
 
 class Line:
-    """One agency: its file, what is prepared from it, and how hard it may be pushed."""
+    """
+    One version of an agency: its file, what is prepared from it, and how hard the agency may be pushed.
+
+    Lines of several versions of one agency share its limits.
+    """
 
     def __init__(
         self,
@@ -37,15 +42,27 @@ class Line:
         environment: Mapping[str, str],
         zone: ZoneInfo,
         clock: Clock,
+        *,
+        before: Line | None = None,
+        beside: Line | None = None,
     ) -> None:
+        """
+        `before` is the line of the version that this one takes the place of.
+
+        `beside` is the line of the newest version, where this is an earlier one that goes on being served.
+        """
         limits, auth = file.channel.limits, file.channel.auth
         self.file = file
         self.version = version
         self.timeout = parse_duration(limits.timeout).total_seconds()
-        self.slots = Slots(limits.concurrency)
-        self.bucket = None if limits.per_second is None else TokenBucket(limits.per_second, limits.per_second)
-        self.breaker = Breaker(limits.breaker_failures, parse_duration(limits.breaker_pause).total_seconds())
-        self.maintenance = maintenance(file.channel.maintenance, zone)
+        if beside is not None:
+            self.bounds = beside.bounds
+        elif before is not None:
+            self.bounds = before.bounds.changed(before.file.channel, file.channel)
+        else:
+            self.bounds = Bounds.of(file.channel)
+        self.slots, self.bucket, self.breaker = self.bounds.slots, self.bounds.bucket, self.bounds.breaker
+        self.maintenance = beside.maintenance if beside else maintenance(file.channel.maintenance, zone)
         named = [auth.api_key.header] if auth.api_key is not None and auth.api_key.header else []
         if file.channel.callback is not None and file.channel.callback.auth.hmac is not None:
             named.append(file.channel.callback.auth.hmac.header)
@@ -57,6 +74,9 @@ class Line:
             ca_bundle=environment.get("REQUESTS_CA_BUNDLE") or None,
         )
         self.entrance = Entrance()
+        if beside is not None and _enter_alike(file, beside.file):
+            # The same proof, the same session: nothing is opened twice.
+            self.scrubber, self.sender, self.entrance = beside.scrubber, beside.sender, beside.entrance
         self._contracts = contracts
         self._environment = environment
         self._zone = zone
@@ -64,7 +84,13 @@ class Line:
         self._lock = threading.Lock()
         self._channel: Channel | None = None
         self._door: CallbackDoor | None = None
-        self._unnamed: dict[str, None] = {}
+        self._unnamed: dict[str, None] = {} if before is None else before._unnamed
+
+    def is_of(self, version: str, zone: ZoneInfo, environment: Mapping[str, str]) -> bool:
+        """Whether this is how that version is spoken to, where `env:` names mean this."""
+        return (self.version, self._zone) == (version, zone) and all(
+            self._environment.get(name) == environment.get(name) for name in _variables(self.file.channel)
+        )
 
     def close(self) -> None:
         self.sender.close()
@@ -74,6 +100,8 @@ class Line:
         with self._lock:
             if self._channel is None:
                 self._channel = prepare(self.file, self._contracts, self._environment, self._zone)
+                shown = self._channel.proof.tls
+                self.sender.use(shown.pair, shown.trust)
             return self._channel
 
     def door(self) -> CallbackDoor:
@@ -118,3 +146,15 @@ class Line:
         while len(self._unnamed) > _REMEMBERED:
             del self._unnamed[next(iter(self._unnamed))]
         return True
+
+
+def _enter_alike(one: AgencyFile, other: AgencyFile) -> bool:
+    return all(
+        getattr(one.channel, name) == getattr(other.channel, name)
+        for name in ("adapter", "endpoint", "auth", "trust", "login", "callback")
+    )
+
+
+def _variables(channel: ChannelFile) -> set[str]:
+    """The variables that a channel names, and the one that every channel heeds."""
+    return {"REQUESTS_CA_BUNDLE", *re.findall(r'"env:([A-Z0-9_]+)"', channel.model_dump_json())}
