@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,15 @@ from hub.adapters.openapi.translation import Translation
 from hub.adapters.openapi.validation import Validation
 from hub.adapters.shape import Shape
 from hub.adapters.soap import ContractUnreadable
+
+
+class NotWritten(LookupError):
+    """A body that the hub cannot write as the mapping has it; `key` is the one to be corrected."""
+
+    def __init__(self, key: str, what: str) -> None:
+        super().__init__(what)
+        self.key = key
+
 
 _PLACE = re.compile(r"\{[^{}]*\}")
 _SEVERAL = 12
@@ -83,6 +93,11 @@ class RestContract:
     def document(self) -> Mapping[str, Any]:
         """The whole as plain data, every key a text."""
         return self._root.document.value
+
+    @property
+    def root(self) -> Node:
+        """The whole as a place, to go down from."""
+        return self._root
 
     @property
     def base_path(self) -> str:
@@ -154,16 +169,17 @@ class RestContract:
     def body(self, operation: RestOperation, form: str | None = None) -> Media | None:
         """
         What a request is written in: the one of this form; else JSON where the contract takes it; else the
-        first that the hub can write. None where the contract tells no body. Raises LookupError.
+        first that the hub can write. None where the contract tells no body. Raises NotWritten.
         """
         bodies = operation.bodies
         if form is not None:
             found = [media for media in bodies if media.form == form]
             if not found and bodies:
-                raise LookupError(
-                    f"the contract takes {', '.join(media.type for media in bodies)}, which is not {form}"
-                )
-            # A wildcard is JSON, unless a form is asked for and the contract takes anything.
+                anything = next((media for media in bodies if "*" in media.type), None)
+                if anything is None:
+                    known = ", ".join(media.type for media in bodies)
+                    raise NotWritten("format", f"the contract takes {known}, which is not {form}")
+                return replace(anything, form=Form(form))
             return next(iter(found), None)
         for wanted in (Form.JSON, Form.XML, Form.URLENCODED, Form.MULTIPART, Form.TEXT, Form.BYTES):
             for media in bodies:
