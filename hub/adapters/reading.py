@@ -91,7 +91,29 @@ def judge(kind: Kind, heard: Heard, rules: Sequence[ErrorRule], context: Context
     fits the contract. A fault that blames the receiver says that the message might succeed later (SOAP 1.1
     section 4.4.1), not that nothing was done, so a submission is then in doubt; where an agency's faults do
     mean that nothing was done, a rule of its file says `unavailable`.
+
+    An answer that is not shown to be the agency's own, where answers must be signed, decides nothing. One
+    that tells of success is not understood. A fault often cannot be signed, since it is about the security of
+    the request itself; it is told, and marked: but it counts neither for a receipt nor for "not found", and a
+    submission that it calls undone is in doubt.
     """
+    if heard.unproven is None:
+        return _judge(kind, heard, rules, context, now)
+    if heard.fault is None and 200 <= heard.status < 300:
+        raise NotUnderstood(f"the answer is not shown to be the agency's own: {heard.unproven}")
+    try:
+        _judge(kind, heard, rules, context, now)
+    except AgencyUnavailable as error:
+        said = f"{error} (not signed: {heard.unproven})"
+        if kind.changes_something and heard.fault is not None:
+            raise InDoubt(said, retry_after=error.retry_after) from error
+        raise AgencyUnavailable(said, retry_after=error.retry_after) from error
+    except (AgencyRefused, NotUnderstood, InDoubt) as error:
+        raise type(error)(f"{error} (not signed: {heard.unproven})", retry_after=error.retry_after) from error
+    raise NotUnderstood(f"{_said(heard)} (not signed: {heard.unproven}); it is not taken for an answer")
+
+
+def _judge(kind: Kind, heard: Heard, rules: Sequence[ErrorRule], context: Context, now: datetime) -> Meaning:
     for rule in rules:
         if rule.matches(context):
             said = rule.text(context) or _said(heard)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -30,7 +30,17 @@ from zeep.xsd.types.simple import AnySimpleType
 
 from hub.adapters.nul import without_nul
 from hub.adapters.shape import Part, Shape, insist, trim
-from hub.adapters.wire import Context, Credentials, Fault, Heard, Misfit, Plain, WireReply, WireRequest
+from hub.adapters.wire import (
+    Context,
+    Credentials,
+    Fault,
+    Heard,
+    Misfit,
+    Plain,
+    Unproven,
+    WireReply,
+    WireRequest,
+)
 from hub.adapters.xml import local_name, parse_xml, plain_xml
 from hub.expressions import TreeTemplate
 
@@ -317,17 +327,36 @@ class SoapCall:
             missing = None if self._one_way or reply.status == 204 else "the answer is empty"
             return Heard(reply.status, reply.headers, {}, text="", unreadable=missing)
         try:
-            body = _body(parse_xml(reply.body))
+            root = parse_xml(reply.body)
+            body = _body(root)
+            unproven = self._unproven(root, reply)
             # SOAP 1.1 sends faults with status 500, other stacks with any status: the body is read first.
             fault = _fault(body)
             if fault is not None:
                 detail, read = fault
-                return Heard(reply.status, reply.headers, read, fault=detail, text=text)
+                return Heard(reply.status, reply.headers, read, fault=detail, text=text, unproven=unproven)
+            if unproven is not None:
+                return Heard(reply.status, reply.headers, text, text=text, unproven=unproven)
             if self._one_way:
                 return Heard(reply.status, reply.headers, {}, text=text)
             return Heard(reply.status, reply.headers, self._read_body(body), text=text)
         except Misfit as wrong:
-            return Heard(reply.status, reply.headers, text, text=text, unreadable=str(wrong))
+            security = self._credentials.ws_security
+            unproven = "it is no SOAP envelope" if security is not None and security.checks_answers else None
+            return Heard(
+                reply.status, reply.headers, text, text=text, unreadable=str(wrong), unproven=unproven
+            )
+
+    def _unproven(self, root: etree._Element, reply: WireReply) -> str | None:
+        """Why this very tree is not shown to be the agency's own, where answers must be."""
+        security = self._credentials.ws_security
+        if security is None:
+            return None
+        try:
+            security.check(root, reply.heard_at or datetime.now(UTC))
+        except Unproven as wrong:
+            return str(wrong)
+        return None
 
     def _read_body(self, body: etree._Element) -> Plain:
         if len(body) == 0:

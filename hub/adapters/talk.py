@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hub.adapters.channel import Operation
@@ -91,7 +91,7 @@ class Talk:
                 retry_after=wait,
             )
         reply = self.send(request, kind)
-        heard = operation.call.read(reply)
+        heard = operation.call.read(replace(reply, heard_at=self._heard_at))
         # A feed is read on: its messages are refused one by one, or a single one would stop it for ever.
         if kind is not Kind.PULL:
             heard = refuse_nul(heard)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 import time
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -12,6 +11,7 @@ import tenacity
 import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 
+from hub.adapters import handshake
 from hub.adapters.nul import without_nul
 from hub.adapters.wire import WireReply, WireRequest
 
@@ -55,12 +55,18 @@ class Sender:
         attempts: int = 1,
         connections: int = 8,
         ca_bundle: str | None = None,
+        certificate: tuple[str, str] | str | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`timeout` is seconds for a request with all its attempts, `ca_bundle` a file of authorities."""
+        """
+        `timeout` is seconds for a request with all its attempts, `ca_bundle` a file of authorities.
+
+        `certificate` is the file of the client's certificate and key, or the files of each.
+        """
         self._timeout = timeout
         self._attempts = attempts
         self._verify: bool | str = ca_bundle or True
+        self._certificate = certificate
         self._now = monotonic
         self._session = requests.Session()
         self._session.trust_env = False
@@ -71,6 +77,11 @@ class Sender:
 
     def close(self) -> None:
         self._session.close()
+
+    def use(self, certificate: tuple[str, str] | str | None, ca_bundle: str | None) -> None:
+        """From the next connection on: show this certificate, and trust these authorities if any."""
+        self._certificate = certificate
+        self._verify = ca_bundle or self._verify
 
     def send(self, request: WireRequest) -> tuple[WireReply, int]:
         """
@@ -102,10 +113,17 @@ class Sender:
         left = max(0.001, deadline - self._now())
         try:
             response = self._session.send(
-                prepared, stream=True, timeout=(left, left), verify=self._verify, allow_redirects=False
+                prepared,
+                stream=True,
+                timeout=(left, left),
+                verify=self._verify,
+                cert=self._certificate,
+                allow_redirects=False,
             )
         except requests.RequestException as wrong:
-            raise _sorted(wrong) from wrong
+            raise _sorted(wrong, prepared.url, has_certificate=self._certificate is not None) from wrong
+        except OSError as wrong:  # of the files of certificates, which are looked for before anything is sent
+            raise NotSent(f"not sent: {wrong.strerror or wrong}") from wrong
         try:
             if _headers_broke_off(response):
                 raise NoAnswer("sent, and the answer broke off in its headers")
@@ -159,7 +177,9 @@ def _headers_broke_off(response: requests.Response) -> bool:
     return bool(getattr(message, "defects", None))
 
 
-def _sorted(wrong: requests.RequestException) -> NotSent | NoAnswer:
+def _sorted(
+    wrong: requests.RequestException, url: str | None = None, *, has_certificate: bool = False
+) -> NotSent | NoAnswer:
     """Whether anything was sent before it went wrong; in case of doubt it was."""
     cause = wrong.args[0] if wrong.args else None
     reason = getattr(cause, "reason", None) or cause
@@ -167,20 +187,13 @@ def _sorted(wrong: requests.RequestException) -> NotSent | NoAnswer:
         reason, (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
     ):
         return NotSent(f"no connection: {_words(reason or wrong)}")
-    if isinstance(wrong, requests.exceptions.SSLError) and _in_handshake(reason):
-        return NotSent(f"no secure connection: {_words(reason or wrong)}")
+    inner = reason.args[0] if isinstance(reason, Exception) and reason.args else reason
+    if isinstance(wrong, requests.exceptions.SSLError) and handshake.before_the_request(inner):
+        said = handshake.words(inner, url, has_certificate=has_certificate) or _words(reason or wrong)
+        return NotSent(f"no secure connection: {said}")
     if isinstance(wrong, requests.Timeout):
         return NoAnswer("sent, and no answer in time")
     return NoAnswer(f"sent, and then: {_words(reason or wrong)}")
-
-
-def _in_handshake(reason: object) -> bool:
-    """A certificate or a protocol that was turned down, which comes before the first byte of a request."""
-    inner = reason.args[0] if isinstance(reason, Exception) and reason.args else reason
-    return isinstance(inner, ssl.SSLCertVerificationError) or (
-        isinstance(inner, ssl.SSLError)
-        and any(word in str(inner) for word in ("WRONG_VERSION", "HANDSHAKE", "UNSUPPORTED_PROTOCOL"))
-    )
 
 
 def _words(wrong: object) -> str:

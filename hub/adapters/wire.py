@@ -33,6 +33,8 @@ class WireReply:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    heard_at: datetime | None = None
+    """When it had been read, by the hub's clock; None: just now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,10 @@ class Unproven(Exception):
 
 class MessageSecurity(Protocol):
     """Security inside a SOAP envelope: WS-Security."""
+
+    @property
+    def checks_answers(self) -> bool:
+        """Whether an answer that is not shown to be the agency's own counts for nothing."""
 
     def apply(self, envelope: etree._Element, headers: dict[str, str], now: datetime) -> None:
         """Add what proves us, and sign: the last thing that is done to an envelope before it is written."""

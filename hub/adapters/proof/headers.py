@@ -37,6 +37,19 @@ def carried(auth: ChannelAuth, environment: Mapping[str, str]) -> Carried:
     return Carried(headers, query)
 
 
+def carried_names(auth: ChannelAuth) -> frozenset[str]:
+    """Names of the headers and query parameters that prove the hub, in lower case, whatever they hold."""
+    names: set[str | None] = set()
+    if auth.bearer is not None or auth.basic is not None or auth.oauth2 is not None:
+        names.add("Authorization")
+    if auth.api_key is not None:
+        names |= {auth.api_key.header, auth.api_key.query}
+    if auth.hmac is not None:
+        signed = auth.hmac
+        names |= {signed.header, signed.key_id_header, signed.timestamp_header, signed.nonce_header}
+    return frozenset(name.lower() for name in names if name)
+
+
 def bearer(token: str) -> str:
     """The value of `Authorization` (RFC 6750 section 2.1)."""
     return f"Bearer {token}"

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from hub.adapters.proof.headers import Carried, bearer, carried
 from hub.adapters.proof.oauth2 import ClientCredentials
 from hub.adapters.proof.request_hmac import RequestSignature
+from hub.adapters.proof.tls import Tls, tls
 from hub.adapters.proof.ws_security import WsSecurity, ws_security
 from hub.adapters.wire import Credentials, WireRequest
 from hub.config.models import ChannelFile
@@ -34,6 +35,7 @@ class Proof:
     client_credentials: ClientCredentials | None = None
     """How a token is had, where each request needs one."""
     ws_security: WsSecurity | None = None
+    tls: Tls = field(default_factory=Tls)
 
     @property
     def credentials(self) -> Credentials:
@@ -64,4 +66,5 @@ def prove(channel: ChannelFile, environment: Mapping[str, str], folder: Path) ->
         signature=None if auth.hmac is None else RequestSignature(auth.hmac, environment),
         client_credentials=None if auth.oauth2 is None else ClientCredentials(auth.oauth2, environment),
         ws_security=None if auth.ws_security is None else ws_security(auth.ws_security, environment, folder),
+        tls=tls(channel, environment, folder),
     )
