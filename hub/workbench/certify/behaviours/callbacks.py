@@ -113,7 +113,6 @@ OUT_OF_ORDER = Behaviour(
 async def _before_receipt(stage: Stage, notes: Notes) -> None:
     service = answering_by_callback(stage)
     async with stage.scene() as scene:
-        caller = Caller(scene)
         came, over = threading.Event(), threading.Event()
         timeout = parse_duration(stage.file.channel.limits.timeout).total_seconds()
         patience = min(stage.patience, 0.8 * timeout)

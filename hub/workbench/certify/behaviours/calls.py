@@ -100,12 +100,15 @@ class Caller:
         """
         body = call.callback.body
         fresh = str(uuid.uuid4().int)[:12]
-        if call.message.message_id in _texts(body):
+        texts = _texts(body)
+        if call.message.message_id in texts:
             body = self._put(call, body, call.message.message_id, fresh, lambda m: m.message_id)
-        body = self._put(call, body, call.decision.word, word, lambda m: [d.word for d in m.decisions])
-        if call.decision.id in _texts(body):
+        if call.decision.id in texts and call.decision.id != call.message.message_id:
             body = self._put(call, body, call.decision.id, f"{fresh}1", lambda m: [d.id for d in m.decisions])
-        return self._older(call, body) if older else body
+        # The word comes last: with one that is not known, nothing else is read.
+        if older:
+            body = self._older(call, body)
+        return self._put(call, body, call.decision.word, word, lambda m: [d.word for d in m.decisions])
 
     def about(self, call: Call, body: bytes, referral: str) -> bytes:
         """The same message about another referral. Raises NotPlayed."""

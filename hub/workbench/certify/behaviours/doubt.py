@@ -22,6 +22,10 @@ _UNRESOLVED = "see what look_up answers, and whether it finds a case by our refe
 async def resolved(scene: Scene, dossier: Dossier, first: Attempt, notes: Notes) -> None:
     """After an attempt that ended in doubt: the hub finds out by itself, and there is one case."""
     notes.saw(f"first attempt: {first.words}", scene.exchanges(dossier))
+    if first.state is ReferralState.DECIDED and scene.view(dossier).receipt is None:
+        notes.saw("the agency's decision came meanwhile, so there is nothing left to find out")
+        await exactly_one(scene, dossier, notes)
+        return
     insist(first.state is ReferralState.PENDING, f"it came to {first.words}", _NOT_IN_DOUBT)
     # Long enough for the pause after which "not found" counts, which is the channel's time-out.
     last = await scene.hand_over_at_last(dossier)
