@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from hub.adapters.messages import MessageReader
 from hub.adapters.openapi import RestContract
 from hub.adapters.proof import Proof, prove
+from hub.adapters.proof.headers import carried_names
 from hub.adapters.reading import DecisionReader, ErrorRule, ReceiptReader
 from hub.adapters.rest import RestCall
 from hub.adapters.secrets import CredentialUnusable, resolve
@@ -183,15 +184,19 @@ class Preparation:
         if file.method is None or file.path is None:
             raise LookupError("a REST channel needs `method` and `path`")
         rest = self._contracts.rest(channel.contract)
+        path = PathTemplate(file.path, writing)
         return RestCall(
-            method=file.method,
-            path=PathTemplate(file.path, writing),
+            rest,
+            rest.find(file.method, path.skeleton),
+            path=path,
             query=TreeTemplate(file.query, writing),
             headers=TreeTemplate(file.headers, writing),
             request=None if file.request is None else request,
-            shape=rest.request_shape(rest.find(file.method, file.path)),
+            form=file.format,
+            root=file.root,
             endpoint=endpoint,
             credentials=proof,
+            carried=carried_names(channel.auth),
         )
 
     def _follow_up(self, file: OperationFile | None, endpoint: str, proof: Credentials) -> Operation | None:

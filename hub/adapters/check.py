@@ -6,13 +6,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
 from hub.adapters.channel import Contracts, Preparation
 from hub.adapters.context import agency_context, dossier_context
-from hub.adapters.openapi import RestContract
+from hub.adapters.openapi import NotWritten
 from hub.adapters.rest import RestCall
+from hub.adapters.rest.trial import lacking, misses
 from hub.adapters.sample import SAMPLE_TIME, sample_dossiers
 from hub.adapters.secrets import SecretMissing
 from hub.adapters.shape import Path as KeyPath
@@ -109,6 +109,11 @@ class _Check:
                 roots.ACKNOWLEDGE,
                 [agency | {"ids": ["1", "2"], "id": "1"}],
             )
+            if channel.feed.reject is not None:
+                refused = {"ids": ["1", "2"], "id": "1", "reason": "not understood"}
+                yield from self._operation(
+                    ("feed", "reject"), channel.feed.reject, roots.REJECT, [agency | refused]
+                )
             yield from self._feed()
 
     def _operation(
@@ -120,6 +125,9 @@ class _Check:
             return  # loading tells of keys that are missing
         try:
             call = self._preparation.operation(file, _ENDPOINT, Credentials(), writing, reading).call
+        except NotWritten as wrong:
+            yield self._fault((*key, wrong.key), str(wrong), f"correct or add `{wrong.key}`")
+            return
         except LookupError as wrong:
             yield self._fault(
                 (*key, "operation" if soap else "path"),
@@ -133,13 +141,14 @@ class _Check:
         except (ExpressionFault, TreeFaults):
             return  # loading tells of expressions that are wrong in themselves
         for context in contexts:
-            yield from self._dry_run(key, call, context)
+            yield from self._dry_run(key, file, call, context)
         if isinstance(call, RestCall):
-            yield from self._parameters(key, file, call, contexts[0])
+            for miss in lacking(call, file):
+                yield self._fault((*key, *miss.key), miss.what, miss.cure)
         yield from self._readings(key, file, call)
 
     def _dry_run(
-        self, key: KeyPath, call: SoapCall | RestCall, context: dict[str, Any]
+        self, key: KeyPath, file: OperationFile, call: SoapCall | RestCall, context: dict[str, Any]
     ) -> Iterator[ChannelFault]:
         about = "" if context["whole"] else " when nothing is declared that may be left out"
         try:
@@ -169,37 +178,26 @@ class _Check:
                 "write the request as the contract has it",
             )
         if not wrong:
-            yield from self._writing(key, call, context, about)
+            yield from self._writing(key, file, call, context, about)
 
     def _writing(
-        self, key: KeyPath, call: SoapCall | RestCall, context: Context, about: str
+        self,
+        key: KeyPath,
+        file: OperationFile,
+        call: SoapCall | RestCall,
+        context: dict[str, Any],
+        about: str,
     ) -> Iterator[ChannelFault]:
         try:
-            call.write(context, SAMPLE_TIME)
+            if isinstance(call, SoapCall):
+                call.write(context, SAMPLE_TIME)
+            elif context["whole"]:
+                for miss in misses(call, file, context):
+                    yield self._fault((*key, *miss.key), miss.what, miss.cure)
+            else:
+                call.draft(context)
         except (Misfit, ExpressionFailed) as wrong:
             yield self._fault(key, f"the request cannot be written{about}: {wrong}", "correct the mapping")
-
-    def _parameters(
-        self, key: KeyPath, file: OperationFile, call: RestCall, context: Context
-    ) -> Iterator[ChannelFault]:
-        contract: RestContract = self._contracts.rest(self._file.channel.contract)
-        assert file.method is not None
-        assert file.path is not None
-        operation = contract.find(file.method, file.path)
-        if contract.body_required(operation) and file.request is None:
-            yield self._fault((*key, "request"), "the contract requires a body", "write a request")
-        try:
-            request = call.write(context, SAMPLE_TIME)
-        except (Misfit, ExpressionFailed):
-            return  # told by the dry run
-        query = parse_qs(urlsplit(request.url).query)
-        headers = {name.lower() for name in request.headers}
-        for name in contract.required_parameters(operation, "query"):
-            if name not in query:
-                yield self._fault((*key, "query"), f"{name} is required by the contract", "fill it in")
-        for name in contract.required_parameters(operation, "header"):
-            if name.lower() not in headers:
-                yield self._fault((*key, "headers"), f"{name} is required by the contract", "fill it in")
 
     def _readings(
         self, key: KeyPath, file: OperationFile, call: SoapCall | RestCall
@@ -208,6 +206,7 @@ class _Check:
         if not replies:
             return
         read = [((*key, "receipt", "reference"), file.receipt.reference), ((*key, "found"), file.found)]
+        read += [((*key, "receipt", "values", name), text) for name, text in file.receipt.values.items()]
         if file.decision is not None:
             read += [((*key, "decision", name), text) for name, text in _texts(file.decision)]
         for at, text in read:
@@ -218,7 +217,10 @@ class _Check:
         reasons = []
         for context in contexts:
             try:
-                Expression(text, frozenset(context)).evaluate(context)
+                expression = Expression(text, frozenset(context))
+                if "headers" in expression.roots:
+                    return  # which headers come with an answer, contracts seldom tell
+                expression.evaluate(context)
             except ExpressionFailed as failed:
                 reasons.append(failed.reason)
             except ExpressionFault:
@@ -265,9 +267,7 @@ class _Check:
         if isinstance(call, SoapCall):
             return call.reply_shapes
         contract = self._contracts.rest(self._file.channel.contract)
-        assert file.method is not None
-        assert file.path is not None
-        shapes = contract.reply_shapes(contract.find(file.method, file.path))
+        shapes = contract.reply_shapes(call.operation)
         # Where the contract lets anything stand, nothing can be said.
         return [] if any(shape is not None and not shape.parts for shape in shapes) else shapes
 

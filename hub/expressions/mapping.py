@@ -33,6 +33,11 @@ class Expression:
     def __repr__(self) -> str:
         return f"Expression({self.text!r})"
 
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """The root variables that it reads."""
+        return self._roots
+
     def evaluate(self, context: Mapping[str, object]) -> object:
         """
         Its value: None, bool, int, float, str, list, dict, or a datetime or timedelta it made.

@@ -94,6 +94,11 @@ class PathTemplate:
         """Its expressions, in the order of the path."""
         return tuple(part for part in self._parts if isinstance(part, Expression))
 
+    @property
+    def skeleton(self) -> str:
+        """The path with `{}` for each value."""
+        return "".join(part if isinstance(part, str) else "{}" for part in self._parts)
+
     def fill(self, context: Mapping[str, object]) -> str:
         """The path. Raises ExpressionFailed, also for a value that is empty, or no text and no number."""
         filled = "".join(

@@ -1,6 +1,6 @@
 """The agencies' REST contracts: OpenAPI 3.0 and 3.1, and Swagger 2.0."""
 
-from hub.adapters.openapi.contract import RestContract
+from hub.adapters.openapi.contract import NotWritten, RestContract
 from hub.adapters.openapi.document import Node
 from hub.adapters.openapi.operation import Encoding, Form, Media, Parameter, RestOperation
 from hub.adapters.openapi.validation import Validation, Violation
@@ -10,6 +10,7 @@ __all__ = [
     "Form",
     "Media",
     "Node",
+    "NotWritten",
     "Parameter",
     "RestContract",
     "RestOperation",

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import ipaddress
 import re
-import uuid
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
-from jsonschema import Draft202012Validator, FormatChecker, TypeChecker, ValidationError
-from jsonschema.validators import extend
+from jsonschema import ValidationError
 
+from hub.adapters.openapi.dialect import Validator, ValidatorOfTexts, written
+from hub.adapters.openapi.formats import FORMATS
 from hub.adapters.wire import Misfit, Plain
 
 MOST = 10
@@ -33,6 +28,8 @@ class Violation:
     what: str
     about_value: bool
     """It is about what a value is (pattern, values, length), not about which members there are."""
+    conditional: bool = False
+    """It counts because of another value (`if`, a discriminator)."""
 
     def __str__(self) -> str:
         return f"{_path(self.place)} {self.what}"
@@ -44,12 +41,19 @@ class Validation:
     def __init__(self, schema: dict[str, Any], *, texts: bool = False) -> None:
         """`texts` tells of a body in which everything is text, as a form or XML: `5` is a number there."""
         self._texts = texts
-        kind = _ValidatorOfTexts if texts else _Validator
-        self._validator = kind(schema, format_checker=_FORMATS)
+        self._schema = schema
+        kind = ValidatorOfTexts if texts else Validator
+        self._validator = kind(schema, format_checker=FORMATS)
+
+    @property
+    def wants_list(self) -> bool:
+        """Whether the schema itself says that it is a list."""
+        kind = self._schema.get("type")
+        return "array" in kind if isinstance(kind, list) else kind == "array"
 
     def insist(self, value: Plain) -> None:
         """Raises Misfit, with every place that misses the schema."""
-        if self._validator.is_valid(_written(value) if self._texts else value):
+        if self._validator.is_valid(written(value) if self._texts else value):
             return
         found = list(self.violations(value))
         words = [str(one) for one in found[:MOST]]
@@ -58,8 +62,12 @@ class Validation:
 
     def violations(self, value: Plain) -> Iterator[Violation]:
         """Every place at which a value misses the schema, in the order of the schema."""
-        for error in self._validator.iter_errors(_written(value) if self._texts else value):
-            yield from _violations(error, ())
+        for error in self._validator.iter_errors(written(value) if self._texts else value):
+            for one in _violations(error, ()):
+                # Where all is text, a text that is no number is a matter of its value.
+                typed = self._texts and error.validator == "type" and isinstance(error.instance, str)
+                conditional = bool({"then", "else"} & set(error.absolute_schema_path))
+                yield replace(one, about_value=one.about_value or typed, conditional=conditional)
 
 
 def _violations(error: ValidationError, above: Place) -> Iterator[Violation]:
@@ -202,150 +210,3 @@ def _path(place: Place) -> str:
     for step in place:
         words += f"[{step}]" if isinstance(step, int) else f".{step}"
     return words
-
-
-# --- what jsonschema leaves to its users ------------------------------------------------------------------
-
-
-def _multiple_of(validator: Any, factor: Any, instance: Any, schema: Any) -> Iterable[ValidationError]:
-    # In binary fractions 890.1 is no multiple of 0.01.
-    if validator.is_type(instance, "number") and Decimal(str(instance)) % Decimal(str(factor)):
-        yield ValidationError("is no multiple")
-
-
-def _numeric(check: Callable[[str], object]) -> Callable[[str], bool]:
-    def does(text: str) -> bool:
-        try:
-            check(text)
-        except (ValueError, InvalidOperation):
-            return False
-        return True
-
-    return does
-
-
-_is_whole, _is_decimal = _numeric(int), _numeric(Decimal)
-
-
-def _required(validator: Any, names: Any, instance: Any, schema: Any) -> Iterable[ValidationError]:
-    if validator.is_type(instance, "object"):
-        for name in names:
-            if name not in instance:
-                yield ValidationError("is missing", validator_value=name)
-
-
-def _bound(does_fit: Callable[[Decimal, Decimal], bool]) -> Callable[..., Iterable[ValidationError]]:
-    def check(validator: Any, limit: Any, instance: Any, schema: Any) -> Iterable[ValidationError]:
-        if validator.is_type(instance, "number") and not does_fit(
-            Decimal(str(instance)), Decimal(str(limit))
-        ):
-            yield ValidationError("is beyond the limit")
-
-    return check
-
-
-def _written(value: Any) -> Any:
-    """Plain data as a form or XML carries it: every single value as text."""
-    if isinstance(value, dict):
-        return {name: _written(one) for name, one in value.items()}
-    if isinstance(value, list):
-        return [_written(one) for one in value]
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, bytes | bytearray):
-        return "file"
-    return value if value is None else str(value)
-
-
-def _enum_of_texts(validator: Any, values: Any, instance: Any, schema: Any) -> Iterable[ValidationError]:
-    if instance not in _written(values):
-        yield ValidationError("is none of them")
-
-
-def _const_of_text(validator: Any, value: Any, instance: Any, schema: Any) -> Iterable[ValidationError]:
-    if instance != _written(value):
-        yield ValidationError("is another")
-
-
-_TYPES_OF_TEXTS: TypeChecker = Draft202012Validator.TYPE_CHECKER.redefine_many(
-    {
-        "integer": lambda _, value: isinstance(value, str) and _is_whole(value),
-        "number": lambda _, value: isinstance(value, str) and _is_decimal(value),
-        "boolean": lambda _, value: value in ("true", "false"),
-    }
-)
-
-_BOUNDS = {
-    "minimum": _bound(lambda value, limit: value >= limit),
-    "maximum": _bound(lambda value, limit: value <= limit),
-    "exclusiveMinimum": _bound(lambda value, limit: value > limit),
-    "exclusiveMaximum": _bound(lambda value, limit: value < limit),
-    "multipleOf": _multiple_of,
-}
-_Validator: Any = extend(Draft202012Validator, {"multipleOf": _multiple_of, "required": _required})
-_ValidatorOfTexts: Any = extend(
-    _Validator,
-    {"enum": _enum_of_texts, "const": _const_of_text, **_BOUNDS},
-    type_checker=_TYPES_OF_TEXTS,
-)
-
-_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:?\d\d)?")
-_FORMATS = FormatChecker(formats=())
-
-
-def _format(name: str) -> Callable[[Callable[[str], object]], Callable[[str], object]]:
-    def keep(check: Callable[[str], object]) -> Callable[[str], object]:
-        def is_right(value: object) -> bool:
-            if not isinstance(value, str):
-                return True
-            return check(value) is not False
-
-        _FORMATS.checks(name, raises=(ValueError, binascii.Error))(is_right)
-        return check
-
-    return keep
-
-
-@_format("date")
-def _is_date(text: str) -> object:
-    return len(text) == 10 and date.fromisoformat(text)
-
-
-@_format("date-time")
-def _is_date_time(text: str) -> object:
-    """RFC 3339; the offset may be missing, as agencies that write local time leave it out."""
-    return _DATE_TIME.fullmatch(text) is not None and datetime.fromisoformat(text)
-
-
-@_format("uuid")
-def _is_uuid(text: str) -> object:
-    return len(text) == 36 and uuid.UUID(text)
-
-
-@_format("byte")
-def _is_base64(text: str) -> object:
-    return base64.b64decode("".join(text.split()), validate=True)
-
-
-@_format("ipv4")
-def _is_ipv4(text: str) -> object:
-    return ipaddress.IPv4Address(text)
-
-
-@_format("ipv6")
-def _is_ipv6(text: str) -> object:
-    return ipaddress.IPv6Address(text)
-
-
-@_format("email")
-def _is_email(text: str) -> object:
-    return "@" in text.strip("@")
-
-
-def _within(bits: int) -> Callable[[object], bool]:
-    limit = 2 ** (bits - 1)
-    return lambda value: not isinstance(value, int) or -limit <= value < limit
-
-
-_FORMATS.checks("int32")(_within(32))
-_FORMATS.checks("int64")(_within(64))
