@@ -13,6 +13,7 @@ from hub.cli.client import ApiProblem
 from hub.config.loader import ConfigurationFaults
 from hub.embedded import StackFailed
 from hub.settings import InsecureSettings
+from hub.simulator.environment import EnvironmentMissing
 from hub.workbench.unready import Unready
 
 app = typer.Typer(
@@ -28,7 +29,14 @@ declarations.add_to(app)
 administration.add_to(app)
 agency.add_to(app)
 
-_TOLD_PLAINLY = (ApiProblem, ConfigurationFaults, StackFailed, InsecureSettings, Unready)
+_TOLD_PLAINLY = (
+    ApiProblem,
+    ConfigurationFaults,
+    EnvironmentMissing,
+    InsecureSettings,
+    StackFailed,
+    Unready,
+)
 """What a person can mend: shown as a message, not as a traceback."""
 
 

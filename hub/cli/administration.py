@@ -115,7 +115,7 @@ def add_client(
         agency=agency,
         created_at=utc_now(),
     )
-    with _store() as store:
+    with opened_store() as store:
         try:
             store.add_client(client, key_hash)
         except ValueError as taken:
@@ -125,7 +125,7 @@ def add_client(
 
 def disable_client(id: Annotated[str, typer.Argument(help="the client's id, as listed")]) -> None:
     """Disable an API client: its key opens nothing any more."""
-    with _store() as store:
+    with opened_store() as store:
         try:
             store.disable_client(id)
         except KeyError as unknown:
@@ -135,7 +135,7 @@ def disable_client(id: Annotated[str, typer.Argument(help="the client's id, as l
 
 def list_clients() -> None:
     """List the API clients."""
-    with _store() as store:
+    with opened_store() as store:
         clients = store.clients()
     table = Table(box=None, pad_edge=False)
     for head in ("id", "name", "role", "declarant", "agency", "since"):
@@ -150,7 +150,7 @@ def refused_callbacks(
     limit: Annotated[int, typer.Option(help="how many of the latest")] = 50,
 ) -> None:
     """List callbacks that were refused: forged, stale, or for another agency's referral; newest first."""
-    with _store() as store:
+    with opened_store() as store:
         refused = store.refused_callbacks(limit)
     table = Table(box=None, pad_edge=False)
     for head in ("at", "agency", "why"):
@@ -161,7 +161,7 @@ def refused_callbacks(
 
 
 @contextmanager
-def _store() -> Iterator[Store]:
+def opened_store() -> Iterator[Store]:
     """The store of the settings, if its schema is there."""
     store = create_store(Settings().database_url)
     try:

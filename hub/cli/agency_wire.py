@@ -15,6 +15,7 @@ from hub.adapters.sample import SAMPLE_MRN, SAMPLE_TIME
 from hub.cli.wire_view import console, draw_leaves, draw_message
 from hub.cli.workplace import Config, EnvFile, Name, Simulator, Workplace
 from hub.clock import utc_now
+from hub.domain.declaration import Declaration
 from hub.domain.exchange import Dossier
 from hub.domain.names import new_mrn
 from hub.domain.referral import Receipt
@@ -75,15 +76,16 @@ def show_preview(
     """
     Show the exact request as it would go over the wire; nothing is sent.
 
-    One request for each service that the declaration needs; without one, a sample. Secrets are masked. Exit status 1 when a request
-    cannot be written.
+    One request for each service that the declaration needs; without a declaration, one of a sample. Secrets
+    are masked. Exit status 1 when a request cannot be written.
     """
     bench = Workplace(config, env_file, simulator).bench(name)
     operation_of(bench.file, operation)
     dossiers: list[Dossier | None] = [None]
     if operation.is_about_a_referral:
-        receipt = _receipt(operation, reference, value)
-        needed = _dossiers(bench, declaration, service, mrn or SAMPLE_MRN, receipt)
+        receipt = receipt_of(reference, value)
+        lodged = None if declaration is None else bench.declaration(declaration)
+        needed = bench.dossiers(lodged, service=service, mrn=mrn or SAMPLE_MRN, receipt=receipt)
         # The sample fits every service alike: one of them shows enough.
         dossiers = [*needed] if declaration is not None else [needed[0]]
     out, failed = console(), False
@@ -130,50 +132,40 @@ def try_it(
     is not available, 4 it refused, 5 the answer or the mapping does not fit, 6 sent and in doubt.
     """
     place = Workplace(config, env_file, simulator)
+    place.insist_on_test_system(yes=yes)
     bench = place.bench(name, development=not place.production)
-    made = make(place, bench, operation, declaration, service, mrn, reference, value, id, yes)
+    receipt = receipt_of(reference, value)
+    lodged = None if declaration is None else bench.declaration(declaration)
+    made = ask_once(bench, operation, lodged, service, mrn, receipt, id or [])
     out = console()
     draw_attempt(out, bench, made, raw=raw)
     raise SystemExit(made.status)
 
 
-def make(
-    place: Workplace,
+def ask_once(
     bench: Bench,
     operation: OperationName,
-    declaration: Path | None,
+    lodged: Declaration | None,
     service: str | None,
     mrn: str | None,
-    reference: str | None,
-    value: list[str] | None,
-    ids: list[str] | None,
-    yes: bool,
+    receipt: Receipt | None,
+    ids: list[str],
 ) -> Attempt:
-    """Ask the agency once. Raises Unready, also in production unless `yes`."""
+    """Ask the agency once, under a new mrn and lrn unless `mrn` is given. Raises Unready."""
     operation_of(bench.file, operation)
-    if place.production and not yes:
-        raise Unready(
-            "this is production: a real agency would be sent what nobody has lodged",
-            "on a machine of your own set HUB_ENVIRONMENT=development, and the address of the agency's test "
-            "system; else say --yes",
-        )
     dossier = None
     if operation.is_about_a_referral:
-        receipt = _receipt(operation, reference, value)
-        country = bench.configuration.policy.country
-        chosen = _dossiers(bench, declaration, service, mrn or new_mrn(country, utc_now()), receipt)
+        as_mrn = mrn or new_mrn(bench.configuration.policy.country, utc_now())
+        chosen = bench.dossiers(lodged, service=service, mrn=as_mrn, receipt=receipt)
         dossier = chosen[0]
         if mrn is None:
             fresh = under_new_lrn(dossier.declaration, dossier.terms.mrn)
             dossier = dossier.model_copy(update={"declaration": fresh})
-        if len(chosen) > 1 and declaration is not None:
+        if len(chosen) > 1 and lodged is not None:
             others = ", ".join(other.terms.service for other in chosen[1:])
-            console().print(
-                Text(
-                    f"note: {dossier.terms.service} is tried; the declaration also needs {others} (--service)"
-                )
-            )
-    return asyncio.run(attempt(bench, operation, dossier=dossier, ids=ids or ()))
+            told = f"note: {dossier.terms.service} is tried; the declaration also needs {others} (--service)"
+            console().print(Text(told))
+    return asyncio.run(attempt(bench, operation, dossier=dossier, ids=ids))
 
 
 def draw_attempt(out: Console, bench: Bench, made: Attempt, *, raw: bool) -> None:
@@ -197,14 +189,7 @@ def _when(dossier: Dossier | None) -> datetime:
     return dossier.accepted_at if dossier is not None else SAMPLE_TIME
 
 
-def _dossiers(
-    bench: Bench, declaration: Path | None, service: str | None, mrn: str, receipt: Receipt | None
-) -> list[Dossier]:
-    lodged = None if declaration is None else bench.declaration(declaration)
-    return bench.dossiers(lodged, service=service, mrn=mrn, receipt=receipt)
-
-
-def _receipt(operation: OperationName, reference: str | None, values: list[str] | None) -> Receipt | None:
+def receipt_of(reference: str | None, values: list[str] | None) -> Receipt | None:
     """What the agency is taken to have said before. Raises Unready."""
     pairs = {}
     for text in values or ():

@@ -13,6 +13,7 @@ import typer
 from hub.settings import Settings
 from hub.simulator.environment import environment as simulated_environment
 from hub.workbench.bench import Bench, open_bench
+from hub.workbench.unready import Unready
 from hub.workbench.variables import read_env_file
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="the agency, as its file is called")]
@@ -49,6 +50,15 @@ class Workplace:
         self.folder = config or self.settings.config_folder
         self.production = self.environment.get("HUB_ENVIRONMENT", "production") != "development"
         self._simulator = simulator or (None if self.production else self.settings.simulator_url)
+
+    def insist_on_test_system(self, *, yes: bool) -> None:
+        """Raises Unready in production, unless somebody has said `yes`."""
+        if self.production and not yes:
+            raise Unready(
+                "this is production: a real agency would be sent what nobody has lodged",
+                "on a machine of your own set HUB_ENVIRONMENT=development, and the address of the agency's "
+                "test system; else say --yes",
+            )
 
     def bench(self, agency: str, *, development: bool = True) -> Bench:
         """One agency, ready to be spoken to. Raises Unready, ConfigurationFaults."""

@@ -116,6 +116,12 @@ class Queries(Part):
         with self._database.read() as connection:
             return [Exchange.model_validate_json(document) for document in connection.scalars(query)]
 
+    def exchange(self, id: str) -> Exchange | None:
+        """One exchange by its id; None when it was never recorded."""
+        with self._database.read() as connection:
+            document = connection.scalar(select(exchanges.c.document).where(exchanges.c.id == id))
+        return None if document is None else Exchange.model_validate_json(document)
+
     def refused_callbacks(self, limit: int) -> list[RefusedCallback]:
         """Callbacks that were refused, newest first."""
         query = select(refused_callbacks).order_by(refused_callbacks.c.id.desc()).limit(limit)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from hub.adapters.context import rfc3339
 from hub.adapters.gateway import Gateway
 from hub.clock import utc_now
 from hub.config.models import AgencyFile
@@ -93,6 +94,11 @@ def explained(attempt: Attempt, file: AgencyFile) -> list[str]:
     return list(_explained(attempt, file))
 
 
+def in_short(attempt: Attempt, file: AgencyFile) -> str:
+    """The first of these lines."""
+    return next(_explained(attempt, file))
+
+
 def _explained(attempt: Attempt, file: AgencyFile) -> Iterator[str]:
     match attempt.outcome:
         case None:
@@ -154,19 +160,21 @@ def _awaited(answers: Answers, reference: str | None, file: AgencyFile) -> str:
 def _decisions(decisions: Sequence[Decision]) -> Iterator[str]:
     for decision in decisions:
         items = "all goods items" if decision.items is None else f"goods items {list(decision.items)}"
-        yield f"decision: {decision.verdict} (its word: {decision.word}), {items}, at {decision.decided_at}"
+        at = rfc3339(decision.decided_at)
+        yield f"decision: {decision.verdict} (its word: {decision.word}), {items}, at {at}"
         if decision.reference:
             yield f"  its number: {decision.reference}"
         if decision.remarks:
             yield f"  remarks: {decision.remarks}"
         if decision.stated_at is not None:
-            yield f"  it states {decision.stated_at}, which lies ahead: the time of receipt counts"
+            yield f"  it states {rfc3339(decision.stated_at)}, which lies ahead: the time of receipt counts"
 
 
 def _error(error: ChannelError, attempt: Attempt, file: AgencyFile) -> Iterator[str]:
     sort, then = _SORTS[type(error)]
     yield f"{sort}: {error}"
-    yield f"what the hub does: {then}"
+    if attempt.operation is OperationName.SUBMIT:
+        yield f"what the hub does: {then}"
     if error.retry_after is not None:
         yield f"the agency asks to wait {error.retry_after:g} seconds, and the hub does"
     yield f"what to do: {_cure(error, attempt, file)}"
@@ -195,7 +203,8 @@ def _cure(error: ChannelError, attempt: Attempt, file: AgencyFile) -> str:
     if status == 404:
         return "look at `endpoint` and `path`: there is nothing at this address"
     if last is not None and last.reply is None:
-        return f"look at the endpoint: is {file.channel.endpoint} set right, and its system up and reachable?"
+        address = last.request["url"]
+        return f"is {address} the right address ({file.channel.endpoint}), and its system up and reachable?"
     if isinstance(error, AgencyRefused):
         return "read what the agency says against the request above; correct the mapping or the declaration"
     if isinstance(error, NotUnderstood):
