@@ -137,9 +137,14 @@ class Preparation:
         except (CredentialUnusable, ContractUnreadable, LookupError, ExpressionFault, TreeFaults) as wrong:
             raise ChannelUnusable(f"the channel of {self._file.agency} cannot be used: {wrong}") from wrong
 
-    def endpoint(self) -> str:
-        """The address that operations are below. Raises SecretMissing, ContractUnreadable."""
-        endpoint = resolve(self._file.channel.endpoint, self._environment)
+    def endpoint(self, operation: OperationFile | None = None) -> str:
+        """
+        The address that operations are below, or that of an operation which has its own.
+
+        Raises CredentialUnusable, ContractUnreadable.
+        """
+        own = None if operation is None else operation.endpoint
+        endpoint = resolve(own or self._file.channel.endpoint, self._environment)
         parts = urlsplit(endpoint)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ContractUnreadable("the endpoint is not an http or https address")
@@ -153,7 +158,9 @@ class Preparation:
         writing: Collection[str],
         reading: Collection[str],
     ) -> Operation:
-        """Raises ContractUnreadable, LookupError, ExpressionFault, TreeFaults."""
+        """Raises ContractUnreadable, LookupError, ExpressionFault, TreeFaults, CredentialUnusable."""
+        if file.endpoint is not None:
+            endpoint = self.endpoint(file)
         return Operation(
             call=self._call(file, endpoint, proof, writing),
             errors=tuple(ErrorRule(rule, reading) for rule in file.errors),
@@ -180,7 +187,15 @@ class Preparation:
                 raise LookupError("a SOAP channel needs `operation`")
             contract = self._contracts.soap(channel.contract)
             operation = contract.find(file.operation, file.service, file.port)
-            return SoapCall(contract, operation, request, endpoint, proof)
+            return SoapCall(
+                contract,
+                operation,
+                request,
+                endpoint,
+                proof,
+                header=None if file.soap_header is None else TreeTemplate(file.soap_header, writing),
+                action=file.soap_action,
+            )
         if file.method is None or file.path is None:
             raise LookupError("a REST channel needs `method` and `path`")
         rest = self._contracts.rest(channel.contract)

@@ -83,9 +83,7 @@ class RequestKinds:
             found = contract.find(name, operation.service, operation.port)
         except (ContractUnreadable, LookupError):
             return "", name  # the check of the file tells why; here the name is the best guess
-        body = getattr(found.input, "body", None)
-        qname = getattr(body, "qname", None)
-        return (found.soapaction or "").strip('"'), qname.localname if qname is not None else name
+        return found.action.strip('"'), found.body_element or name
 
 
 def operations(file: AgencyFile) -> Iterator[tuple[str, OperationFile]]:
