@@ -26,13 +26,17 @@ class Folder:
         self._plain = plain
         self._kept: dict[str, tuple[Stamp, bytes]] = {}
         self._looked_for: frozenset[str] = frozenset()
+        self.as_read: dict[str, Stamp | None] = {}
+        """The stamps of the latest reading, each taken before its file was read."""
 
     def read(self, only: str | None = None) -> Sources:
         """What stands there now; of the agencies, `only` that one. Raises OSError when there is no folder."""
+        self.as_read = {}
         sources = {name: Source(self._content(name)) for name in SHARED}
         looked_for: set[str] = set()
         for name in [f"{AGENCIES}{only}.yaml"] if only is not None else self._agency_files():
             if not name.endswith(".yaml"):
+                self.as_read[name] = _stamp(self.path / name)
                 rename = f"rename it to {Path(name).stem}.yaml"
                 sources[name] = Source(Unread("only .yaml files are read", rename))
                 continue
@@ -67,6 +71,7 @@ class Folder:
 
     def _inside(self, name: str) -> bytes | None:
         """A file that is named by another; never one outside the folder, whatever links lead there."""
+        self.as_read[name] = _stamp(self.path / name)
         try:
             whole = (self.path / name).resolve()
         except (OSError, RuntimeError, ValueError):
@@ -78,7 +83,7 @@ class Folder:
 
     def _content(self, name: str) -> bytes | Unread:
         path = self.path / name
-        stamp = _stamp(path)
+        stamp = self.as_read[name] = _stamp(path)
         kept = self._kept.get(name)
         if stamp is not None and kept is not None and kept[0] == stamp:
             return kept[1]
@@ -113,22 +118,20 @@ class Watch:
     def first(self) -> Sources:
         """What stands there now. Raises OSError."""
         sources = self._folder.read()
-        self._taken = self._seen = self._folder.stamps()
+        self._taken = self._seen = self._folder.as_read
         return sources
 
     def look(self) -> Sources | None:
         """What stands there, if it has changed and has come to rest. Raises OSError."""
         now = self._folder.stamps()
         before, self._seen = self._seen, now
-        if now in (self._taken, {}) or now != before:
+        if now == self._taken or now != before:
             return None
         sources = self._folder.read()
-        after = self._folder.stamps()
-        # The reading itself shows which files are named; of those seen before none may have moved.
-        if any(after.get(name) != stamp for name, stamp in now.items() if name in after):
-            self._seen = after
-            return None
-        self._taken = self._seen = after
+        as_read = self._folder.as_read
+        if any(now[name] != stamp for name, stamp in as_read.items() if name in now):
+            return None  # it moved while it was being read
+        self._taken = self._seen = as_read
         return sources
 
 

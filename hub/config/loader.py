@@ -65,5 +65,10 @@ def read_folder(folder: Folder, only: str | None = None) -> Sources:
     try:
         return folder.read(only)
     except OSError as wrong:
-        what = f"there is no folder {folder.path.name!r}"
-        raise ConfigurationFaults([Fault(".", 1, "", what, "name the configuration folder")]) from wrong
+        raise no_folder(folder) from wrong
+
+
+def no_folder(folder: Folder) -> ConfigurationFaults:
+    """The fault of a folder that is not there."""
+    what = f"there is no folder {folder.path.name!r}"
+    return ConfigurationFaults([Fault(".", 1, "", what, "name the configuration folder")])
