@@ -71,6 +71,7 @@ class FileReport:
         """What is legal and unwise."""
         self._document = document
         self._at_fault = [fault.key for fault in document.faults]
+        self._places: dict[tuple[Key, str, bool], int] = {}
         self._repaired: list[Key] = []
         self._unknown: list[Key] = []
 
@@ -78,7 +79,7 @@ class FileReport:
         """One more fault; not of what was repaired, for that has one already."""
         if self.is_sure(key):
             self._at_fault.append(key)
-            self.faults.append(Fault(self.file, self.line_of(key), written(key), what, cure))
+            self._tell(self.faults, key, what, cure)
 
     def add_unless_told(self, key: Key, what: str, cure: str = "") -> None:
         """
@@ -99,15 +100,25 @@ class FileReport:
     def warn(self, key: Key, what: str, cure: str = "") -> None:
         """Something legal and unwise; not of what was repaired, and not where a fault is told."""
         if self.is_sure(key) and not any(key[: len(at)] == at for at in self._at_fault if at):
-            self.warnings.append(Fault(self.file, self.line_of(key), written(key), what, cure))
+            self._tell(self.warnings, key, what, cure)
 
     def copied(self) -> FileReport:
         """The same report, to be added to; this one stays as it is."""
         twin = copy.copy(self)
-        twin.faults, twin.warnings = list(self.faults), list(self.warnings)
-        twin._at_fault = list(self._at_fault)
-        twin._repaired, twin._unknown = list(self._repaired), list(self._unknown)
+        for name, value in vars(self).items():
+            if isinstance(value, list | dict):
+                setattr(twin, name, value.copy())
         return twin
+
+    def _tell(self, told: list[Fault], key: Key, what: str, cure: str) -> None:
+        """Once, and at the anchor, of what is repeated by aliases."""
+        origin = self._document.origin(key)
+        fault = Fault(self.file, self.line_of(key), written(key), what, cure)
+        place = self._places.setdefault((origin, what, told is self.warnings), len(told))
+        if place == len(told):
+            told.append(fault)
+        elif key == origin:
+            told[place] = fault
 
     def unknown(self, key: Key) -> None:
         """The author wrote a key there that nobody knows."""

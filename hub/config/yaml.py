@@ -65,6 +65,16 @@ class Document:
     scalars: dict[Key, str] = field(default_factory=dict)
     """Plain scalars that are not text, as they were written."""
     faults: list[YamlFault] = field(default_factory=list)
+    aliases: dict[Key, Key] = field(default_factory=dict)
+    """Where something stands again that an anchor has named, and where it stands first."""
+
+    def origin(self, key: Key) -> Key:
+        """Where what stands at a key was written: at an anchor, if it is repeated by an alias."""
+        for length in range(len(key), 0, -1):
+            first = self.aliases.get(key[:length])
+            if first is not None:
+                return (*first, *key[length:])
+        return key
 
     def line_of(self, key: Key) -> int:
         """The line of a key, or of its nearest ancestor that is there."""
@@ -133,7 +143,7 @@ class _Composer:
             position = getattr(wrong, "position", 0)
             line = self._text.count("\n", 0, position) + 1 if isinstance(position, int) else 1
             what = str(wrong).partition("\n")[0]
-            raise _Unreadable(line, f"not YAML: {what}") from None
+            raise _Unreadable(line, f"not YAML: {what}", _syntax_cure(what)) from None
 
     def _document(self) -> _Node:
         root: _Node | None = None
@@ -147,19 +157,20 @@ class _Composer:
             elif isinstance(event, DocumentEndEvent) and root is None:
                 break
         if root is None or (root.scalar and not root.scalar.value and root.scalar.style is None):
-            raise _Unreadable(1, "it is empty")
+            raise _Unreadable(1, "it is empty", "write `key: value` lines, or remove it")
         return root
 
     def _node(self, event: Any, depth: int) -> _Node:
         line = _line(event)
         if depth > _MAX_DEPTH:
-            raise _Unreadable(line, f"it is nested more than {_MAX_DEPTH} deep")
+            raise _Unreadable(line, f"it is nested more than {_MAX_DEPTH} deep", "write it flatter")
         if isinstance(event, AliasEvent):
             node = self._anchors.get(event.anchor)
             if node is None:
                 known = event.anchor in self._anchors
                 what = "stands inside itself" if known else "has no anchor before it"
-                raise _Unreadable(line, f"the alias *{event.anchor} {what}")
+                cure = "write it out" if known else f"write &{event.anchor} where it is first said"
+                raise _Unreadable(line, f"the alias *{event.anchor} {what}", cure)
             return node
         if event.ctag is not None:
             what = f"the tag {event.ctag} is not read"
@@ -189,12 +200,17 @@ class _Plainer:
     def __init__(self, document: Document) -> None:
         self._document = document
         self._nodes = 0
+        self._first: dict[int, Key] = {}
 
     def plain(self, node: _Node, key: Key, line: int) -> Any:
         self._nodes += 1
         if self._nodes > _MAX_NODES:
             raise _Unreadable(line, "its aliases make it too large", "write it out, or repeat less")
         self._document.lines[key] = line
+        # An alias is the very node that its anchor names; the composer keeps all of them alive.
+        first = self._first.setdefault(id(node), key)
+        if first is not key:
+            self._document.aliases[key] = first
         if node.elements is not None:
             return [self.plain(inner, (*key, i), inner.line) for i, inner in enumerate(node.elements)]
         if node.entries is not None:
@@ -250,7 +266,8 @@ class _Plainer:
         return value
 
     def _fault(self, line: int, key: Key, what: str, cure: str) -> None:
-        self._document.faults.append(YamlFault(line, key, what, cure))
+        if self._document.origin(key) == key:
+            self._document.faults.append(YamlFault(line, key, what, cure))
 
 
 def _resolved(text: str) -> Any:
@@ -287,8 +304,12 @@ def _line(event: Event) -> int:
 
 
 def _syntax_cure(what: str) -> str:
+    if "special characters" in what or "unacceptable character" in what:
+        return "remove the control character"
     if "tab" in what or "'\\t'" in what:
         return "indent with spaces"
+    if "cannot start any token" in what:
+        return "quote a text that begins with @, `, %, * or &"
     if "mapping values are not allowed" in what:
         return "quote a text that holds `: `"
     if "expected <block end>" in what:
