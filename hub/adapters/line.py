@@ -13,7 +13,7 @@ from hub.adapters.channel import Channel, Contracts, prepare
 from hub.adapters.entering import Entrance
 from hub.adapters.maintenance import raise_if_away
 from hub.adapters.messages import UNNAMED
-from hub.adapters.secrets import Scrubber, known_secrets
+from hub.adapters.secrets import Scrubber, known_secrets, secret_headers
 from hub.adapters.transport import Sender
 from hub.config.maintenance import maintenance
 from hub.config.models import AgencyFile, ChannelFile
@@ -51,7 +51,7 @@ class Line:
 
         `beside` is the line of the newest version, where this is an earlier one that goes on being served.
         """
-        limits, auth = file.channel.limits, file.channel.auth
+        limits = file.channel.limits
         self.file = file
         self.version = version
         self.timeout = parse_duration(limits.timeout).total_seconds()
@@ -63,10 +63,7 @@ class Line:
             self.bounds = Bounds.of(file.channel)
         self.slots, self.bucket, self.breaker = self.bounds.slots, self.bounds.bucket, self.bounds.breaker
         self.maintenance = beside.maintenance if beside else maintenance(file.channel.maintenance, zone)
-        named = [auth.api_key.header] if auth.api_key is not None and auth.api_key.header else []
-        if file.channel.callback is not None and file.channel.callback.auth.hmac is not None:
-            named.append(file.channel.callback.auth.hmac.header)
-        self.scrubber = Scrubber(known_secrets(file.channel, environment), named)
+        self.scrubber = Scrubber(known_secrets(file.channel, environment), secret_headers(file.channel))
         self.sender = Sender(
             timeout=self.timeout,
             attempts=limits.attempts,

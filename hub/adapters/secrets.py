@@ -84,6 +84,14 @@ def _basic_pair(auth: BasicAuth, environment: Mapping[str, str]) -> str:
     return f"{resolve(auth.username, environment)}:{resolve(auth.password, environment)}"
 
 
+def secret_headers(channel: ChannelFile) -> list[str]:
+    """Headers, of ours and of the agency's callbacks, whose whole value proves something."""
+    auth = channel.auth
+    named = [auth.api_key.header if auth.api_key else None, auth.hmac.header if auth.hmac else None]
+    callback = channel.callback.auth.hmac if channel.callback is not None else None
+    return [name for name in (*named, callback.header if callback else None) if name]
+
+
 def without_user(url: str) -> str:
     """A URL without the user and password it may carry."""
     parts = urlsplit(url)
