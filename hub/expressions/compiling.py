@@ -19,6 +19,10 @@ _NO_OVERLOAD_AT_RUN_TIME = re.compile(r"No matching overloads found : ([^(]+)(\(
 _NO_KEY = re.compile(r"Key not found in map : (.*)$")
 _SYNTAX = re.compile(r"Syntax error: (.*?)(?: expecting .*)?$")
 _NOT_EXPECTED = re.compile(r"(?:mismatched|extraneous) input '(.*)'|no viable alternative at input '(.*)'")
+_NO_TOKEN = re.compile(r"token recognition error at: '(.*)'$")
+_MISSING = re.compile(r"missing '(.*)' at ")
+# As other languages write it, and as CEL does.
+_WRITTEN_SO = {"=": "==", "and": "&&", "or": "||", "not": "!", "&": "&&", "|": "||", "<>": "!=", "is": "=="}
 # `list` is also a type of CEL, so that an unknown code list is a selection from a type.
 _TYPE_SELECTED = re.compile(r"type 'type\(list.*cannot be the operand of a select")
 _WORD = re.compile(r"\.\s*(\w+)")
@@ -121,7 +125,8 @@ def _one_fault(line: int, column: int, what: str, text: str, known: Collection[s
             cure="write the number with a decimal point, as 5.0" if mixed else "",
         )
     if found := _SYNTAX.search(what):
-        return ExpressionFault(_syntax_words(found[1]), line=line, column=column)
+        message, cure = _syntax_words(found[1])
+        return ExpressionFault(message, line=line, column=column, cure=cure)
     return ExpressionFault(what, line=line, column=column)
 
 
@@ -141,11 +146,28 @@ def _undeclared(name: str, line: int, column: int, text: str, known: Collection[
     return ExpressionFault(f"there is no {name!r} here", line=line, column=column, cure=cure)
 
 
-def _syntax_words(what: str) -> str:
+def _syntax_words(what: str) -> tuple[str, str]:
+    """What is wrong with how it is written, and the cure."""
     if found := _NOT_EXPECTED.search(what):
         unexpected = found[1] or found[2] or ""
-        return "it ends too early" if unexpected == "<EOF>" else f"{unexpected!r} is not expected here"
-    return what
+        if unexpected == "<EOF>":
+            return "it ends too early", "complete it, and close every bracket and quote"
+        # The library shows all it has read so far; the last word of it is what it stumbled over.
+        written = _WRITTEN_SO.get((unexpected.split() or [""])[-1])
+        return f"{unexpected!r} is not expected here", (
+            f"write {written}"
+            if written
+            else "look before and after it: is an operator, a comma or a bracket missing?"
+        )
+    if found := _NO_TOKEN.search(what):
+        stray = found[1].strip()
+        if stray[:1] in ("'", '"'):
+            return f"the text {stray} is not closed", f"end it with {stray[0]}"
+        written = _WRITTEN_SO.get(stray)
+        return f"{stray!r} means nothing here", f"write {written}" if written else "remove it, or quote it"
+    if found := _MISSING.search(what):
+        return f"{found[1]!r} is missing here", "add it"
+    return what, 'write it as CEL has it, as in x.kind == "A" && x.mass > 5.0'
 
 
 def _does_not_go(function: str, operands: str) -> str:

@@ -167,11 +167,11 @@ YAML = [
     ),
     case(
         "alias of nothing", PLANTS, "document: Certificate", "document: *cert", "*cert",
-        "", "the alias *cert has no anchor before it", "",
+        "", "the alias *cert has no anchor before it", "write &cert where it is first said",
     ),
     case(
         "alias inside itself", PLANTS, "document: Certificate", "document: &d [*d]", "&d",
-        "", "the alias *d stands inside itself", "",
+        "", "the alias *d stands inside itself", "write it out",
     ),
     case(
         "no mapping", "policy.yaml", "country: KR\nrefusal_open_for: 30d", "just words", "just words",
@@ -378,7 +378,7 @@ CHANNELS = [
     case(
         "expression in a header", LABS, "Idempotency-Key: =referral.id", "Idempotency-Key: =referral.",
         "Idemp",
-        "channel.submit.headers.Idempotency-Key", "'.' is not expected here", "",
+        "channel.submit.headers.Idempotency-Key", "'.' is not expected here", "look before and after it",
     ),
     case(
         "reading that reads a request", LABS, "messages: =reply.messages", "messages: =items",

@@ -167,3 +167,36 @@ def test_a_prefix_may_return_when_its_days_are_over(folder) -> None:
     folder.spoil(PLANTS, 'start: 2026-01-01}}\n      - "8429', 'start: 2025-12-31}}\n      - "8429')
     (fault,) = folder.faults()
     assert re.search(r"0601 stands in hs\[0\] \(line 11\)", fault.what)
+
+
+def test_what_an_alias_repeats_is_told_once_and_at_its_anchor(folder) -> None:
+    """Two services share a condition, and three operations a reading: one mistake is one fault."""
+    folder.spoil(
+        "agencies/labs.yaml",
+        "    prohibited_when: item.voltage > 1000.0",
+        "    needed_when: &hot item.voltag > 1.0",
+    )
+    folder.spoil(
+        "agencies/labs.yaml", "    answer_within: 30d", "    needed_when: *hot\n    answer_within: 30d"
+    )
+    folder.spoil(
+        "agencies/labs.yaml", "    decision: {word: =reply.word}", "    decision: &said {word: reply.word}"
+    )
+    folder.spoil(
+        "agencies/labs.yaml",
+        "  feed:\n",
+        "  poll: {method: GET, path: /x, every: 1m, decision: *said}\n  feed:\n",
+    )
+    told = [(fault.key, fault.line) for fault in folder.faults()]
+    assert told == [
+        ("services.labs-import.needed_when", folder.line("agencies/labs.yaml", "&hot")),
+        ("channel.submit.decision.word", folder.line("agencies/labs.yaml", "&said")),
+    ]
+
+
+def test_an_empty_file_and_one_of_comments_have_a_cure(folder) -> None:
+    """Somebody has begun a file and been called away."""
+    folder.write("agencies/labs.yaml", "# to be written\n")
+    [fault] = folder.faults()
+    assert (fault.file, fault.what) == ("agencies/labs.yaml", "it is empty")
+    assert fault.cure

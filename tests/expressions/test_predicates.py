@@ -145,8 +145,10 @@ def test_names_are_the_facts_in_order_of_appearance(compiler: PredicateCompiler)
         ("item.species", 1, 1, "a condition is true or false; this is string", "compare it with something"),
         ("dyn(item.used)", 1, 1, "a condition is true or false; this is dyn", "compare it with something"),
         ("=item.used", 1, 1, "a condition stands bare", "remove the `=` at its start"),
-        ("item.used &&", 1, 13, "it ends too early", ""),
-        ("item.used & item.tracked", 1, 11, "token recognition error at: '& '", ""),
+        ("item.used &&", 1, 13, "it ends too early", "complete it, and close every bracket and quote"),
+        ("item.used & item.tracked", 1, 11, "'&' means nothing here", "write &&"),
+        ('item.species == "a', 1, 17, """the text "a is not closed""", 'end it with "'),
+        ("item.used and item.tracked", 1, 11, "'and' is not expected here", "write &&"),
         ("used(item.used)", 1, 5, "there is no function 'used'", ""),
     ],
 )
