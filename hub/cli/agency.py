@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from hub.cli import agency_record, agency_wire
+from hub.cli import agency_certify, agency_record, agency_wire
 from hub.cli.wire_view import console
 from hub.cli.workplace import Config, EnvFile, Name, Workplace
 from hub.config.faults import ConfigurationFaults, Fault
@@ -31,6 +31,7 @@ def add_to(app: typer.Typer) -> None:
     agency.command("check")(check)
     agency_wire.add_to(agency)
     agency_record.add_to(agency)
+    agency_certify.add_to(agency)
     agency.command("test")(play_golden)
     app.add_typer(agency, name="agency")
 

@@ -20,6 +20,8 @@ from hub.workbench.certify.leaves import Leaves, NoLeaves
 from hub.workbench.certify.scene import Scene
 from hub.workbench.certify.stage import Stage
 
+_Shows = Callable[[Message, str], bool]
+"""Whether a message as read shows a new text where it was put."""
 _YEARS = 4
 """So that the 29th of February stays a day."""
 
@@ -102,17 +104,17 @@ class Caller:
         fresh = str(uuid.uuid4().int)[:12]
         texts = _texts(body)
         if call.message.message_id in texts:
-            body = self._put(call, body, call.message.message_id, fresh, lambda m: m.message_id)
+            body = self._put(call, body, call.message.message_id, fresh, lambda m, new: m.message_id == new)
         if call.decision.id in texts and call.decision.id != call.message.message_id:
-            body = self._put(call, body, call.decision.id, f"{fresh}1", lambda m: [d.id for d in m.decisions])
+            body = self._put(call, body, call.decision.id, f"{fresh}1", _decides)
         # The word comes last: with one that is not known, nothing else is read.
         if older:
             body = self._older(call, body)
-        return self._put(call, body, call.decision.word, word, lambda m: [d.word for d in m.decisions])
+        return self._put(call, body, call.decision.word, word, _says)
 
     def about(self, call: Call, body: bytes, referral: str) -> bytes:
         """The same message about another referral. Raises NotPlayed."""
-        return self._put(call, body, call.message.referral or "", referral, lambda m: m.referral or "")
+        return self._put(call, body, call.message.referral or "", referral, lambda m, new: m.referral == new)
 
     def read(self, call: Call, body: bytes) -> Message:
         """How the hub would read a body that is proved."""
@@ -133,14 +135,15 @@ class Caller:
                 return Call(dossier, callback, message)
         raise NotPlayed(f"{dossier.terms.id} was decided, and not by a callback", "see `services.*.answers`")
 
-    def _put(self, call: Call, body: bytes, old: str, new: str, said: Callable[[Message], object]) -> bytes:
+    def _put(
+        self, call: Call, body: bytes, old: str, new: str, shows: Callable[[Message, str], bool]
+    ) -> bytes:
         """Replace a text where it is what the hub reads, and not where it only happens to stand too."""
-        before = said(self.read(call, body))
         leaves = Leaves(body)
         places = {
             place
             for place, text in enumerate(leaves.texts())
-            if text == old and said(self.read(call, leaves.changed(_at({place: new})))) != before
+            if text == old and shows(self.read(call, leaves.changed(_at({place: new}))), new)
         }
         if not places:
             raise NotPlayed(
@@ -164,6 +167,15 @@ class Caller:
             "no time of decision is read from its messages, so the last to arrive counts",
             "if the agency tells when it decided, read it: `callback.decision.decided_at`",
         )
+
+
+def _decides(message: Message, new: str) -> bool:
+    return any(decision.id == new for decision in message.decisions)
+
+
+def _says(message: Message, new: str) -> bool:
+    # A word that is not known makes no decision; the trouble names it.
+    return any(decision.word == new for decision in message.decisions) or repr(new) in (message.trouble or "")
 
 
 def _at(new: dict[int, str]) -> Callable[[int, str], str | None]:
