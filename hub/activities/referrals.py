@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
+from hub.activities.heartbeats import with_heartbeats
 from hub.activities.messages import ExpireReferrals, HandedOver, ReferAll, SubmitReferral
 from hub.activities.telling import Teller
 from hub.domain.errors import AgencyRefused, AgencyUnavailable, InDoubt, NotUnderstood
@@ -18,8 +18,6 @@ from hub.domain.exchange import Exchange, Submission
 from hub.domain.names import referral_id
 from hub.domain.referral import ReferralState
 from hub.ports import AgencyGateway, CaseStore, Clock, HandOver, HandOverMark
-
-HEARTBEAT = timedelta(seconds=1)
 
 _STILL_IN_DOUBT = "sent without an answer; the agency does not show it yet, and may still take it"
 
@@ -73,7 +71,7 @@ class ReferralActivities:
         if task is None:
             task = self._go_on(referral, self._single(order))
         # The engine may time this attempt out; the request itself goes on and the next attempt joins it.
-        result = await _with_heartbeats(asyncio.shield(task))
+        result = await with_heartbeats(asyncio.shield(task))
         if result.state is ReferralState.PENDING:
             raise ApplicationError(
                 result.trouble or "not handed over yet",
@@ -204,14 +202,3 @@ def _handed_over(mrn: str, result: HandOver) -> HandedOver:
         decisions=tuple(decision.brief() for decision in result.decisions),
         trouble=result.trouble,
     )
-
-
-async def _with_heartbeats(
-    work: asyncio.Future[HandOver], beat: Callable[[], None] = activity.heartbeat
-) -> HandOver:
-    """Wait for work, telling the engine that this worker is alive, so that its death is noticed soon."""
-    while not work.done():
-        beat()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(work), HEARTBEAT.total_seconds())
-    return work.result()

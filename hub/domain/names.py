@@ -6,8 +6,11 @@ import secrets
 from datetime import datetime
 
 TASK_QUEUE = "hub"
+CALLS_QUEUE = "hub-calls"
+"""Of the workflow that puts a request to an agency's own worker."""
 
 CLEARANCE_WORKFLOW = "ClearanceWorkflow"
+AGENCY_CALL_WORKFLOW = "AgencyCall"
 SIGNAL_DECISIONS_RECEIVED = "decisions_received"
 QUERY_CLEARANCE = "clearance"
 
@@ -45,6 +48,16 @@ def new_mrn(country: str, at: datetime) -> str:
 def workflow_id(mrn: str) -> str:
     """The id of the one workflow that clears this declaration."""
     return f"declaration/{mrn}"
+
+
+def agency_queue(agency: str) -> str:
+    """The task queue that an agency's own worker serves."""
+    return f"agency-{agency}"
+
+
+def call_id(agency: str, kind: str) -> str:
+    """A new id for one call of an agency's worker."""
+    return f"call/{agency}/{kind}/{secrets.token_hex(8)}"
 
 
 def referral_id(mrn: str, service: str) -> str:
