@@ -18,6 +18,7 @@ from hub.adapters.secrets import SecretMissing
 from hub.adapters.shape import Path as KeyPath
 from hub.adapters.shape import hollow, misfits, sample
 from hub.adapters.soap import ContractUnreadable, SoapCall
+from hub.adapters.soap import trial as soap_trial
 from hub.adapters.wire import Context, Credentials, Misfit
 from hub.config.models import AgencyFile, DecisionReading, OperationFile
 from hub.expressions import Expression, ExpressionFailed, ExpressionFault, TreeFaults, roots
@@ -123,6 +124,8 @@ class _Check:
         soap = self._file.channel.adapter == "soap"
         if (file.operation is None) if soap else (file.method is None or file.path is None):
             return  # loading tells of keys that are missing
+        yield from self._own_endpoint(key, file)
+        file = file.model_copy(update={"endpoint": None})
         try:
             call = self._preparation.operation(file, _ENDPOINT, Credentials(), writing, reading).call
         except NotWritten as wrong:
@@ -147,10 +150,25 @@ class _Check:
                 yield self._fault((*key, *miss.key), miss.what, miss.cure)
         yield from self._readings(key, file, call)
 
+    def _own_endpoint(self, key: KeyPath, file: OperationFile) -> Iterator[ChannelFault]:
+        if file.endpoint is None:
+            return
+        try:
+            self._preparation.endpoint(file)
+        except SecretMissing:
+            pass  # loading tells of variables that are not set
+        except ContractUnreadable as wrong:
+            yield self._fault((*key, "endpoint"), str(wrong), "write it as https://host/path, or env:NAME")
+
     def _dry_run(
         self, key: KeyPath, file: OperationFile, call: SoapCall | RestCall, context: dict[str, Any]
     ) -> Iterator[ChannelFault]:
         about = "" if context["whole"] else " when nothing is declared that may be left out"
+        if isinstance(call, SoapCall):
+            lost = list(soap_trial.header_misses(call, file, context))
+            yield from (self._fault((*key, *miss.key), miss.what, miss.cure) for miss in lost)
+            if lost:
+                return
         try:
             arguments = call.arguments(context)
         except ExpressionFailed as failed:
@@ -190,7 +208,8 @@ class _Check:
     ) -> Iterator[ChannelFault]:
         try:
             if isinstance(call, SoapCall):
-                call.write(context, SAMPLE_TIME)
+                for miss in soap_trial.misses(call, file, context, SAMPLE_TIME):
+                    yield self._fault((*key, *miss.key), miss.what, miss.cure)
             elif context["whole"]:
                 for miss in misses(call, file, context):
                     yield self._fault((*key, *miss.key), miss.what, miss.cure)

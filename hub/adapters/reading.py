@@ -22,6 +22,8 @@ LONGEST_RETRY_AFTER = 3600.0
 _CLOCKS_DIFFER = timedelta(minutes=5)
 """A decision dated further ahead comes from a wrong clock, and would outweigh every later one."""
 _TEXT_LIMIT = 500
+_FAULT_LIMIT = 4000
+"""A fault is told whole: its detail is what tells operations what to do."""
 
 
 class Kind(StrEnum):
@@ -32,6 +34,7 @@ class Kind(StrEnum):
     POLL = "poll"
     PULL = "pull"
     ACKNOWLEDGE = "acknowledge"
+    REJECT = "reject"
     CALLBACK = "callback"
     NOTICE = "notice"
     TOKEN = "token"  # noqa: S105 - a kind, not a token
@@ -130,9 +133,9 @@ def _as_ruled(kind: Kind, means: str, said: str, heard: Heard, now: datetime) ->
         raise NotUnderstood(said)
     if means == "logged_out":
         raise LoggedOut(f"it does not know our session: {said}")
-    if means == "already_received" and kind in (Kind.SUBMIT, Kind.ACKNOWLEDGE):
+    if means == "already_received" and kind in (Kind.SUBMIT, Kind.ACKNOWLEDGE, Kind.REJECT):
         return Meaning.ALREADY_RECEIVED
-    if means == "not_found" and kind in (Kind.LOOK_UP, Kind.PULL, Kind.ACKNOWLEDGE):
+    if means == "not_found" and kind in (Kind.LOOK_UP, Kind.PULL, Kind.ACKNOWLEDGE, Kind.REJECT):
         return Meaning.NOT_FOUND
     raise AgencyRefused(said)
 
@@ -141,16 +144,16 @@ def _judge_fault(kind: Kind, heard: Heard, now: datetime) -> Meaning:
     fault = heard.fault
     assert fault is not None
     if fault.mismatch:
-        raise NotUnderstood(f"the agency does not speak this contract: {_short(fault.text)}")
+        raise NotUnderstood(f"the agency does not speak this contract: {_short(fault.text, _FAULT_LIMIT)}")
     # A code of the agency's own says nothing of whose fault it is; then the status does.
     blames_sender = fault.blames_sender
     if blames_sender is None:
         blames_sender = 400 <= heard.status < 500
     if blames_sender:
-        raise AgencyRefused(_short(fault.text))
+        raise AgencyRefused(_short(fault.text, _FAULT_LIMIT))
     if heard.status == 503 or not kind.changes_something:
-        raise AgencyUnavailable(_short(fault.text), retry_after=retry_after(heard.headers, now))
-    raise InDoubt(_short(fault.text), retry_after=retry_after(heard.headers, now))
+        raise AgencyUnavailable(_short(fault.text, _FAULT_LIMIT), retry_after=retry_after(heard.headers, now))
+    raise InDoubt(_short(fault.text, _FAULT_LIMIT), retry_after=retry_after(heard.headers, now))
 
 
 def _judge_status(kind: Kind, heard: Heard, now: datetime) -> Meaning:
@@ -196,12 +199,12 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
 
 
 def _said(heard: Heard) -> str:
-    return _short(heard.fault.text if heard.fault is not None else heard.text)
+    return _short(heard.text) if heard.fault is None else _short(heard.fault.text, _FAULT_LIMIT)
 
 
-def _short(text: str) -> str:
+def _short(text: str, limit: int = _TEXT_LIMIT) -> str:
     words = " ".join(text.split())
-    return words if len(words) <= _TEXT_LIMIT else words[: _TEXT_LIMIT - 1] + "…"
+    return words if len(words) <= limit else words[: limit - 1] + "…"
 
 
 def as_text(value: Any) -> str | None:

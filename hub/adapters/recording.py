@@ -6,6 +6,7 @@ import secrets
 import time
 from datetime import datetime
 
+from hub.adapters.multipart import readable
 from hub.adapters.reading import Kind
 from hub.adapters.secrets import Scrubber, without_user
 from hub.adapters.wire import Plain, WireReply, WireRequest
@@ -75,14 +76,14 @@ class Recording:
                 "method": request.method,
                 "url": scrub.text(without_user(request.url)),
                 "headers": scrub.headers(request.headers),
-                "body": scrub.body(request.body),
+                "body": scrub.body(readable(request.headers, request.body)),
             },
             reply=None
             if reply is None
             else {
                 "status": reply.status,
                 "headers": answered.headers(reply.headers),
-                "body": answered.body(reply.body),
+                "body": answered.body(readable(reply.headers, reply.body)),
             },
             reading=scrub.text(reading),
             attempts=self._attempts,

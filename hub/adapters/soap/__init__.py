@@ -5,10 +5,9 @@ zeep reads the WSDL and its schemas; what is sent and answered is written and re
 (`writing` and `reading` say why), and held against the contract's own schemas by libxml2.
 """
 
-from hub.adapters.soap.attachments import readable
 from hub.adapters.soap.call import SoapCall
 from hub.adapters.soap.contract import SoapContract, SoapOperation
 from hub.adapters.soap.envelope import soap_body_child
 from hub.adapters.soap.files import ContractUnreadable
 
-__all__ = ["ContractUnreadable", "SoapCall", "SoapContract", "SoapOperation", "readable", "soap_body_child"]
+__all__ = ["ContractUnreadable", "SoapCall", "SoapContract", "SoapOperation", "soap_body_child"]

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from lxml import etree
 
+from hub.adapters.multipart import BodyPart
 from hub.adapters.nul import without_nul
 from hub.adapters.shape import Part, Shape, insist, trim
 from hub.adapters.soap import attachments, encoded, envelope, fault
@@ -89,7 +90,7 @@ class SoapCall:
         request, violations = self.attempt(context, now)
         if violations:
             raise Misfit(
-                "; ".join(f"{'.'.join(each.path[1:] or each.path)}: {each.what}" for each in violations)
+                "; ".join(f"{'.'.join(each.path) or each.within}: {each.what}" for each in violations)
             )
         return request
 
@@ -118,7 +119,10 @@ class SoapCall:
         for part in self._operation.input.headers:
             if part.name in given:
                 written = self._part(part, given[part.name], part.name)
-                violations += self._contract.violations(part, written)
+                found = self._contract.violations(part, written)
+                violations += [
+                    replace(each, path=(part.name, *each.path), within="soap_header") for each in found
+                ]
                 header.append(written)
         return violations
 
@@ -141,7 +145,8 @@ class SoapCall:
         for part in message.body:
             if part.name in held:
                 written = self._part(part, held[part.name], part.name)
-                violations += self._contract.violations(part, written)
+                found = self._contract.violations(part, written)
+                violations += [replace(each, path=(part.name, *each.path)) for each in found]
                 parent.append(written)
         return violations
 
@@ -170,9 +175,7 @@ class SoapCall:
                 reply.status, reply.headers, text, text=text, unreadable=str(wrong), unproven=unproven
             )
 
-    def _heard(
-        self, reply: WireReply, root: etree._Element, parts: list[attachments.Attachment], text: str
-    ) -> Heard:
+    def _heard(self, reply: WireReply, root: etree._Element, parts: list[BodyPart], text: str) -> Heard:
         output = self._operation.output
         left = attachments.put_in(root, parts)
         # A signature is over what the references stand for, not over the references (XOP section 5).
@@ -191,7 +194,7 @@ class SoapCall:
         encoded.inline(body)
         read = self._read_body(body, output)
         if isinstance(read, dict) and (left or output.attached):
-            read = {**read, **_by_part(left, output), ATTACHMENTS: [part.plain() for part in left]}
+            read = {**read, **_by_part(left, output), ATTACHMENTS: [attachments.plain(part) for part in left]}
         return Heard(reply.status, reply.headers, read, text=text)
 
     def _unproven(self, root: etree._Element, reply: WireReply) -> str | None:
@@ -258,7 +261,7 @@ def _answered(output: Message, contract: SoapContract) -> Shape | None:
     return Shape(parts, shape.open)
 
 
-def _by_part(left: list[attachments.Attachment], output: Message) -> dict[str, Plain]:
+def _by_part(left: list[BodyPart], output: Message) -> dict[str, Plain]:
     """
     Attachments by the message parts they are (WS-I Attachments Profile 1.0, R2933: `part=...@...`).
 
@@ -270,5 +273,5 @@ def _by_part(left: list[attachments.Attachment], output: Message) -> dict[str, P
         if name not in output.attached and len(output.attached) == len(left) == 1:
             [name] = output.attached
         if name in output.attached:
-            found[name] = attachment.plain()["content"]
+            found[name] = attachments.in_base64(attachment)
     return found

@@ -153,7 +153,7 @@ class Types:
         parts: dict[str, SoapPart] = {}
         is_open = False
         is_choice = isinstance(group, xsd_elements.Choice)
-        for member in members(group):
+        for place, member in enumerate(members(group)):
             if isinstance(member, xsd_elements.Element):
                 found = self._element(member, owner)
             elif isinstance(member, xsd_elements.Any):
@@ -163,15 +163,13 @@ class Types:
                 found, inner_open = self._group(member, owner)
                 is_open |= inner_open
             for name, part in found.items():
+                part = replace(part, alternative=place, needed=part.required) if is_choice else part
                 parts[name] = _together(parts[name], part, is_choice) if name in parts else part
         if is_choice:
             mark = "|".join(parts)
-            parts = {
-                name: replace(part, required=False, choice=part.choice or mark)
-                for name, part in parts.items()
-            }
+            parts = {name: replace(part, required=False, choice=mark) for name, part in parts.items()}
         if group.min_occurs == 0:
-            parts = {name: replace(part, required=False) for name, part in parts.items()}
+            parts = {name: replace(part, required=False, choice="") for name, part in parts.items()}
         if group.accepts_multiple:
             parts = {name: replace(part, many=True, repeats=True) for name, part in parts.items()}
         return parts, is_open
@@ -179,15 +177,18 @@ class Types:
     def _element(self, element: Zeep, owner: str | None) -> dict[str, SoapPart]:
         alternatives = self.alternatives(element)
         needed = element.min_occurs > 0 and not element.nillable
+        several = len(alternatives) > 1
         parts = {}
-        for each in alternatives:
+        for place, each in enumerate(alternatives):
             part = self.typed(each.attr_name, each.type, owner, each.name)
             parts[part.name] = replace(
                 part,
-                required=needed and len(alternatives) == 1,
+                required=needed and not several,
                 many=part.many or element.accepts_multiple,
                 repeats=element.accepts_multiple,
-                choice="|".join(other.attr_name for other in alternatives) if len(alternatives) > 1 else "",
+                choice="|".join(other.attr_name for other in alternatives) if needed and several else "",
+                alternative=place,
+                needed=True,
             )
         return parts
 

@@ -37,10 +37,15 @@ class Violation:
     """One place at which a message breaks the contract."""
 
     path: tuple[str, ...]
-    """Local names from the message part down to the element."""
+    """Local names down to the element; those of a message part's own children come first."""
     what: str
     structural: bool
     """Elements missing, unknown or out of order, rather than a value that does not fit."""
+    within: str = "request"
+    """The key of the file that it is under: `request` or `soap_header`."""
+
+    def __str__(self) -> str:
+        return f"{'.'.join(self.path) or self.within}: {self.what}"
 
 
 class Validator:
@@ -74,7 +79,7 @@ class Validator:
             with self._lock:  # the log is the schema's, not the call's
                 self._schema(part)
                 log: Any = list(cast(Any, self._schema.error_log))
-            return list(_told(part, log, etree.QName(tag).localname))
+            return list(_told(part, log))
         finally:
             part.tag = tag
 
@@ -161,7 +166,7 @@ class _Joined:
         return etree.tostring(root)
 
 
-def _told(part: etree._Element, log: list[etree._LogEntry], name: str) -> Iterator[Violation]:
+def _told(part: etree._Element, log: list[etree._LogEntry]) -> Iterator[Violation]:
     told: set[str] = set()
     for entry in log:
         path = entry.path or ""
@@ -178,7 +183,7 @@ def _told(part: etree._Element, log: list[etree._LogEntry], name: str) -> Iterat
         if attribute:
             steps.append(attribute[1])
         what = entry.message.partition(": ")[2] or entry.message
-        yield Violation((name, *steps), _cleaned(what), entry.type in _STRUCTURE)
+        yield Violation(tuple(steps), _cleaned(what), entry.type in _STRUCTURE)
 
 
 def _cleaned(text: str) -> str:
