@@ -48,6 +48,10 @@ class Part:
     """How many characters its text may have."""
     choice: str = ""
     """Parts of one shape with the same mark here are alternatives, of which one must be chosen."""
+    alternative: int = 0
+    """Of `choice`, which alternative it belongs to: parts of the same one go together."""
+    needed: bool = False
+    """It is required once its alternative is chosen."""
 
     @cached_property
     def inner(self) -> Shape | None:
