@@ -83,6 +83,21 @@ class SoapContract:
         told = [f"values are not held against the schemas: {self._uncompiled}"] if self._uncompiled else []
         return tuple(dict.fromkeys([*self._warnings, *told]))
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The WSDL and every file it refers to, itself first."""
+        return self._files.paths
+
+    @property
+    def definitions(self) -> list[etree._Element]:
+        """The WSDL documents, the contract itself first."""
+        return self._files.definitions
+
+    def schemas(self) -> Iterator[etree._Element]:
+        """The schema documents, those inside a WSDL too."""
+        for document in self._files.schemas():
+            yield document.root
+
     def operations(self) -> Iterator[tuple[str, str, str]]:
         """Service, port and operation names of every SOAP binding, in the order of the document."""
         for service, port, use, _ in self._all():

@@ -27,6 +27,7 @@ _WELL_KNOWN = {
 _SCHEMA = f"{{{ns.XSD}}}schema"
 _REFERENCES = {f"{{{ns.XSD}}}import", f"{{{ns.XSD}}}include"}
 _MOST_FILES = 2000
+_OURS = "/well-known/"
 
 
 class ContractUnreadable(Exception):
@@ -85,6 +86,12 @@ class ContractFiles:
     def address(self) -> str:
         """Of the contract itself."""
         return str(self._first)
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The files that were read, the contract itself first; not our own copies of well-known schemas."""
+        names = [address.partition("#")[0] for address in self._roots]
+        return tuple(Path(name) for name in dict.fromkeys(names) if not name.startswith(_OURS))
 
     def load(self, url: str) -> bytes:
         """One of the documents, for zeep."""
@@ -236,7 +243,7 @@ class ContractFiles:
     def _well_known(self, namespace: str) -> str:
         """Our own copy of a schema that everybody refers to and nobody ships; its address."""
         name = _WELL_KNOWN[namespace]
-        address = f"/well-known/{name}"
+        address = f"{_OURS}{name}"
         if address not in self._schemas:
             body = (resources.files("hub.adapters.soap") / "known" / name).read_bytes()
             root, _ = tidy(body)
