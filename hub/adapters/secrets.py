@@ -31,7 +31,8 @@ _SECRET_MEMBERS = re.compile(rf'("(?:{_NAMES})"\s*:\s*)"(?:[^"\\]|\\.)*"', re.IG
 _SECRET_FIELDS = re.compile(rf"((?:^|[?&\s])(?:{_NAMES})=)[^&\s\"<]+", re.IGNORECASE)
 _REMEMBERED = 64
 """Secrets learned while running; an agency that echoes an older one tells nobody anything of use."""
-_SHORTEST_LEARNED = 4
+_SHORTEST = 4
+"""Characters of a user name or a token that is struck out: a shorter one stands in words of all kinds."""
 
 
 class CredentialUnusable(Exception):
@@ -65,9 +66,11 @@ def known_secrets(channel: ChannelFile, environment: Mapping[str, str]) -> list[
         if one.holds is not Holds.SECRET and not named:
             continue
         try:
-            found.append(resolve(one.text, environment))
+            text = resolve(one.text, environment)
         except SecretMissing:
             continue  # what is not there cannot leak; using it is what raises
+        if one.holds is Holds.SECRET or len(text) >= _SHORTEST:
+            found.append(text)
     if channel.auth.basic is not None:
         with suppress(SecretMissing):
             found.append(_basic_pair(channel.auth.basic, environment))
@@ -112,10 +115,9 @@ class Scrubber:
         """
         One more secret, told while the hub runs: a token, a session. The latest ones are remembered.
 
-        A text of up to three characters is none: it would be struck out of words that have nothing to do
-        with it.
+        One of up to three characters is none.
         """
-        if len(secret) < _SHORTEST_LEARNED:
+        if len(secret) < _SHORTEST:
             return
         with self._lock:
             self._learned.pop(secret, None)

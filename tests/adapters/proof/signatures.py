@@ -99,11 +99,16 @@ def sign(
     *,
     over: tuple[str, ...] = ("B",),
     show: bool = True,
+    token: str = "",
     hashed: str = "sha256",
 ) -> bytes:
-    """The envelope signed by an agency, over the elements with these Ids; `show` puts its certificate in."""
+    """
+    The envelope signed by an agency, over the elements with these Ids; `show` puts its certificate in.
+
+    The reference to `token` is written as one to a SecurityTokenReference is.
+    """
     security = one(root, "s:Header/wsse:Security")
-    references = "".join(_reference(root, name, hashed) for name in over)
+    references = "".join(_reference(root, name, hashed, token) for name in over)
     method = {
         "sha1": f"{DS}rsa-sha1",
         "sha256": "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256",
@@ -131,12 +136,13 @@ def sign(
     return etree.tostring(root)
 
 
-def _reference(root: etree._Element, name: str, hashed: str) -> str:
+def _reference(root: etree._Element, name: str, hashed: str, token: str) -> str:
     target = one(root, f"//*[@wsu:Id='{name}']")
     digest = base64.b64encode(hashlib.new(hashed, canonical(target)).digest()).decode()
     method = f"{DS}sha1" if hashed == "sha1" else "http://www.w3.org/2001/04/xmlenc#sha256"
+    transform = f"{_OASIS}-soap-message-security-1.0#STR-Transform" if name == token else EXCLUSIVE
     return (
-        f'<ds:Reference URI="#{name}"><ds:Transforms><ds:Transform Algorithm="{EXCLUSIVE}"/></ds:Transforms>'
+        f'<ds:Reference URI="#{name}"><ds:Transforms><ds:Transform Algorithm="{transform}"/></ds:Transforms>'
         f'<ds:DigestMethod Algorithm="{method}"/><ds:DigestValue>{digest}</ds:DigestValue></ds:Reference>'
     )
 

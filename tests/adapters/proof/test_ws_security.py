@@ -287,6 +287,20 @@ async def test_an_answer_that_is_not_the_agencys_own_decides_nothing(
     assert exchange.reply is not None
 
 
+async def test_an_answer_whose_certificate_is_signed_too_is_believed(
+    tmp_path: Path, ours: Identity, theirs: Identity
+) -> None:
+    """ProtectTokens: the reference goes by the token's own transform. It does not stand in for the Body."""
+    channel = Channel(tmp_path, ours, theirs.pem)
+    root = envelope(RECEIPT, stamp=stamp(NOW))
+    one(root, "//wsu:Timestamp/wsu:Expires").set(f"{{{WSU}}}Id", "STR")
+    submission, _ = await channel.submit(soap(sign(root, theirs, over=("B", "TS", "STR"), token="STR")))
+    assert submission.receipt.reference == "DC-0001"
+    root = envelope(RECEIPT)
+    with pytest.raises(NotUnderstood, match="not over the Body"):
+        await channel.submit(soap(sign(root, theirs, token="B")))
+
+
 async def test_our_own_certificate_proves_nothing_of_the_agency(
     tmp_path: Path, ours: Identity, theirs: Identity, stranger: Identity, authority: Identity
 ) -> None:

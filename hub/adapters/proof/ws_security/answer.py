@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature as KeyDoesNotFit
@@ -19,7 +20,7 @@ from signxml.exceptions import InvalidDigest, SignXMLException
 from signxml.verifier import SignatureConfiguration, XMLVerifier
 
 from hub.adapters.proof.ws_security import trust
-from hub.adapters.proof.ws_security.names import DS, WSSE, ds, soap, wsse, wsu
+from hub.adapters.proof.ws_security.names import DS, SOAP_SECURITY, WSSE, ds, soap, wsse, wsu
 from hub.adapters.wire import Unproven
 
 SKEW = timedelta(minutes=5)
@@ -41,8 +42,10 @@ _METHODS = frozenset(
     }
 )
 _DIGESTS = frozenset({DigestAlgorithm.SHA256, DigestAlgorithm.SHA384, DigestAlgorithm.SHA512})
-# Only these: a filtering transform could leave out of the digest what is read afterwards.
-_TRANSFORMS = frozenset(method.value for method in CanonicalizationMethod)
+# Only these: a filtering transform could leave out of the digest what is read afterwards. The one that leaves
+# out the signature itself takes nothing from a Body, since the signature stands in the header.
+_TRANSFORMS = frozenset(method.value for method in CanonicalizationMethod) | {f"{DS}enveloped-signature"}
+_OF_A_TOKEN = f"{SOAP_SECURITY}#STR-Transform"
 
 
 def check_answer(root: etree._Element, trusted: trust.Trusted, now: datetime) -> None:
@@ -55,7 +58,7 @@ def check_answer(root: etree._Element, trusted: trust.Trusted, now: datetime) ->
     stamps = list(security.iterchildren(wsu("Timestamp")))
     if len(stamps) > 1:
         raise Unproven("the answer has several Timestamps")
-    _verify(root, signature, trusted.signers(trust.told(signature, security), now), len(signed), now)
+    _verify(root, signature, trusted.signers(trust.told(signature, security), now), now)
     # Only now is the time worth anything: it is part of what was signed.
     for stamp in stamps:
         if not any(element is stamp for element in signed):
@@ -101,10 +104,30 @@ def _signed_elements(root: etree._Element, signature: etree._Element) -> list[et
         for name in ("DigestMethod", "DigestValue"):
             _only(reference, ds(name))
         for transform in reference.iter(ds("Transform")):
-            if transform.get("Algorithm") not in _TRANSFORMS:
+            if transform.get("Algorithm") not in _TRANSFORMS and not _is_of_a_token(reference):
                 raise Unproven(f"the signature uses the transform {transform.get('Algorithm')}")
-        signed.append(meant[0])
+        if not _is_of_a_token(reference):
+            signed.append(meant[0])
     return signed
+
+
+def _is_of_a_token(reference: etree._Element) -> bool:
+    """Whether it is over the certificate that a SecurityTokenReference means (SOAP Message Security 8.3)."""
+    return any(one.get("Algorithm") == _OF_A_TOKEN for one in reference.iter(ds("Transform")))
+
+
+class _Verifier(XMLVerifier):
+    """
+    Passes over references to the signer's own certificate.
+
+    A policy may ask the agency to sign its certificate too (WS-SecurityPolicy 1.2, ProtectTokens). Nothing
+    hangs on it here: whose certificate it must be is in the agency's file, not in the answer.
+    """
+
+    def _verify_reference(self, reference: etree._Element, *rest: Any) -> Any:
+        if _is_of_a_token(reference):
+            return None
+        return super()._verify_reference(reference, *rest)  # type: ignore[no-untyped-call]
 
 
 def _ids(element: etree._Element) -> Iterable[str]:
@@ -120,12 +143,11 @@ def _verify(
     root: etree._Element,
     signature: etree._Element,
     signers: Sequence[x509.Certificate],
-    references: int,
     now: datetime,
 ) -> None:
     expected = SignatureConfiguration(
         location=f"./{soap(root, 'Header')}/{{{WSSE}}}Security/",
-        expect_references=references,
+        expect_references=len(signature.findall(f"{ds('SignedInfo')}/{ds('Reference')}")),
         signature_methods=_METHODS,
         digest_algorithms=_DIGESTS,
         verification_time=now,
@@ -135,7 +157,7 @@ def _verify(
         try:
             # Not by its schema, which knows nothing of the prefix lists that exclusive C14N may have; how a
             # signature is built has been looked at above.
-            XMLVerifier().verify(root, x509_cert=signer, expect_config=expected, validate_schema=False)
+            _Verifier().verify(root, x509_cert=signer, expect_config=expected, validate_schema=False)
             return
         except InvalidDigest as wrong:
             # The signature itself fits: what it was made over has been changed since.

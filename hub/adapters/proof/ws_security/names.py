@@ -9,11 +9,11 @@ WSU = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utilit
 DS = "http://www.w3.org/2000/09/xmldsig#"
 _USERNAME = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0"
 _X509 = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-x509-token-profile-1.0"
-_SOAP = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-soap-message-security-1.0"
+SOAP_SECURITY = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-soap-message-security-1.0"
 
 PASSWORD_TEXT = f"{_USERNAME}#PasswordText"
 PASSWORD_DIGEST = f"{_USERNAME}#PasswordDigest"
-BASE64 = f"{_SOAP}#Base64Binary"
+BASE64 = f"{SOAP_SECURITY}#Base64Binary"
 X509_V3 = f"{_X509}#X509v3"
 X509_PATH = f"{_X509}#X509PKIPathv1"
 ID = f"{{{WSU}}}Id"
