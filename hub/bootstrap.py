@@ -4,18 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from hub.adapters.archive import Archive, Edition
 from hub.adapters.cargo import CargoClient
 from hub.adapters.channel import Contracts
-from hub.adapters.check import check_channels
+from hub.adapters.check import ChannelFault, check_channels
 from hub.adapters.gateway import Gateway
-from hub.api.parts import AgencyInfo, ApiParts, ChannelInfo, ServiceInfo
+from hub.adapters.shelf import Shelf
+from hub.api.parts import (
+    AgencyInfo,
+    ApiParts,
+    ChannelInfo,
+    ConfigurationFault,
+    ConfigurationInfo,
+    RefusedConfiguration,
+    ServiceInfo,
+)
+from hub.api.problems import ApiProblem
 from hub.clock import utc_now
+from hub.config.checking import Checker, Environment
+from hub.config.folder import Folder
+from hub.config.live import LiveConfiguration, follow
 from hub.config.loader import Configuration, load
+from hub.config.models import AgencyFile
+from hub.config.sources import agency_file
 from hub.domain.deadlines import parse_duration
+from hub.domain.intake import Rulebook
 from hub.engine import TemporalEngine, connect
 from hub.ports import Clock
 from hub.settings import Settings
@@ -23,7 +41,7 @@ from hub.simulator.environment import environment as simulated_environment
 from hub.store import Store, create_store
 
 _POLL_EVERY = "5m"
-"""For polls that an earlier configuration opened with an agency that has since left it."""
+"""For polls of an earlier version with an agency whose newest file does not poll any more."""
 
 
 @dataclass(frozen=True)
@@ -31,26 +49,62 @@ class Hub:
     """All the parts, joined."""
 
     settings: Settings
-    configuration: Configuration
+    live: LiveConfiguration
+    shelf: Shelf
     store: Store
     gateway: Gateway
     cargo: CargoClient
     engine: TemporalEngine
     clock: Clock
 
+    @property
+    def configuration(self) -> Configuration:
+        """What is in force now."""
+        return self.live.current
+
     def poll_every(self, agency: str) -> timedelta:
         """How long to wait between two polls of one referral of an agency."""
-        known = self.configuration.agencies.get(agency)
+        known = self.gateway.file_of(agency)
         poll = known.channel.poll if known else None
         return self._scaled(poll.every if poll else _POLL_EVERY)
 
     def feeds(self) -> dict[str, timedelta]:
-        """The agencies that have a feed, and how often each is pulled."""
+        """
+        The agencies whose feed is pulled, and how often; also one that has left and still owes an answer.
+
+        Blocking.
+        """
+        files: dict[str, AgencyFile | None] = dict(self.configuration.agencies)
+        for agency in self.store.agencies_left():
+            files.setdefault(agency, self.gateway.file_kept_of(agency))
         return {
-            slug: self._scaled(agency.channel.feed.every)
-            for slug, agency in self.configuration.agencies.items()
-            if agency.channel.feed
+            slug: self._scaled(file.channel.feed.every)
+            for slug, file in files.items()
+            if file is not None and file.channel.feed is not None
         }
+
+    async def follow(self, stop: asyncio.Event) -> None:
+        """Take changes of the configuration folder, until told to stop."""
+        await follow(self.live, self.put_in_force, stop)
+
+    def put_in_force(self) -> None:
+        """Speak to the agencies as the configuration in force says."""
+        configuration = self.configuration
+        support = {slug: configuration.sources[agency_file(slug)].support for slug in configuration.agencies}
+        self.gateway.change(
+            {
+                slug: Edition(
+                    file,
+                    configuration.versions[slug],
+                    self.shelf.contracts(support[slug]),
+                    configuration.calendars[slug].zone,
+                    support[slug],
+                )
+                for slug, file in configuration.agencies.items()
+            },
+            configuration.environment or {},
+            Archive(self.store, self.shelf, configuration.zones),
+        )
 
     def _scaled(self, every: str) -> timedelta:
         return parse_duration(every) * self.settings.poll_scale
@@ -60,15 +114,24 @@ class Hub:
         await self.gateway.close()
         await asyncio.to_thread(self.cargo.close)
         await asyncio.to_thread(self.store.close)
+        await asyncio.to_thread(self.shelf.close)
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
     """What `env:` names of the configuration mean; in development also by the simulator's values."""
-    if not settings.simulator_url:
-        return dict(os.environ)
-    agencies = load(settings.config_folder, development=True).agencies
-    seed = settings.simulator_seed.get_secret_value()
-    return {**simulated_environment(agencies, settings.simulator_url, seed), **os.environ}
+    return dict(environment_for(settings)(load(settings.config_folder, development=True).agencies) or {})
+
+
+def environment_for(settings: Settings) -> Environment:
+    """The same, for whichever agencies there are."""
+
+    def environment(agencies: Mapping[str, AgencyFile]) -> Mapping[str, str]:
+        if not settings.simulator_url:
+            return dict(os.environ)
+        seed = settings.simulator_seed.get_secret_value()
+        return {**simulated_environment(agencies, settings.simulator_url, seed), **os.environ}
+
+    return environment
 
 
 def load_configuration(settings: Settings, environment: Mapping[str, str]) -> Configuration:
@@ -87,30 +150,81 @@ def load_configuration(settings: Settings, environment: Mapping[str, str]) -> Co
     )
 
 
+def live_configuration(settings: Settings, store: Store, shelf: Shelf, role: str) -> LiveConfiguration:
+    """
+    The configuration folder, checked in the same way, and followed. Raises ConfigurationFaults.
+
+    `role` tells the processes of this machine apart where they write down what they did.
+    """
+
+    def check(
+        name: str, file: AgencyFile, support: Mapping[str, bytes], environment: Mapping[str, str]
+    ) -> list[ChannelFault]:
+        contracts = shelf.contracts(support)
+        return check_channels({name: file}, contracts.folder, environment, contracts)
+
+    checker = Checker(
+        settings.config_folder,
+        development=settings.development,
+        environment=environment_for(settings),
+        check=check,
+        folder_of=lambda source: shelf.folder(source.support),
+    )
+    folder = Folder(settings.config_folder, checker.documents.plain)
+    process = f"{role} {os.getpid()} on {socket.gethostname()}"
+    live = LiveConfiguration(folder, checker, store, utc_now, process)
+    live.start()
+    return live
+
+
 def api_parts(hub: Hub) -> ApiParts:
     """What the API is made of."""
-    rulebook = hub.configuration.rulebook()
-    agencies = [_agency_info(hub.configuration, slug) for slug in hub.configuration.agencies]
     ui = hub.settings.temporal_ui_url
     return ApiParts(
         cases=hub.store,
         queries=hub.store,
         engine=hub.engine,
         gateway=hub.gateway,
-        rulebook=lambda: rulebook,
+        rulebook=lambda: _rulebook(hub.live),
         clock=hub.clock,
-        agencies=lambda: agencies,
+        agencies=lambda: [_agency_info(hub.live, slug) for slug in hub.configuration.agencies],
         temporal_ui_url=f"{ui}/namespaces/{hub.settings.temporal_namespace}/workflows" if ui else None,
     )
 
 
-def _agency_info(configuration: Configuration, slug: str) -> AgencyInfo:
+def _rulebook(live: LiveConfiguration) -> Rulebook:
+    """What declarations are accepted by. Raises ApiProblem (503) while its versions are not in the store."""
+    if not live.is_written_down:
+        raise ApiProblem("not-ready", "the versions of the agencies' files cannot be written down yet")
+    return live.current.rulebook()
+
+
+def _configuration_info(live: LiveConfiguration, slug: str) -> ConfigurationInfo:
+    refusal = live.refusal(slug)
+    return ConfigurationInfo(
+        version=live.current.versions[slug],
+        applied_at=live.since(slug),
+        refused=None
+        if refusal is None
+        else RefusedConfiguration(
+            at=refusal.at,
+            faults=tuple(
+                ConfigurationFault(file=f.file, line=f.line, key=f.key, what=f.what, cure=f.cure)
+                for f in refusal.faults
+            ),
+        ),
+    )
+
+
+def _agency_info(live: LiveConfiguration, slug: str) -> AgencyInfo:
+    configuration = live.current
     agency = configuration.agencies[slug]
     return AgencyInfo(
         agency=slug,
         name=agency.name,
         contact=agency.contact,
         config_version=configuration.versions[slug],
+        configuration=_configuration_info(live, slug),
         channel=ChannelInfo(
             adapter=agency.channel.adapter,
             contract=agency.channel.contract,
@@ -136,23 +250,19 @@ def _agency_info(configuration: Configuration, slug: str) -> AgencyInfo:
     )
 
 
-async def build(settings: Settings) -> Hub:
+async def build(settings: Settings, role: str = "hub") -> Hub:
     """Join the parts. Raises ConfigurationFaults; needs neither engine nor agencies to be there."""
-    environment = environment_of(settings)
-    configuration = load_configuration(settings, environment)
-    return Hub(
+    store = create_store(settings.database_url, sync=settings.sqlite_sync)
+    shelf = Shelf()
+    hub = Hub(
         settings=settings,
-        configuration=configuration,
-        store=create_store(settings.database_url, sync=settings.sqlite_sync),
-        gateway=Gateway(
-            configuration.agencies,
-            configuration.versions,
-            configuration.folder,
-            environment,
-            {slug: calendar.zone for slug, calendar in configuration.calendars.items()},
-            utc_now,
-        ),
+        live=live_configuration(settings, store, shelf, role),
+        shelf=shelf,
+        store=store,
+        gateway=Gateway.without_agencies(utc_now),
         cargo=CargoClient(settings.cargo_url, settings.cargo_token.get_secret_value(), utc_now),
         engine=TemporalEngine(await connect(settings)),
         clock=utc_now,
     )
+    hub.put_in_force()
+    return hub

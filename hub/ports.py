@@ -334,6 +334,13 @@ class CaseStore(Protocol):
     def lease_feed(self, agency: str, now: datetime, lease: timedelta) -> bool:
         """Whether this caller may pull the agency's feed now (it is due, and nobody else does)."""
 
+    def hasten_feed(self, agency: str, due_at: datetime) -> None:
+        """
+        The agency's feed is due at that time, or before: it is pulled more often from now on.
+
+        Whoever is at it now may be joined by another then; what both take in counts once.
+        """
+
     def finish_feed(self, agency: str, *, next_at: datetime, exchanges: Sequence[Exchange]) -> None: ...
 
 

@@ -15,7 +15,8 @@ from hub.bootstrap import Hub
 from hub.domain import names
 from hub.engine import connect, register_search_attributes
 from hub.relays.decisions import DecisionRelay
-from hub.relays.feeds import feed_relays
+from hub.relays.feed_keeper import FeedKeeper
+from hub.relays.feeds import FeedRelay
 from hub.relays.loop import Relay, keep_going
 from hub.relays.polls import PollRelay
 from hub.relays.starts import StartRelay
@@ -55,13 +56,20 @@ def temporal_worker(hub: Hub, client: Client) -> Worker:
 async def work(hub: Hub, stop: asyncio.Event) -> None:
     """Work until told to stop; wait for the engine if it is not there yet."""
     polls = PollRelay(hub.store, hub.gateway, hub.engine, hub.clock, hub.poll_every)
+    feeds = FeedKeeper(
+        hub.feeds,
+        lambda agency, every: FeedRelay(agency, hub.store, hub.gateway, hub.engine, hub.clock, every),
+        hub.store,
+        hub.clock,
+    )
     relays: list[Relay] = [
         StartRelay(hub.store, hub.engine, hub.clock),
         DecisionRelay(hub.store, hub.engine, hub.clock),
         polls,
-        *feed_relays(hub.feeds(), hub.store, hub.gateway, hub.engine, hub.clock),
+        feeds,
     ]
     rounds = [asyncio.create_task(keep_going(relay, stop)) for relay in relays]
+    rounds.append(asyncio.create_task(hub.follow(stop)))
     try:
         if await _engine_is_there(hub, stop):
             client = await connect(hub.settings, lazy=False)
@@ -72,6 +80,7 @@ async def work(hub: Hub, stop: asyncio.Event) -> None:
     finally:
         stop.set()
         await asyncio.gather(*rounds)
+        await feeds.finish()
         await polls.finish()
 
 

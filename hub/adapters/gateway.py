@@ -19,11 +19,12 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from hub.adapters import feed
+from hub.adapters.archive import Archive, Edition
 from hub.adapters.channel import ChannelUnusable, Contracts
 from hub.adapters.context import dossier_context
 from hub.adapters.hearing import already_received, look_up, read_decisions, read_submission, said
 from hub.adapters.line import Line
-from hub.adapters.lines import Archive, Edition, Lines
+from hub.adapters.lines import Lines
 from hub.adapters.reading import Kind, Meaning
 from hub.adapters.recording import in_a_line
 from hub.adapters.talk import Talk
@@ -74,6 +75,11 @@ class Gateway:
         # A thread is only started when one is needed, and slots bound how many that are.
         self._threads = ThreadPoolExecutor(max_workers=_MOST_THREADS, thread_name_prefix="agency")
 
+    @classmethod
+    def without_agencies(cls, clock: Clock) -> Gateway:
+        """A gateway that knows nobody until `change` says who there is."""
+        return cls({}, {}, Path(), {}, {}, clock)
+
     def change(
         self, editions: Mapping[str, Edition], environment: Mapping[str, str], archive: Archive
     ) -> None:
@@ -84,6 +90,13 @@ class Gateway:
         """The newest file of an agency, also of one that has left while referrals were open."""
         line = self._lines.at_hand(agency)
         return None if line is None else line.file
+
+    def file_kept_of(self, agency: str) -> AgencyFile | None:
+        """The same, out of the archive where it must be. Blocking. None where it cannot be had now."""
+        try:
+            return self._lines.fetch(agency).file
+        except (AgencyUnavailable, NotUnderstood):
+            return None  # the archive has said why
 
     async def close(self) -> None:
         """Wait for the requests under way, and let go of connections."""

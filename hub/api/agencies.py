@@ -11,7 +11,7 @@ import structlog
 from anyio import to_thread
 from fastapi import APIRouter, Path, Request
 
-from hub.api.access import Caller
+from hub.api.access import Caller, Seeing, Sight
 from hub.api.body import read_body
 from hub.api.metering import Metrics
 from hub.api.parts import AgencyInfo, ApiParts, Parts
@@ -36,12 +36,12 @@ _KEPT_OF_A_REFUSED_BODY = 4096
     summary="All agencies and their services",
     responses=problem_responses("unauthenticated", "invalid-parameters"),
 )
-async def list_agencies(client: Caller, parts: Parts) -> list[AgencyInfo]:
+async def list_agencies(sight: Seeing, parts: Parts) -> list[AgencyInfo]:
     """
     Who may have to consent, under which law. The catalogue is a reconstruction from public material:
     `confidence` says how well each row is supported.
     """
-    return parts.agencies()
+    return [_seen(info, sight) for info in parts.agencies()]
 
 
 @router.get(
@@ -50,12 +50,23 @@ async def list_agencies(client: Caller, parts: Parts) -> list[AgencyInfo]:
     summary="One agency and its services",
     responses=problem_responses("unauthenticated", "not-found", "invalid-parameters"),
 )
-async def show_agency(agency: Agency, client: Caller, parts: Parts) -> AgencyInfo:
-    """As it stands in the configuration now."""
+async def show_agency(agency: Agency, sight: Seeing, parts: Parts) -> AgencyInfo:
+    """
+    As it stands in the configuration now. When the file in the folder has faults and is not in force, staff
+    and the agency itself are told them here.
+    """
     for info in parts.agencies():
         if info.agency == agency:
-            return info
+            return _seen(info, sight)
     raise ApiProblem("not-found", f"there is no agency {agency}")
+
+
+def _seen(info: AgencyInfo, sight: Sight) -> AgencyInfo:
+    """Faults of files may name inner systems."""
+    if info.configuration.refused is None or sight.sees_trouble or sight.agency == info.agency:
+        return info
+    hidden = info.configuration.model_copy(update={"refused": None})
+    return info.model_copy(update={"configuration": hidden})
 
 
 @router.get(

@@ -55,6 +55,7 @@ REPLAYED = "Idempotent-Replay"
             "body-too-large",
             "unsupported-media-type",
             "invalid-declaration",
+            "not-ready",
         ),
     },
     openapi_extra={

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 from hub.api.refusals import RefusalLimit
 from hub.domain.declaration import Procedure
 from hub.domain.intake import Rulebook
-from hub.domain.model import Model, Text
+from hub.domain.model import Model, Text, UtcDatetime
 from hub.domain.referral import Answers, OnExpiry
 from hub.ports import AgencyGateway, CaseStore, Clock, Engine, QueryStore
 
@@ -48,6 +48,36 @@ class ChannelInfo(Model):
     takes_callbacks: bool
 
 
+class ConfigurationFault(Model):
+    """One thing wrong with a file of the configuration folder."""
+
+    file: str
+    """Below the folder."""
+    line: int
+    key: str
+    what: str
+    cure: str
+
+
+class RefusedConfiguration(Model):
+    """What stands in the configuration folder for an agency and is not in force."""
+
+    at: UtcDatetime
+    """When it was refused."""
+    faults: tuple[ConfigurationFault, ...]
+
+
+class ConfigurationInfo(Model):
+    """Which version of an agency's file this process works by."""
+
+    version: str
+    """Of the file and of everything it names; new declarations are accepted under it."""
+    applied_at: UtcDatetime | None
+    """Since when it has been in force; null while that is not written down."""
+    refused: RefusedConfiguration | None = None
+    """A change that has faults and is not in force; for staff and the agency itself."""
+
+
 class AgencyInfo(Model):
     """An agency, as published."""
 
@@ -56,6 +86,7 @@ class AgencyInfo(Model):
     contact: str
     config_version: str
     """Version of the agency's file in force now."""
+    configuration: ConfigurationInfo
     channel: ChannelInfo
     services: tuple[ServiceInfo, ...]
 

@@ -193,6 +193,7 @@ def _progress(referral: ReferralView, sight: Sight, agencies: Mapping[str, Text]
             "state": referral.state,
             "answer_within": referral.terms.answer_within,
             "on_expiry": referral.terms.on_expiry,
+            "config_version": referral.terms.config_version,
             "delivered_at": referral.delivered_at,
             "receipt": referral.receipt,
             "decisions": referral.decisions,

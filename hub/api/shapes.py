@@ -72,6 +72,9 @@ class ReferralProgress(ReferralAsked):
     state: ReferralState
     answer_within: str
     on_expiry: OnExpiry
+    config_version: str = Field(
+        description="Version of the agency's file under which it was accepted, and which serves it."
+    )
     delivered_at: UtcDatetime | None
     receipt: Receipt | None
     decisions: tuple[Decision, ...]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 import uvicorn
 
 from hub import process
-from hub.bootstrap import api_parts, build, environment_of
+from hub.bootstrap import Hub, api_parts, build, environment_of
 from hub.config.loader import load
 from hub.embedded import Ports, Stack
 from hub.logs import configure
@@ -80,35 +81,36 @@ def demo(
 
 def worker() -> None:
     """Carry out workflows and activities, and keep the relays going."""
-    settings = Settings()
-    configure(settings.log_format)
+    from hub.worker import work
 
-    async def run(stop: asyncio.Event) -> int:
-        from hub.worker import work
-
-        hub = await build(settings)
-        process.settle()
-        try:
-            await work(hub, stop)
-        finally:
-            await hub.close()
-        return 0
-
-    process.run(run)
+    _run_hub("worker", work)
 
 
 def api() -> None:
     """Serve the API for customs systems and agencies."""
+    from hub.api.app import create_app
+
+    async def serve(hub: Hub, stop: asyncio.Event) -> None:
+        following = asyncio.create_task(hub.follow(stop))
+        try:
+            await _serve(create_app(api_parts(hub)), hub.settings.api_host, hub.settings.api_port, stop)
+        finally:
+            stop.set()
+            await following
+
+    _run_hub("api", serve)
+
+
+def _run_hub(role: str, main: Callable[[Hub, asyncio.Event], Awaitable[None]]) -> NoReturn:
+    """Build a hub by the settings, do its work until told to stop, and end the process."""
     settings = Settings()
     configure(settings.log_format)
 
     async def run(stop: asyncio.Event) -> int:
-        from hub.api.app import create_app
-
-        hub = await build(settings)
+        hub = await build(settings, role)
         process.settle()
         try:
-            await _serve(create_app(api_parts(hub)), settings.api_host, settings.api_port, stop)
+            await main(hub, stop)
         finally:
             await hub.close()
         return 0

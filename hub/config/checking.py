@@ -49,12 +49,11 @@ class AgencyFault(Protocol):
 
 Environment = Callable[[Mapping[str, AgencyFile]], Mapping[str, str] | None]
 """What `env:` names mean, for these agencies; None while nobody knows."""
-FolderCheck = Callable[[str, AgencyFile, Path, Mapping[str, str]], Iterable[AgencyFault]]
+FileCheck = Callable[[str, AgencyFile, Mapping[str, bytes], Mapping[str, str]], Iterable[AgencyFault]]
 """
 A further check of one agency's file; it knows what this package may not.
 
-It is given the name of the agency's file, the file, the folder that its contract lies below, and what `env:`
-names mean.
+It is given the name of the agency's file, the file, the files that it names, and what `env:` names mean.
 """
 
 
@@ -76,7 +75,7 @@ class Checker:
         *,
         development: bool,
         environment: Environment,
-        check: FolderCheck | None = None,
+        check: FileCheck | None = None,
         folder_of: Callable[[Source], Path] | None = None,
     ) -> None:
         """
@@ -180,7 +179,7 @@ class Checker:
         advise(file, report)
         outside: tuple[AgencyFault, ...] = ()
         if self._check is not None:
-            outside = tuple(self._check(stem, file, folder, environment or {}))
+            outside = tuple(self._check(stem, file, source.support, environment or {}))
         return _Own(file, report, outside)
 
     def _no_agency(self) -> FileReport:

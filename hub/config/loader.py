@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from hub.config.checking import AgencyFault, Checker, FolderCheck
+from hub.config.checking import AgencyFault, Checker, FileCheck
 from hub.config.configuration import Configuration
 from hub.config.faults import ConfigurationFaults, Fault
 from hub.config.folder import Folder
@@ -45,7 +45,7 @@ def load(
 
     `only` names one agency: no other agency's file is read then, and what needs them all is not checked.
     """
-    by_file: FolderCheck | None = None
+    by_file: FileCheck | None = None
     if check is not None:
         put = check
 

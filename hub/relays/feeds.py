@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from datetime import timedelta
 
 import structlog
@@ -72,14 +71,3 @@ class FeedRelay:
         return await self._gateway.acknowledge_feed(
             self._agency, [message.message_id for message in feed.messages]
         )
-
-
-def feed_relays(
-    feeds: Mapping[str, timedelta],
-    store: CaseStore,
-    gateway: AgencyGateway,
-    engine: Engine,
-    clock: Clock,
-) -> list[FeedRelay]:
-    """A relay for each agency that has a feed; `feeds` says how often each may be pulled."""
-    return [FeedRelay(agency, store, gateway, engine, clock, every) for agency, every in feeds.items()]

@@ -116,6 +116,12 @@ class Polls(Part):
             ).returning(feeds.c.agency)
             return connection.execute(leased, {"agency": agency, "due_at": now + lease}).first() is not None
 
+    def hasten_feed(self, agency: str, due_at: datetime) -> None:
+        """The agency's feed is due at that time, or before."""
+        sooner = update(feeds).where(feeds.c.agency == agency, feeds.c.due_at > due_at)
+        with self._database.write() as connection:
+            connection.execute(sooner.values(due_at=due_at))
+
     def finish_feed(self, agency: str, *, next_at: datetime, exchanges: Sequence[Exchange]) -> None:
         """Record a pull and when the next is due."""
         with self._database.write() as connection:

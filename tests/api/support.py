@@ -20,7 +20,7 @@ from openapi_schema_validator import OAS31Validator
 from hub.api.body import MediaType
 from hub.api.clients import new_key
 from hub.api.examples import JSON_DECLARATION
-from hub.api.parts import AgencyInfo, ApiParts, ChannelInfo, ServiceInfo
+from hub.api.parts import AgencyInfo, ApiParts, ChannelInfo, ConfigurationInfo, ServiceInfo
 from hub.api.problems import ApiProblem, ProblemFault
 from hub.api.reading import Lodged, read_declaration
 from hub.domain.case import CasePolicy
@@ -316,6 +316,7 @@ def _info(rules: Rulebook, slug: str) -> AgencyInfo:
         name=rules.catalogue.agencies[slug],
         contact=f"{slug}@agency.example",
         config_version=rules.versions[slug],
+        configuration=ConfigurationInfo(version=rules.versions[slug], applied_at=NOW),
         channel=ChannelInfo(adapter="rest", contract="contracts/x.yaml", takes_callbacks=True),
         services=tuple(
             ServiceInfo(
