@@ -38,7 +38,7 @@ from hub.domain.clearance import Outcome
 from hub.domain.intake import Acceptance
 from hub.domain.referral import Decision
 from hub.ports import EngineUnavailable
-from hub.settings import Settings
+from hub.settings import EngineSettings
 from hub.workflows.clearance import DUE_AT, OUTCOME, PENDING_AGENCIES
 
 _RPC_TIMEOUT = timedelta(seconds=1)
@@ -59,7 +59,7 @@ TASK_TIMEOUT = timedelta(seconds=5)
 """How soon another worker takes over a workflow task whose worker has died."""
 
 
-async def connect(settings: Settings, *, lazy: bool = True) -> Client:
+async def connect(settings: EngineSettings, *, lazy: bool = True) -> Client:
     """
     A client of the engine; a lazy one connects when first used, so that processes start while it is away.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -13,36 +13,18 @@ class InsecureSettings(Exception):
     """Settings that must not be used outside development. No ValueError, which pydantic would wrap."""
 
 
-class Settings(BaseSettings):
-    """
-    What differs between one installation and the next.
-
-    Without any of them set the hub takes itself to be in production and refuses what is insecure there.
-    """
+class EngineSettings(BaseSettings):
+    """What every process of the hub needs: the engine, the configuration folder, its log."""
 
     model_config = SettingsConfigDict(env_prefix="HUB_", extra="ignore")
 
     environment: Literal["development", "production"] = "production"
     config_folder: Path = Path("adapters_config")
     """The folder with agencies, contracts, policy and calendars."""
-    database_url: str = "sqlite:///.hub/hub.sqlite"
-    """SQLAlchemy URL: sqlite:///path, or postgresql+psycopg://user:password@host/name."""
-    sqlite_sync: Literal["full", "normal"] = "full"
-    """full survives a power cut; normal is faster and survives a crash of the process only."""
     temporal_address: str = "127.0.0.1:7233"
     temporal_namespace: str = "default"
     temporal_tls: bool = False
     temporal_api_key: SecretStr | None = None
-    temporal_ui_url: str | None = None
-    """Where people see Temporal's own pages; shown as links."""
-    cargo_url: str = "http://127.0.0.1:8090"
-    """Base URL of the cargo system; notices are posted to /cargo/notices below it."""
-    cargo_token: SecretStr = SecretStr("")
-    """Bearer token for the cargo system."""
-    api_host: str = "127.0.0.1"
-    api_port: int = 8080
-    poll_scale: float = Field(default=1.0, gt=0)
-    """Multiplies every agency's `every`: 0.01 makes five minutes three seconds, for demonstrations."""
     simulator_url: str | None = None
     """
     Development only: where the simulated agencies are. Every `env:` name of the configuration that the
@@ -53,7 +35,6 @@ class Settings(BaseSettings):
     metrics_address: str | None = None
     """Where a worker shows its engine client's Prometheus metrics, as `127.0.0.1:9090`; none by default."""
     max_concurrent_activities: int = Field(default=200, ge=1)
-    max_concurrent_workflow_tasks: int = Field(default=100, ge=2)
     log_format: Literal["json", "console"] = "json"
 
     @property
@@ -61,17 +42,9 @@ class Settings(BaseSettings):
         return self.environment == "development"
 
     @model_validator(mode="after")
-    def _is_secure(self) -> Settings:
+    def _is_secure(self) -> Self:
         """Raises InsecureSettings outside development, all reasons at once."""
-        if self.development:
-            return self
-        faults = []
-        if not self.cargo_url.startswith("https://"):
-            faults.append("HUB_CARGO_URL is not https: release notices could be forged on the way")
-        if not self.cargo_token.get_secret_value():
-            faults.append("HUB_CARGO_TOKEN is empty: the cargo system could not know the hub")
-        if self.simulator_url:
-            faults.append("HUB_SIMULATOR_URL is set: simulated agencies approve whatever they are asked")
+        faults = [] if self.development else self._insecure()
         if faults:
             raise InsecureSettings(
                 "insecure outside development:\n"
@@ -79,3 +52,46 @@ class Settings(BaseSettings):
                 + "\n  cure: set them right, or HUB_ENVIRONMENT=development on a machine of your own"
             )
         return self
+
+    def _insecure(self) -> list[str]:
+        """What must not be so outside development."""
+        if self.simulator_url:
+            return ["HUB_SIMULATOR_URL is set: simulated agencies approve whatever they are asked"]
+        return []
+
+
+class AgencyWorkerSettings(EngineSettings):
+    """What an agency's own worker needs: no database, no cargo system, no API."""
+
+
+class Settings(EngineSettings):
+    """
+    What differs between one installation and the next.
+
+    Without any of them set the hub takes itself to be in production and refuses what is insecure there.
+    """
+
+    database_url: str = "sqlite:///.hub/hub.sqlite"
+    """SQLAlchemy URL: sqlite:///path, or postgresql+psycopg://user:password@host/name."""
+    sqlite_sync: Literal["full", "normal"] = "full"
+    """full survives a power cut; normal is faster and survives a crash of the process only."""
+    temporal_ui_url: str | None = None
+    """Where people see Temporal's own pages; shown as links."""
+    cargo_url: str = "http://127.0.0.1:8090"
+    """Base URL of the cargo system; notices are posted to /cargo/notices below it."""
+    cargo_token: SecretStr = SecretStr("")
+    """Bearer token for the cargo system."""
+    api_host: str = "127.0.0.1"
+    api_port: int = 8080
+    poll_scale: float = Field(default=1.0, gt=0)
+    """Multiplies every agency's `every`: 0.01 makes five minutes three seconds, for demonstrations."""
+    max_concurrent_workflow_tasks: int = Field(default=100, ge=2)
+
+    def _insecure(self) -> list[str]:
+        """What must not be so outside development."""
+        faults = []
+        if not self.cargo_url.startswith("https://"):
+            faults.append("HUB_CARGO_URL is not https: release notices could be forged on the way")
+        if not self.cargo_token.get_secret_value():
+            faults.append("HUB_CARGO_TOKEN is empty: the cargo system could not know the hub")
+        return faults + super()._insecure()
