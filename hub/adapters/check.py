@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from hub.adapters.advice import Vocabulary, meant
 from hub.adapters.channel import Contracts, Preparation
 from hub.adapters.context import agency_context, dossier_context
 from hub.adapters.openapi import NotWritten
@@ -20,7 +21,7 @@ from hub.adapters.shape import hollow, misfits, sample
 from hub.adapters.soap import ContractUnreadable, SoapCall
 from hub.adapters.soap import trial as soap_trial
 from hub.adapters.wire import Context, Credentials, Misfit
-from hub.config.models import AgencyFile, DecisionReading, OperationFile
+from hub.config.models import AgencyFile, DecisionReading, LoginFile, OperationFile
 from hub.expressions import Expression, ExpressionFailed, ExpressionFault, TreeFaults, roots
 
 _ENDPOINT = "https://agency.invalid"
@@ -74,6 +75,8 @@ class _Check:
         self._contracts = contracts
         # The zone plays no part in whether a mapping fits.
         self._preparation = Preparation(file, contracts, environment, _UTC)
+        self._failed: set[tuple[KeyPath, str]] = set()
+        self._vocabulary = Vocabulary(file.verdicts)
 
     def faults(self) -> Iterator[ChannelFault]:
         channel = self._file.channel
@@ -84,13 +87,19 @@ class _Check:
         except ContractUnreadable as wrong:
             yield self._fault(("endpoint",), str(wrong), "write it as https://host/path, or env:NAME")
         try:
-            if channel.adapter == "soap":
+            contract = (
                 self._contracts.soap(channel.contract)
-            else:
-                self._contracts.rest(channel.contract)
+                if channel.adapter == "soap"
+                else self._contracts.rest(channel.contract)
+            )
         except ContractUnreadable as wrong:
             yield self._fault(("contract",), str(wrong), "put the agency's WSDL or OpenAPI document there")
             return
+        if channel.login is not None:
+            secrets = {"secret": dict.fromkeys(channel.login.secrets, "1"), "whole": True}
+            yield from self._operation(
+                ("login",), channel.login, roots.LOGIN, [agency_context(self._file) | secrets]
+            )
         dossiers = [
             dossier_context(dossier, self._file) | {"whole": whole, "session": {"token": "1"}}
             for dossier, whole in sample_dossiers(self._file)
@@ -116,11 +125,17 @@ class _Check:
                     ("feed", "reject"), channel.feed.reject, roots.REJECT, [agency | refused]
                 )
             yield from self._feed()
+        if channel.callback is None and channel.feed is None:
+            yield from (self._warning(*told) for told in self._vocabulary.strange())
+        # Last, for a contract is read no further than it has to be.
+        for blemish in contract.warnings:
+            cure = "it is read all the same; tell the agency of it"
+            yield self._warning(("channel", "contract"), blemish, cure)
 
     def _operation(
         self, key: KeyPath, file: OperationFile, writing: Collection[str], contexts: Sequence[dict[str, Any]]
     ) -> Iterator[ChannelFault]:
-        reading = roots.FEED_READING if key[0] == "feed" else roots.READING
+        reading = {"feed": roots.FEED_READING, "login": roots.LOGIN_READING}.get(str(key[0]), roots.READING)
         soap = self._file.channel.adapter == "soap"
         if (file.operation is None) if soap else (file.method is None or file.path is None):
             return  # loading tells of keys that are missing
@@ -172,11 +187,18 @@ class _Check:
         try:
             arguments = call.arguments(context)
         except ExpressionFailed as failed:
-            yield self._fault(
-                (*key, "request", *failed.key),
-                f"{failed.text} fails{about}: {failed.reason}",
-                "ask whether it is there, as in i.attributes.?used.orValue(false)",
-            )
+            at = (*key, "request", *failed.key)
+            # What fails however much is declared fails also when little is.
+            if (at, failed.reason) not in self._failed:
+                self._failed.add((at, failed.reason))
+                like = meant(failed.reason, context)
+                yield self._fault(
+                    at,
+                    f"{failed.text} fails{about}: {failed.reason}",
+                    f"did you mean {like!r}?"
+                    if like
+                    else "ask whether it is there, as in i.attributes.?used.orValue(false)",
+                )
             return
         shape = call.request_shape
         held = {} if arguments is None else arguments
@@ -228,9 +250,15 @@ class _Check:
         read += [((*key, "receipt", "values", name), text) for name, text in file.receipt.values.items()]
         if file.decision is not None:
             read += [((*key, "decision", name), text) for name, text in _texts(file.decision)]
+        if isinstance(file, LoginFile):
+            read += [((*key, "token"), file.token), ((*key, "expires_in"), file.expires_in)]
         for at, text in read:
             if text is not None:
                 yield from self._reading(at, text, replies)
+        if file.decision is not None:
+            for shape in self._reply_shapes(file, call):
+                told = self._vocabulary.heard(key, file.decision, shape, self._reply(shape))
+                yield from (self._warning(*each) for each in told)
 
     def _reading(self, at: KeyPath, text: str, contexts: Sequence[Context]) -> Iterator[ChannelFault]:
         reasons = []
@@ -246,8 +274,11 @@ class _Check:
                 return  # loading tells of it
         # A sample holds values of no meaning, so only a part that no answer can have is a fault.
         if len(reasons) == len(contexts) and all(reason.startswith("no key") for reason in reasons):
+            like = next((found for c in contexts if (found := meant(reasons[0], c))), None)
             yield self._fault(
-                at, f"{text} reads what the contract's answer does not have: {reasons[0]}", "correct the name"
+                at,
+                f"{text} reads what the contract's answer does not have: {reasons[0]}",
+                f"did you mean {like!r}?" if like else "correct the name",
             )
 
     def _feed(self) -> Iterator[ChannelFault]:
@@ -302,6 +333,9 @@ class _Check:
 
     def _fault(self, key: KeyPath, what: str, cure: str) -> ChannelFault:
         return ChannelFault(agency=self._name, key=("channel", *key), what=what, cure=cure)
+
+    def _warning(self, key: KeyPath, what: str, cure: str) -> ChannelFault:
+        return ChannelFault(agency=self._name, key=key, what=what, cure=cure, warning=True)
 
 
 def _names(at: KeyPath) -> tuple[str, ...]:
