@@ -7,19 +7,23 @@ Implemented in `adapters`, `store` and `engine`; used by activities, relays and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Protocol
 
 from hub.domain.case import Case, Referral
 from hub.domain.clearance import Clearance, Notice, Outcome, Reason
 from hub.domain.events import Event, NewEvent
-from hub.domain.exchange import Answer, Dossier, Exchange, Feed, LookUp, Message, Submission
+from hub.domain.exchange import Answer, Dossier, Exchange, Feed, FeedPage, LookUp, Message, Submission
 from hub.domain.intake import Acceptance
 from hub.domain.model import Model, UtcDatetime
 from hub.domain.referral import Decision, Receipt, ReferralState, ReferralTerms
 from hub.domain.settling import settle
+
+NONE_REFUSED: Mapping[str, str] = MappingProxyType({})
+"""No message of a feed was refused."""
 
 
 class Clock(Protocol):
@@ -49,11 +53,23 @@ class AgencyGateway(Protocol):
     async def poll(self, dossier: Dossier) -> Answer:
         """Ask whether it is decided. Raises AgencyUnavailable, AgencyRefused, NotUnderstood."""
 
-    async def pull_feed(self, agency: str) -> Feed:
-        """The messages waiting in the agency's feed. Raises AgencyUnavailable, NotUnderstood."""
+    async def pull_feed(self, agency: str, page: FeedPage | None = None) -> Feed:
+        """
+        One page of the messages waiting in the agency's feed: the first, or the one that the page before told
+        of. Raises AgencyUnavailable, AgencyRefused, NotUnderstood.
+        """
 
-    async def acknowledge_feed(self, agency: str, message_ids: Sequence[str]) -> tuple[Exchange, ...]:
-        """Tell the agency which messages are safely stored. Raises AgencyUnavailable, NotUnderstood."""
+    async def acknowledge_feed(
+        self, agency: str, message_ids: Sequence[str], refused: Mapping[str, str] = NONE_REFUSED
+    ) -> tuple[Exchange, ...]:
+        """
+        Tell the agency which messages are safely stored.
+
+        `refused` tells of those that could not be read, and why: they are rejected where the agency takes
+        that, and acknowledged like the others where it does not. When the agency does not take one, the
+        others are told all the same, and the first error is raised at the end: AgencyUnavailable,
+        AgencyRefused, NotUnderstood.
+        """
 
     def read_callback(
         self, agency: str, headers: dict[str, str], body: bytes, received_at: datetime

@@ -76,6 +76,10 @@ class FeedChannel:
     messages: Expression
     message: MessageReader
     acknowledge: Operation
+    reject: Operation | None
+    next_page: Expression | None
+    asks_by: frozenset[str]
+    """What of `page` the pull asks by: `cursor`, `number`, both, or neither."""
 
 
 @dataclass(frozen=True)
@@ -242,4 +246,17 @@ class Preparation:
             acknowledge=self.operation(
                 feed.acknowledge, endpoint, proof, roots.ACKNOWLEDGE, roots.FEED_READING
             ),
+            reject=None
+            if feed.reject is None
+            else self.operation(feed.reject, endpoint, proof, roots.REJECT, roots.FEED_READING),
+            next_page=None if feed.next_page is None else Expression(feed.next_page, roots.FEED_READING),
+            asks_by=_asks_by(feed.pull),
         )
+
+
+def _asks_by(pull: OperationFile) -> frozenset[str]:
+    trees = TreeTemplate([pull.request, pull.query, pull.headers, pull.soap_header], roots.PULL)
+    read = [expression.reads for expression in trees.leaves.values()]
+    if pull.path is not None:
+        read += [expression.reads for expression in PathTemplate(pull.path, roots.PULL).expressions]
+    return frozenset(word for word in ("cursor", "number") if any(("page", word) in one for one in read))

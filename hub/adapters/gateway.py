@@ -30,9 +30,9 @@ from hub.adapters.recording import in_a_line
 from hub.adapters.talk import Talk
 from hub.config.models import AgencyFile
 from hub.domain.errors import AgencyUnavailable, ChannelError, NotUnderstood
-from hub.domain.exchange import Answer, Dossier, Exchange, Feed, LookUp, Message, Submission
+from hub.domain.exchange import Answer, Dossier, Exchange, Feed, FeedPage, LookUp, Message, Submission
 from hub.domain.referral import ReferralTerms, Via
-from hub.ports import Clock
+from hub.ports import NONE_REFUSED, Clock
 
 PATIENCE = 1.0
 """Seconds a request waits for a slot, or for its turn in the rate, before the agency counts as busy."""
@@ -151,15 +151,15 @@ class Gateway:
 
         return await self._run(line, Kind.POLL, dossier.terms, work)
 
-    async def pull_feed(self, agency: str) -> Feed:
-        return await self._run(await self._line(agency), Kind.PULL, None, feed.pull)
+    async def pull_feed(self, agency: str, page: FeedPage | None = None) -> Feed:
+        return await self._run(await self._line(agency), Kind.PULL, None, partial(feed.pull, page=page))
 
-    async def acknowledge_feed(self, agency: str, message_ids: Sequence[str]) -> tuple[Exchange, ...]:
+    async def acknowledge_feed(
+        self, agency: str, message_ids: Sequence[str], refused: Mapping[str, str] = NONE_REFUSED
+    ) -> tuple[Exchange, ...]:
         line = await self._line(agency)
-        ids = feed.acknowledgeable(message_ids)
-        if not ids:
-            return ()
-        return await self._run(line, Kind.ACKNOWLEDGE, None, partial(feed.acknowledge, ids=ids))
+        run = partial(self._run, line)
+        return await feed.run_errands(feed.errands(line.file, message_ids, refused), run)
 
     def read_callback(
         self, agency: str, headers: dict[str, str], body: bytes, received_at: datetime

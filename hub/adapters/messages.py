@@ -88,12 +88,16 @@ class MessageReader:
 
     @staticmethod
     def _text(expression: Expression | None, context: dict[str, Plain]) -> str | None:
-        """The text, unless it holds a NUL: then it names nothing. Raises Misfit, ExpressionFailed."""
+        """The text, unless it holds what no text can: it names nothing then. Raises Misfit, ExpressionFailed."""
         if expression is None:
             return None
         text = as_text(expression.evaluate(context))
         if nul_in(text, ""):
-            raise Misfit(nul_in(context["message"], "message") or "a header holds a NUL character")
+            raise Misfit(
+                nul_in(context["message"], "message")
+                or nul_in(context["headers"], "headers")
+                or "it is no text"
+            )
         return text
 
 

@@ -24,7 +24,7 @@ class Exchange(Model):
     id: str
     agency: str
     kind: str
-    """submit, look_up, poll, pull, acknowledge, callback, notice, token or login."""
+    """submit, look_up, poll, pull, acknowledge, reject, callback, notice, token or login."""
     mrn: str | None
     service: str | None
     started_at: UtcDatetime
@@ -85,8 +85,23 @@ class Message(Model):
     received_at: UtcDatetime
 
 
+class FeedPage(Model):
+    """One page of a feed, as it is asked for."""
+
+    number: int = 1
+    """The first is 1."""
+    cursor: str = ""
+    """What the agency gave to ask for this page by; empty for the first."""
+    address: str | None = None
+    """Where it is, whole, when the agency told that instead."""
+
+
 class Feed(Model):
-    """The messages waiting in an agency's feed, not acknowledged yet."""
+    """One page of the messages waiting in an agency's feed, not acknowledged yet."""
 
     messages: tuple[Message, ...] = ()
     exchanges: tuple[Exchange, ...] = ()
+    next: FeedPage | None = None
+    """The page after this one; None when this is the last that is to be pulled now."""
+    trouble: str | None = None
+    """Why it cannot be told whether there are more pages."""

@@ -22,13 +22,17 @@ class Expression:
     ExpressionFault when it is made from wrong text; positions count after the `=`.
     """
 
-    __slots__ = ("_compiled", "_roots", "text")
+    __slots__ = ("_compiled", "_roots", "reads", "text")
 
     def __init__(self, text: str, variables: Collection[str]) -> None:
         self.text = text.removeprefix("=")
         roots = frozenset(variables)
         self._compiled, syntax = compile_checked(_environment(roots), self.text, roots)
         self._roots = tuple(name for name in syntax.names() if name in roots)
+        self.reads: frozenset[tuple[str, ...]] = frozenset(
+            path for path in syntax.paths() if path[0] in roots
+        )
+        """Root variables and the members it reads of them, as `("table", "units")`."""
 
     def __repr__(self) -> str:
         return f"Expression({self.text!r})"

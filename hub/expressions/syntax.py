@@ -3,8 +3,8 @@ A compiled expression as a tree.
 
 The library shows a compiled expression only as the protobuf `cel.expr.CheckedExpr`
 (github.com/google/cel-spec, proto/cel/expr/checked.proto and syntax.proto), without Python classes for it.
-Two questions need the tree: which names an expression reads, and whether an optional value
-could get out of it.
+Three questions need the tree: which names an expression reads, which of their members, and whether an
+optional value could get out of it.
 """
 
 from __future__ import annotations
@@ -15,13 +15,17 @@ from dataclasses import dataclass, field
 _Fields = dict[int, list[int | bytes]]
 
 # Field numbers of cel.expr.Expr, by the kind of node.
-_ID, _IDENT, _SELECT, _CALL, _LIST, _STRUCT, _COMPREHENSION = 2, 4, 5, 6, 7, 8, 9
+_ID, _CONST, _IDENT, _SELECT, _CALL, _LIST, _STRUCT, _COMPREHENSION = 2, 3, 4, 5, 6, 7, 8, 9
+# Of cel.expr.Constant.
+_STRING = 6
 # Of cel.expr.Type.
 _ABSTRACT_TYPE = 14
 
 _OPTIONAL = b"optional_type"
 # Calls whose result is optional whatever its type is said to be: over data, the checker may say `dyn`.
 _GIVES_OPTIONAL = {"_?._", "_[?_]", "or", "optional.of", "optional.ofNonZeroValue", "optional.none"}
+# Calls that read the member which their second operand names.
+_READS_MEMBER = {"_[_]", "_?._", "_[?_]"}
 # Calls through which an optional value may pass, by the place of the operand (-1 is the target).
 _TAKES_OPTIONAL = {
     "_?._": {0},
@@ -44,6 +48,10 @@ class _Node:
     position: int
     optional: bool
     name: str = ""
+    path: tuple[str, ...] = ()
+    """A name and the members that are read of it, as far as they are written out."""
+    text: str | None = None
+    """What it is, if it is a text that is written out."""
     children: list[tuple[_Node, bool]] = field(default_factory=list)
     """With each: whether an optional value is welcome there."""
 
@@ -67,6 +75,16 @@ class Syntax:
         found = sorted((node.position, node.name) for node, _ in self._walk() if node.name)
         return tuple(dict.fromkeys(name for _, name in found))
 
+    def paths(self) -> tuple[tuple[str, ...], ...]:
+        """
+        Every name with the members that are read of it, once: `("table", "units")` for `table.units[x]`.
+
+        What is read of a member stands by itself too: `("receipt", "values", "x")`, `("receipt", "values")`
+        and `("receipt",)`.
+        """
+        found = sorted((node.position, node.path) for node, _ in self._walk() if node.path)
+        return tuple(dict.fromkeys(path for _, path in found))
+
     def stray_optional(self) -> int | None:
         """Where in the text an optional value gets into something that cannot hold it; None if nowhere."""
         return min((n.position for n, welcome in self._walk() if n.optional and not welcome), default=None)
@@ -84,9 +102,15 @@ class Syntax:
         node = _Node(position=self._positions.get(number, 0), optional=number in self._optional)
         if _IDENT in parts:
             node.name = _bytes(_fields(_bytes(parts, _IDENT)), 1).decode()
+            node.path = (node.name,)
+        elif _CONST in parts:
+            texts = _all(_fields(_bytes(parts, _CONST)), _STRING)
+            node.text = texts[-1].decode() if texts else None
         elif _SELECT in parts:
             select = _fields(_bytes(parts, _SELECT))
             self._add(node, _all(select, 1), welcome=True)
+            if node.children and node.children[0][0].path:
+                node.path = (*node.children[0][0].path, _bytes(select, 2).decode())
             # A member of an optional is optional; has() asks only whether it is there.
             node.optional |= not _int(select, 3) and node.has_optional_child()
         elif _CALL in parts:
@@ -119,6 +143,10 @@ class Syntax:
         self._add(node, _all(call, 1), welcome=-1 in welcome)
         for place, operand in enumerate(_all(call, 3)):
             self._add(node, [operand], welcome=place in welcome)
+        operands = [child for child, _ in node.children]
+        if function in _READS_MEMBER and len(operands) == 2 and operands[0].path:
+            member = operands[1].text
+            node.path = () if member is None else (*operands[0].path, member)
         passes_on = function in ("_?_:_", "_[_]") and node.has_optional_child()
         node.optional |= function in _GIVES_OPTIONAL or passes_on
 

@@ -25,9 +25,15 @@ class TreeTemplate:
 
     def __init__(self, tree: Any, variables: Collection[str]) -> None:
         faults: list[tuple[_Key, ExpressionFault]] = []
-        self._fill = _filler(tree, variables, (), faults)
+        self._leaves: dict[_Key, Expression] = {}
+        self._fill = _filler(tree, variables, (), faults, self._leaves)
         if faults:
             raise TreeFaults(faults)
+
+    @property
+    def leaves(self) -> Mapping[tuple[str | int, ...], Expression]:
+        """Its expressions, each by the way to it."""
+        return self._leaves
 
     def fill(self, context: Mapping[str, object]) -> Any:
         """The tree with values in place of its expressions. Raises ExpressionFailed with the leaf's key."""
@@ -35,20 +41,29 @@ class TreeTemplate:
 
 
 def _filler(
-    tree: Any, variables: Collection[str], key: _Key, faults: list[tuple[_Key, ExpressionFault]]
+    tree: Any,
+    variables: Collection[str],
+    key: _Key,
+    faults: list[tuple[_Key, ExpressionFault]],
+    leaves: dict[_Key, Expression],
 ) -> _Filler:
     if isinstance(tree, Mapping):
-        entries = {name: _filler(part, variables, (*key, name), faults) for name, part in tree.items()}
+        entries = {
+            name: _filler(part, variables, (*key, name), faults, leaves) for name, part in tree.items()
+        }
         return lambda context: {name: fill(context) for name, fill in entries.items()}
     if isinstance(tree, list | tuple):
-        elements = [_filler(part, variables, (*key, place), faults) for place, part in enumerate(tree)]
+        elements = [
+            _filler(part, variables, (*key, place), faults, leaves) for place, part in enumerate(tree)
+        ]
         return lambda context: [fill(context) for fill in elements]
     if not isinstance(tree, str) or not tree.startswith("="):
         return lambda context: tree
     if tree.startswith("=="):
         return lambda context: tree[1:]
     try:
-        return _leaf(Expression(tree, variables), key)
+        leaves[key] = Expression(tree, variables)
+        return _leaf(leaves[key], key)
     except ExpressionFault as fault:
         faults.append((key, fault))
         return lambda context: None

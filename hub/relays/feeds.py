@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import timedelta
 
 import structlog
 
 from hub.domain.errors import ChannelError
-from hub.domain.exchange import Exchange, Feed
+from hub.domain.exchange import Exchange, Feed, FeedPage
 from hub.ports import AgencyGateway, CaseStore, Clock, Engine
 from hub.relays.inbox import take_in
 
 _LEASE = timedelta(seconds=60)
 _IDLE = 0.5
+_LONGEST_PULL = 30.0
+"""Seconds after which no further page is asked for: what is stored is acknowledged within the lease."""
 
 log = structlog.get_logger(__name__)
 
@@ -22,9 +25,11 @@ class FeedRelay:
     """
     One agency's feed.
 
-    A message is acknowledged only when it is safely stored, one that cannot be read as well: it is kept for
-    a person and must not keep the ones behind it waiting. Exchanges are recorded when something was found and
-    when something failed: a feed that stays empty is pulled day and night.
+    All pages are pulled and stored first, one after the other, and only then acknowledged, page by page: what
+    is acknowledged leaves the feed, and would move the messages behind it to other pages. Whatever breaks off
+    in between, what was stored is acknowledged now or with the next pull, and counts once. A message that
+    cannot be read is kept for a person, and must not keep the ones behind it waiting. Exchanges are recorded
+    when something was found and when something failed: a feed that stays empty is pulled day and night.
     """
 
     def __init__(
@@ -43,31 +48,52 @@ class FeedRelay:
         self._engine = engine
         self._clock = clock
         self._every = every
+        self._seen: frozenset[str] = frozenset()
 
     async def go_round(self) -> float:
         leased = await asyncio.to_thread(self._store.lease_feed, self._agency, self._clock(), _LEASE)
         if not leased:
             return _IDLE
-        more = False
-        exchanges: tuple[Exchange, ...] = ()
-        try:
-            feed = await self._gateway.pull_feed(self._agency)
-            if feed.messages:
-                exchanges = feed.exchanges
-                exchanges += await self._take_in(feed)
-                more = True
-        except ChannelError as error:
-            exchanges += error.exchanges
-            log.warning("feed.failed", agency=self._agency, reason=str(error))
-        pause = timedelta(0) if more else self._every
+        pages, exchanges = await self._pull()
+        for page in pages:
+            if page.messages:
+                exchanges += page.exchanges
+                exchanges += await self._acknowledge(page)
+        found = frozenset(message.message_id for page in pages for message in page.messages)
+        # More may wait behind what was taken; a feed that shows the same again has nothing else to show.
+        pause = timedelta(0) if found - self._seen else self._every
+        self._seen = found
         await asyncio.to_thread(
             self._store.finish_feed, self._agency, next_at=self._clock() + pause, exchanges=exchanges
         )
         return min(_IDLE, pause.total_seconds())
 
-    async def _take_in(self, feed: Feed) -> tuple[Exchange, ...]:
-        for message in feed.messages:
-            await take_in(self._store, self._engine, message)
-        return await self._gateway.acknowledge_feed(
-            self._agency, [message.message_id for message in feed.messages]
-        )
+    async def _pull(self) -> tuple[list[Feed], tuple[Exchange, ...]]:
+        """Store every page: the pages that are stored, and the exchanges of one that was not had."""
+        pages: list[Feed] = []
+        following: FeedPage | None = None
+        ends_by = time.monotonic() + _LONGEST_PULL
+        try:
+            while True:
+                page = await self._gateway.pull_feed(self._agency, following)
+                for message in page.messages:
+                    await take_in(self._store, self._engine, message)
+                pages.append(page)
+                if page.trouble is not None:
+                    log.warning("feed.failed", agency=self._agency, reason=page.trouble)
+                if page.next is None or time.monotonic() > ends_by:
+                    return pages, ()
+                following = page.next
+        except ChannelError as error:
+            log.warning("feed.failed", agency=self._agency, reason=str(error))
+            return pages, tuple(error.exchanges)
+
+    async def _acknowledge(self, page: Feed) -> tuple[Exchange, ...]:
+        refused = {one.message_id: one.trouble for one in page.messages if one.trouble is not None}
+        try:
+            return await self._gateway.acknowledge_feed(
+                self._agency, [message.message_id for message in page.messages], refused
+            )
+        except ChannelError as error:
+            log.warning("feed.failed", agency=self._agency, reason=str(error))
+            return tuple(error.exchanges)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from hub.domain.exchange import Answer, Dossier, Exchange, Feed
+from hub.domain.exchange import Answer, Dossier, Exchange, Feed, FeedPage
 from hub.domain.referral import Decision
+from hub.ports import NONE_REFUSED
 
 
 @dataclass
@@ -16,17 +17,23 @@ class ToldGateway:
 
     script: list[Any] = field(default_factory=list)
     acknowledged: list[str] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+    pulled: list[FeedPage | None] = field(default_factory=list)
 
     async def poll(self, dossier: Dossier) -> Answer:
         answer: Answer = self._next()
         return answer
 
-    async def pull_feed(self, agency: str) -> Feed:
+    async def pull_feed(self, agency: str, page: FeedPage | None = None) -> Feed:
+        self.pulled.append(page)
         feed: Feed = self._next()
         return feed
 
-    async def acknowledge_feed(self, agency: str, message_ids: Sequence[str]) -> tuple[Exchange, ...]:
+    async def acknowledge_feed(
+        self, agency: str, message_ids: Sequence[str], refused: Mapping[str, str] = NONE_REFUSED
+    ) -> tuple[Exchange, ...]:
         self.acknowledged += message_ids
+        self.refused |= refused
         exchanges: tuple[Exchange, ...] = self._next()
         return exchanges
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -23,10 +23,10 @@ from hub.domain.catalogue import Catalogue, Row, Service
 from hub.domain.clearance import Notice, Outcome
 from hub.domain.deadlines import WorkingCalendar
 from hub.domain.declaration import Declaration, Procedure
-from hub.domain.exchange import Answer, Dossier, Exchange, Feed, LookUp, Message, Submission
+from hub.domain.exchange import Answer, Dossier, Exchange, Feed, FeedPage, LookUp, Message, Submission
 from hub.domain.intake import Acceptance, Rulebook, accept
 from hub.domain.referral import Answers, Decision, OnExpiry, Receipt, Verdict, Via
-from hub.ports import Acknowledgement
+from hub.ports import NONE_REFUSED, Acknowledgement
 from hub.store import Store
 from hub.workflows.clearance import ClearanceWorkflow
 
@@ -139,10 +139,12 @@ class ToldAgencies:
     async def poll(self, dossier: Dossier) -> Answer:
         return Answer()
 
-    async def pull_feed(self, agency: str) -> Feed:
+    async def pull_feed(self, agency: str, page: FeedPage | None = None) -> Feed:
         return Feed()
 
-    async def acknowledge_feed(self, agency: str, message_ids: Sequence[str]) -> tuple[Exchange, ...]:
+    async def acknowledge_feed(
+        self, agency: str, message_ids: Sequence[str], refused: Mapping[str, str] = NONE_REFUSED
+    ) -> tuple[Exchange, ...]:
         return ()
 
     def read_callback(

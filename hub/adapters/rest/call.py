@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from copy import copy
 from datetime import datetime
+from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
 
 from hub.adapters.openapi import RestContract, RestOperation, Violation
 from hub.adapters.rest.answers import Answers
@@ -53,6 +54,7 @@ class RestCall:
         self._answers = Answers(contract, operation)
         self._endpoint = endpoint.rstrip("/")
         self._credentials = credentials
+        self._carried = carried
         self._address: str | None = None
 
     @property
@@ -65,6 +67,27 @@ class RestCall:
         other = copy(self)
         other._address = address
         return other
+
+    def neighbour(self, context: Context, reference: str) -> str:
+        """
+        The address that an answer's link leads to, as it is or seen from this request (RFC 3986 section 5).
+
+        Raises Misfit for one of another origin (RFC 6454): credentials go where the agency's file says.
+        """
+        here = self._address or self.draft(context).url
+        try:
+            address = urljoin(here, reference)
+            there, ours = urlsplit(address), urlsplit(here)
+            same = _origin(there) == _origin(ours) and there.username is None
+        except ValueError as wrong:
+            raise Misfit(f"{reference!r} is no address: {wrong}") from wrong
+        if not same:
+            raise Misfit(f"the link to {reference} leads away from {ours.scheme}://{ours.netloc}")
+        # What proves us is added to every request, and a link may hold it already.
+        kept = [
+            pair for pair in there.query.split("&") if pair.partition("=")[0].lower() not in self._carried
+        ]
+        return urlunsplit(there._replace(query="&".join(kept), fragment=""))
 
     def arguments(self, context: Context) -> Plain:
         """
@@ -146,3 +169,7 @@ def _joined(address: str, query: str) -> str:
     if not query:
         return address
     return f"{address}{'&' if '?' in address else '?'}{query}"
+
+
+def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
+    return parts.scheme, parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme)
