@@ -32,11 +32,12 @@ from hub.config.live import LiveConfiguration, follow
 from hub.config.loader import Configuration, load
 from hub.config.models import AgencyFile
 from hub.config.sources import agency_file
+from hub.distant import DistantGateway
 from hub.domain.deadlines import parse_duration
 from hub.domain.intake import Rulebook
 from hub.engine import TemporalEngine, connect
-from hub.ports import Clock
-from hub.settings import Settings
+from hub.ports import Clock, VersionArchive, VersionStore
+from hub.settings import EngineSettings, Settings
 from hub.simulator.environment import environment as simulated_environment
 from hub.store import Store, create_store
 
@@ -52,7 +53,10 @@ class Hub:
     live: LiveConfiguration
     shelf: Shelf
     store: Store
-    gateway: Gateway
+    near: Gateway
+    """Speaks to the agencies from here, and reads what they call back."""
+    gateway: DistantGateway
+    """The same, for whoever speaks to an agency: by the agency's own worker where it has one."""
     cargo: CargoClient
     engine: TemporalEngine
     clock: Clock
@@ -64,7 +68,7 @@ class Hub:
 
     def poll_every(self, agency: str) -> timedelta:
         """How long to wait between two polls of one referral of an agency."""
-        known = self.gateway.file_of(agency)
+        known = self.near.file_of(agency)
         poll = known.channel.poll if known else None
         return self._scaled(poll.every if poll else _POLL_EVERY)
 
@@ -76,7 +80,7 @@ class Hub:
         """
         files: dict[str, AgencyFile | None] = dict(self.configuration.agencies)
         for agency in self.store.agencies_left():
-            files.setdefault(agency, self.gateway.file_kept_of(agency))
+            files.setdefault(agency, self.near.file_kept_of(agency))
         return {
             slug: self._scaled(file.channel.feed.every)
             for slug, file in files.items()
@@ -89,22 +93,7 @@ class Hub:
 
     def put_in_force(self) -> None:
         """Speak to the agencies as the configuration in force says."""
-        configuration = self.configuration
-        support = {slug: configuration.sources[agency_file(slug)].support for slug in configuration.agencies}
-        self.gateway.change(
-            {
-                slug: Edition(
-                    file,
-                    configuration.versions[slug],
-                    self.shelf.contracts(support[slug]),
-                    configuration.calendars[slug].zone,
-                    support[slug],
-                )
-                for slug, file in configuration.agencies.items()
-            },
-            configuration.environment or {},
-            Archive(self.store, self.shelf, configuration.zones),
-        )
+        put_in_force(self.configuration, self.near, self.store, self.shelf)
 
     def _scaled(self, every: str) -> timedelta:
         return parse_duration(every) * self.settings.poll_scale
@@ -117,12 +106,33 @@ class Hub:
         await asyncio.to_thread(self.shelf.close)
 
 
+def put_in_force(
+    configuration: Configuration, gateway: Gateway, versions: VersionArchive, shelf: Shelf
+) -> None:
+    """Have a gateway speak to the agencies as a configuration says, and as earlier versions said."""
+    support = {slug: configuration.sources[agency_file(slug)].support for slug in configuration.agencies}
+    gateway.change(
+        {
+            slug: Edition(
+                file,
+                configuration.versions[slug],
+                shelf.contracts(support[slug]),
+                configuration.calendars[slug].zone,
+                support[slug],
+            )
+            for slug, file in configuration.agencies.items()
+        },
+        configuration.environment or {},
+        Archive(versions, shelf, configuration.zones),
+    )
+
+
 def environment_of(settings: Settings) -> dict[str, str]:
     """What `env:` names of the configuration mean; in development also by the simulator's values."""
     return dict(environment_for(settings)(load(settings.config_folder, development=True).agencies) or {})
 
 
-def environment_for(settings: Settings) -> Environment:
+def environment_for(settings: EngineSettings) -> Environment:
     """The same, for whichever agencies there are."""
 
     def environment(agencies: Mapping[str, AgencyFile]) -> Mapping[str, str]:
@@ -150,9 +160,12 @@ def load_configuration(settings: Settings, environment: Mapping[str, str]) -> Co
     )
 
 
-def live_configuration(settings: Settings, store: Store, shelf: Shelf, role: str) -> LiveConfiguration:
+def live_configuration(
+    settings: EngineSettings, versions: VersionStore, shelf: Shelf, role: str, *, only: str | None = None
+) -> LiveConfiguration:
     """
-    The configuration folder, checked in the same way, and followed. Raises ConfigurationFaults.
+    The configuration folder, checked in the same way, and followed; of the agencies, `only` that one. Raises
+    ConfigurationFaults.
 
     `role` tells the processes of this machine apart where they write down what they did.
     """
@@ -170,9 +183,9 @@ def live_configuration(settings: Settings, store: Store, shelf: Shelf, role: str
         check=check,
         folder_of=lambda source: shelf.folder(source.support),
     )
-    folder = Folder(settings.config_folder, checker.documents.plain)
+    folder = Folder(settings.config_folder, checker.documents.plain, only)
     process = f"{role} {os.getpid()} on {socket.gethostname()}"
-    live = LiveConfiguration(folder, checker, store, utc_now, process)
+    live = LiveConfiguration(folder, checker, versions, utc_now, process, alone=only is not None)
     live.start()
     return live
 
@@ -253,15 +266,20 @@ def _agency_info(live: LiveConfiguration, slug: str) -> AgencyInfo:
 async def build(settings: Settings, role: str = "hub") -> Hub:
     """Join the parts. Raises ConfigurationFaults; needs neither engine nor agencies to be there."""
     store = create_store(settings.database_url, sync=settings.sqlite_sync)
-    shelf = Shelf()
+    shelf, near, client = Shelf(), Gateway.without_agencies(utc_now), await connect(settings)
+
+    async def file_of(agency: str) -> AgencyFile | None:
+        return near.file_of(agency) or await asyncio.to_thread(near.file_kept_of, agency)
+
     hub = Hub(
         settings=settings,
         live=live_configuration(settings, store, shelf, role),
         shelf=shelf,
         store=store,
-        gateway=Gateway.without_agencies(utc_now),
+        near=near,
+        gateway=DistantGateway(near, client, file_of, utc_now),
         cargo=CargoClient(settings.cargo_url, settings.cargo_token.get_secret_value(), utc_now),
-        engine=TemporalEngine(await connect(settings)),
+        engine=TemporalEngine(client),
         clock=utc_now,
     )
     hub.put_in_force()

@@ -20,10 +20,13 @@ from hub.relays.feeds import FeedRelay
 from hub.relays.loop import Relay, keep_going
 from hub.relays.polls import PollRelay
 from hub.relays.starts import StartRelay
+from hub.workflows.agency_call import AgencyCall
 from hub.workflows.clearance import ClearanceWorkflow
 
 _GRACE = timedelta(seconds=5)
 """How long activities under way may take to end when the worker is told to stop."""
+_MOST_CALLS = 500
+"""Calls of agencies' own workers that are kept at hand while they are under way."""
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +56,23 @@ def temporal_worker(hub: Hub, client: Client) -> Worker:
     )
 
 
+def calls_worker(client: Client) -> Worker:
+    """
+    The engine's worker for what is put to agencies' own workers.
+
+    Apart from the other: declarations that wait for such a call would otherwise take up the very places that
+    the call needs.
+    """
+    return Worker(
+        client,
+        task_queue=names.CALLS_QUEUE,
+        workflows=[AgencyCall],
+        workflow_runner=UnsandboxedWorkflowRunner(),
+        max_cached_workflows=_MOST_CALLS,
+        sticky_queue_schedule_to_start_timeout=timedelta(seconds=3),
+    )
+
+
 async def work(hub: Hub, stop: asyncio.Event) -> None:
     """Work until told to stop; wait for the engine if it is not there yet."""
     polls = PollRelay(hub.store, hub.gateway, hub.engine, hub.clock, hub.poll_every)
@@ -70,18 +90,25 @@ async def work(hub: Hub, stop: asyncio.Event) -> None:
     ]
     rounds = [asyncio.create_task(keep_going(relay, stop)) for relay in relays]
     rounds.append(asyncio.create_task(hub.follow(stop)))
-    try:
-        if await _engine_is_there(hub, stop):
-            client = await connect(hub.settings, lazy=False)
-            await register_search_attributes(client)
-            async with temporal_worker(hub, client):
-                log.info("worker.ready", task_queue=names.TASK_QUEUE)
-                await stop.wait()
-    finally:
+
+    async def finish() -> None:
         stop.set()
         await asyncio.gather(*rounds)
         await feeds.finish()
         await polls.finish()
+
+    try:
+        if await _engine_is_there(hub, stop):
+            client = await connect(hub.settings, lazy=False)
+            await register_search_attributes(client)
+            async with calls_worker(client):
+                async with temporal_worker(hub, client):
+                    log.info("worker.ready", task_queue=names.TASK_QUEUE)
+                    await stop.wait()
+                # A poll that is under way may go by an agency's own worker.
+                await finish()
+    finally:
+        await finish()
 
 
 async def _engine_is_there(hub: Hub, stop: asyncio.Event) -> bool:

@@ -17,6 +17,7 @@ from hub.activities.agency_messages import (
     Exchanges,
     LookUpContent,
     MessageIds,
+    PageContent,
     TooLarge,
     Unpackable,
     packed,
@@ -25,7 +26,7 @@ from hub.activities.agency_messages import (
 )
 from hub.activities.heartbeats import with_heartbeats
 from hub.domain.errors import ChannelError, NotUnderstood
-from hub.domain.exchange import Dossier, Feed, Message
+from hub.domain.exchange import Dossier, Feed, FeedPage
 from hub.domain.model import Model
 from hub.ports import AgencyGateway
 
@@ -42,8 +43,8 @@ class AgencyCalls:
     def __init__(self, agency: str, gateway: AgencyGateway) -> None:
         self._agency = agency
         self._gateway = gateway
-        self._kept: list[Message] = []
-        """Messages of a pull that was too large for one answer; the next pull begins with them."""
+        self._kept: Feed | None = None
+        """The rest of a page that was too large for one answer; the next pull gets it."""
 
     def all(self) -> list[Callable[..., Any]]:
         """What a worker registers."""
@@ -75,7 +76,8 @@ class AgencyCalls:
             return _not_begun("its worker is of another version than the hub and cannot read the request")
         try:
             result = await self._carry_out(request.kind, content)
-            answer = await asyncio.to_thread(self._packed, result)
+            page = content.page if isinstance(content, PageContent) else None
+            answer = await asyncio.to_thread(self._packed, result, page)
         except ChannelError as error:
             return _error(error)
         except TooLarge as wrong:
@@ -91,33 +93,42 @@ class AgencyCalls:
                 return await self._gateway.poll(content)
             case LookUpContent():
                 return await self._gateway.look_up(content.dossier, content.sent_at)
-            case MessageIds() if kind is CallKind.ACKNOWLEDGE:
-                exchanges = await self._gateway.acknowledge_feed(self._agency, content.ids)
+            case PageContent():
+                return await self._pull(content.page)
+            case MessageIds():
+                exchanges = await self._gateway.acknowledge_feed(self._agency, content.ids, content.refused)
                 return Exchanges(exchanges=exchanges)
-            case _:
-                return await self._pull()
+        raise AssertionError(f"{kind} has no content of this kind")
 
-    async def _pull(self) -> Feed:
-        if self._kept:
-            kept, self._kept = self._kept, []
-            return Feed(messages=tuple(kept))
-        return await self._gateway.pull_feed(self._agency)
+    async def _pull(self, page: FeedPage | None) -> Feed:
+        if self._kept is None:
+            return await self._gateway.pull_feed(self._agency, page)
+        kept, self._kept = self._kept, None
+        return kept
 
-    def _packed(self, result: Model) -> str:
-        """Raises TooLarge. A feed's messages go in as many answers as they need."""
+    def _packed(self, result: Model, page: FeedPage | None) -> str:
+        """Raises TooLarge. A page of a feed goes in as many answers as it needs."""
         if not isinstance(result, Feed):
             return packed(result)
-        messages = list(result.messages)
+        count = len(result.messages)
         while True:
+            whole = count == len(result.messages)
+            part = result if whole else _part(result, count, page)
             try:
-                content = packed(result.model_copy(update={"messages": tuple(messages)}))
+                content = packed(part)
             except TooLarge:
-                if len(messages) < 2:
+                if count < 2:
                     raise
-                del messages[len(messages) // 2 :]
+                count //= 2
                 continue
-            self._kept = list(result.messages[len(messages) :])
+            if not whole:
+                self._kept = result.model_copy(update={"messages": result.messages[count:], "exchanges": ()})
             return content
+
+
+def _part(feed: Feed, count: int, page: FeedPage | None) -> Feed:
+    """The first messages of a page; the rest is to be had by asking for the same page again."""
+    return feed.model_copy(update={"messages": feed.messages[:count], "next": page or FeedPage()})
 
 
 _CONTENTS: dict[CallKind, type[Model]] = {
@@ -125,7 +136,7 @@ _CONTENTS: dict[CallKind, type[Model]] = {
     CallKind.LOOK_UP: LookUpContent,
     CallKind.POLL: Dossier,
     CallKind.ACKNOWLEDGE: MessageIds,
-    CallKind.PULL: MessageIds,
+    CallKind.PULL: PageContent,
 }
 
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from hub.domain.errors import AgencyRefused, AgencyUnavailable, ChannelError, InDoubt, NotUnderstood
-from hub.domain.exchange import Dossier, Exchange
+from hub.domain.exchange import Dossier, Exchange, FeedPage
 from hub.domain.model import Model, UtcDatetime
 
 LARGEST = 1_500_000
@@ -48,7 +48,7 @@ class AgencyRequest(Model):
     Not begun by then, it must not be begun any more: whoever asked has given it up, and may ask once more.
     """
     content: str
-    """Packed: a Dossier, LookUpContent or MessageIds."""
+    """Packed: a Dossier, LookUpContent, PageContent or MessageIds."""
 
 
 class AgencyOrder(Model):
@@ -89,10 +89,17 @@ class LookUpContent(Model):
     sent_at: UtcDatetime
 
 
+class PageContent(Model):
+    """Which page of the feed is pulled; None for the first."""
+
+    page: FeedPage | None
+
+
 class MessageIds(Model):
-    """Messages of the agency's feed that are safely stored."""
+    """Messages of the agency's feed that are safely stored, and why some of them were not understood."""
 
     ids: tuple[str, ...]
+    refused: dict[str, str]
 
 
 class Exchanges(Model):

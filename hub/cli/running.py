@@ -16,7 +16,7 @@ from hub.bootstrap import Hub, api_parts, build, environment_of
 from hub.config.loader import load
 from hub.embedded import Ports, Stack
 from hub.logs import configure
-from hub.settings import Settings
+from hub.settings import AgencyWorkerSettings, Settings
 
 _EXAMPLE = """curl -s {url}/v1/declarations -H 'Authorization: Bearer {key}' \\
   -H 'Content-Type: application/json' -d @{file}"""
@@ -79,11 +79,33 @@ def demo(
     process.run(run)
 
 
-def worker() -> None:
+def worker(
+    agency: Annotated[
+        str | None, typer.Option(help="carry out the exchanges with this agency alone, in its own network")
+    ] = None,
+) -> None:
     """Carry out workflows and activities, and keep the relays going."""
+    if agency is not None:
+        _run_agency_worker(agency)
     from hub.worker import work
 
     _run_hub("worker", work)
+
+
+def _run_agency_worker(agency: str) -> NoReturn:
+    """The worker of one agency, which needs the engine, its files and its credentials, and nothing else."""
+    from hub.agency_worker import AgencyWorker
+
+    settings = AgencyWorkerSettings()
+    configure(settings.log_format)
+
+    async def run(stop: asyncio.Event) -> int:
+        work = AgencyWorker(settings, agency)
+        process.settle()
+        await work.work(stop)
+        return 0
+
+    process.run(run)
 
 
 def api() -> None:

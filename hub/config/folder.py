@@ -21,9 +21,11 @@ Plain = Callable[[bytes], Any]
 class Folder:
     """Reads a folder's files. A file that has not changed since the reading before is not read again."""
 
-    def __init__(self, path: Path, plain: Plain) -> None:
+    def __init__(self, path: Path, plain: Plain, only: str | None = None) -> None:
+        """Of the agencies, `only` that one is ever looked at."""
         self.path = path
         self._plain = plain
+        self._only = only
         self._kept: dict[str, tuple[Stamp, bytes]] = {}
         self._looked_for: frozenset[str] = frozenset()
         self.as_read: dict[str, Stamp | None] = {}
@@ -32,6 +34,7 @@ class Folder:
     def read(self, only: str | None = None) -> Sources:
         """What stands there now; of the agencies, `only` that one. Raises OSError when there is no folder."""
         self.as_read = {}
+        only = only or self._only
         sources = {name: Source(self._content(name)) for name in SHARED}
         looked_for: set[str] = set()
         for name in [f"{AGENCIES}{only}.yaml"] if only is not None else self._agency_files():
@@ -58,6 +61,8 @@ class Folder:
         """YAML files, as they are told by their names; links that lead nowhere are what editors leave."""
         with os.scandir(self.path):
             pass  # a folder that is gone is not one without agencies
+        if self._only is not None:
+            return [f"{AGENCIES}{self._only}.yaml"]
         try:
             with os.scandir(self.path / AGENCIES) as entries:
                 names = [entry.name for entry in entries if not entry.name.startswith(".")]

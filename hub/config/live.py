@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 
 import structlog
 
@@ -41,11 +42,21 @@ class LiveConfiguration:
     """
 
     def __init__(
-        self, folder: Folder, checker: Checker, versions: VersionStore, clock: Clock, process: str
+        self,
+        folder: Folder,
+        checker: Checker,
+        versions: VersionStore,
+        clock: Clock,
+        process: str,
+        *,
+        alone: bool = False,
     ) -> None:
-        """`process` is what this process is called where versions are written down."""
+        """
+        `process` is what this process is called where versions are written down. `alone`: the folder shows
+        one agency, and what needs them all is not checked.
+        """
         self._folder = folder
-        self._check = checker.check
+        self._check = partial(checker.check, alone=alone)
         self._watch = Watch(folder)
         self._record = Record(versions, clock, process)
         self._refusals = Refusals(versions, clock, process)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
@@ -20,6 +20,7 @@ from hub.activities.agency_messages import (
     Exchanges,
     LookUpContent,
     MessageIds,
+    PageContent,
     ToldError,
     TooLarge,
     Unpackable,
@@ -32,9 +33,9 @@ from hub.config.models import AgencyFile
 from hub.distant.calls import BEGIN_WITHIN, EngineCalls
 from hub.domain.deadlines import parse_duration
 from hub.domain.errors import AgencyUnavailable, ChannelError, InDoubt, NotUnderstood
-from hub.domain.exchange import Answer, Dossier, Exchange, Feed, LookUp, Message, Submission
+from hub.domain.exchange import Answer, Dossier, Exchange, Feed, FeedPage, LookUp, Message, Submission
 from hub.domain.model import Model
-from hub.ports import AgencyGateway, Clock
+from hub.ports import NONE_REFUSED, AgencyGateway, Clock
 
 WORKER_WITHIN = timedelta(seconds=5)
 """For a worker of the agency to take a call up; one that is there does so in milliseconds."""
@@ -63,13 +64,14 @@ class _Way:
     def agency(self) -> str:
         return self.file.agency
 
-    def answer_within(self, kind: CallKind) -> timedelta:
+    def answer_within(self, content: Model | None = None) -> timedelta:
         """How long the agency's worker may take; that it has died is noticed sooner."""
         channel = self.file.channel
         # What was asked, and once more after a duplicate or an ended session; logging in before each.
         requests = 4 if channel.login is not None or channel.auth.oauth2 is not None else 2
-        if kind is CallKind.PULL and channel.feed is not None:
-            requests += channel.feed.max_pages
+        if isinstance(content, MessageIds):
+            # Perhaps each by a request of its own.
+            requests += len(content.ids) + len(content.refused)
         return (parse_duration(channel.limits.timeout) + timedelta(seconds=1)) * requests + _BESIDES
 
 
@@ -86,7 +88,7 @@ class DistantGateway:
         self,
         near: NearGateway,
         client: Client,
-        agencies: Callable[[str], AgencyFile | None],
+        agencies: Callable[[str], Awaitable[AgencyFile | None]],
         clock: Clock,
     ) -> None:
         """`agencies` gives the file that is in force now, so that `own_worker` may change while this runs."""
@@ -102,13 +104,13 @@ class DistantGateway:
         await self._near.close()
 
     async def submit(self, dossier: Dossier) -> Submission:
-        way = self._way(dossier.terms.agency)
+        way = await self._way(dossier.terms.agency)
         if way is None:
             return await self._near.submit(dossier)
         return await self._call(way, CallKind.SUBMIT, dossier, Submission, dossier.terms.id)
 
     async def look_up(self, dossier: Dossier, sent_at: datetime) -> LookUp:
-        way = self._way(dossier.terms.agency)
+        way = await self._way(dossier.terms.agency)
         if way is None:
             return await self._near.look_up(dossier, sent_at)
         if way.file.channel.look_up is None:
@@ -117,26 +119,28 @@ class DistantGateway:
         content = LookUpContent.model_construct(dossier=dossier, sent_at=sent_at)
         found = await self._call(way, CallKind.LOOK_UP, content, LookUp, dossier.terms.id)
         # A worker that was cut off may still be sending what it took up in time.
-        last = sent_at + BEGIN_WITHIN + way.answer_within(CallKind.SUBMIT)
+        last = sent_at + BEGIN_WITHIN + way.answer_within()
         return found.model_copy(update={"resend_from": max(found.resend_from, last)})
 
     async def poll(self, dossier: Dossier) -> Answer:
-        way = self._way(dossier.terms.agency)
+        way = await self._way(dossier.terms.agency)
         if way is None:
             return await self._near.poll(dossier)
         return await self._call(way, CallKind.POLL, dossier, Answer, dossier.terms.id)
 
-    async def pull_feed(self, agency: str) -> Feed:
-        way = self._way(agency)
+    async def pull_feed(self, agency: str, page: FeedPage | None = None) -> Feed:
+        way = await self._way(agency)
         if way is None:
-            return await self._near.pull_feed(agency)
-        return await self._call(way, CallKind.PULL, MessageIds(ids=()), Feed)
+            return await self._near.pull_feed(agency, page)
+        return await self._call(way, CallKind.PULL, PageContent(page=page), Feed)
 
-    async def acknowledge_feed(self, agency: str, message_ids: Sequence[str]) -> tuple[Exchange, ...]:
-        way = self._way(agency)
+    async def acknowledge_feed(
+        self, agency: str, message_ids: Sequence[str], refused: Mapping[str, str] = NONE_REFUSED
+    ) -> tuple[Exchange, ...]:
+        way = await self._way(agency)
         if way is None:
-            return await self._near.acknowledge_feed(agency, message_ids)
-        content = MessageIds(ids=tuple(message_ids))
+            return await self._near.acknowledge_feed(agency, message_ids, refused)
+        content = MessageIds(ids=tuple(message_ids), refused=dict(refused))
         return (await self._call(way, CallKind.ACKNOWLEDGE, content, Exchanges)).exchanges
 
     def read_callback(
@@ -144,8 +148,8 @@ class DistantGateway:
     ) -> Message:
         return self._near.read_callback(agency, headers, body, received_at)
 
-    def _way(self, agency: str) -> _Way | None:
-        file = self._agencies(agency)
+    async def _way(self, agency: str) -> _Way | None:
+        file = await self._agencies(agency)
         if file is None or not file.channel.own_worker:
             self._ways.pop(agency, None)
             return None
@@ -175,7 +179,7 @@ class DistantGateway:
                         content=await asyncio.to_thread(packed, content),
                     ),
                     worker_within=WORKER_WITHIN,
-                    answer_within=way.answer_within(kind),
+                    answer_within=way.answer_within(content),
                 )
             )
         except TooLarge as wrong:

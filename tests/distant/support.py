@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -34,6 +34,15 @@ def own(file: AgencyFile, **limits: object) -> AgencyFile:
         own_worker=True,
         limits={"timeout": "2s", "attempts": 1, "per_second": None, "breaker_pause": "1s", **limits},
     )
+
+
+def in_force(files: Mapping[str, AgencyFile]) -> Callable[[str], Awaitable[AgencyFile | None]]:
+    """The files that count now, as the gateway asks for them."""
+
+    async def file_of(agency: str) -> AgencyFile | None:
+        return files.get(agency)
+
+    return file_of
 
 
 @dataclass
@@ -69,7 +78,7 @@ async def two_sides(client: Client, *files: AgencyFile) -> AsyncIterator[Two]:
             workflow_runner=UnsandboxedWorkflowRunner(),
         ),
     ):
-        yield Two(DistantGateway(near, client, known.get, now), near, client, known)
+        yield Two(DistantGateway(near, client, in_force(known), now), near, client, known)
 
 
 @asynccontextmanager

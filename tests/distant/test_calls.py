@@ -17,14 +17,14 @@ from temporalio.service import RPCError, RPCStatusCode
 from hub.activities import agency_messages
 from hub.distant import DistantGateway, gateway
 from hub.domain.errors import AgencyRefused, AgencyUnavailable, ChannelError, InDoubt, NotUnderstood
-from hub.domain.exchange import Feed, Message
+from hub.domain.exchange import Feed, FeedPage, Message
 from hub.domain.referral import Verdict
 from hub.engine import connect
 from hub.settings import Settings
 from tests.adapters.support import MRN, NOW, agency, changed, dossier, gateway_to
 from tests.adapters.system import Heard, Say, answer, system
 from tests.adapters.test_callbacks import BODY, SECRET, signed, unix
-from tests.distant.support import NOWHERE, both_sides, now, own, two_sides
+from tests.distant.support import NOWHERE, both_sides, in_force, now, own, two_sides
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -266,22 +266,27 @@ async def test_a_feed_that_no_message_can_hold_comes_in_several(
         for n in range(40)
     ]
 
-    class Fed:
-        pulls = 0
+    asked = []
 
-        async def pull_feed(self, agency: str) -> Feed:
-            self.pulls += 1
-            return Feed(messages=tuple(messages))
+    class Fed:
+        async def pull_feed(self, agency: str, page: FeedPage | None) -> Feed:
+            asked.append(page)
+            last = page is not None
+            return Feed(
+                messages=tuple(messages[30:] if last else messages[:30]), next=None if last else second
+            )
 
     monkeypatch.setattr(agency_messages, "LARGEST", 1000)
-    fed, got = Fed(), []
-    async with two_sides(client, NIBR) as two, two.agency_works("nibr", fed):  # type: ignore[arg-type]
-        while len(got) < 40:
-            pulled = (await two.gateway.pull_feed("nibr")).messages
-            assert 0 < len(pulled) < 40
-            got += pulled
+    second, got = FeedPage(number=2, cursor="c"), []
+    async with two_sides(client, NIBR) as two, two.agency_works("nibr", Fed()):  # type: ignore[arg-type]
+        feed = await two.gateway.pull_feed("nibr")
+        got += feed.messages
+        while feed.next is not None:
+            assert 0 < len(feed.messages) < 30
+            feed = await two.gateway.pull_feed("nibr", feed.next)
+            got += feed.messages
     assert got == messages
-    assert fed.pulls == 1
+    assert asked == [None, second]
 
 
 async def test_own_worker_may_change_while_declarations_run(client: Client) -> None:
@@ -303,7 +308,7 @@ async def test_callbacks_are_read_here(client: Client) -> None:
         two_sides(client, MFDS) as two,
         gateway_to(NOWHERE, MFDS, extra={"MFDS_CALLBACK_SECRET": SECRET}) as near,
     ):
-        distant = DistantGateway(near, client, two.files.get, now)
+        distant = DistantGateway(near, client, in_force(two.files), now)
         message = distant.read_callback("mfds", signed(BODY, unix(NOW)), BODY, NOW)
     assert message.message_id == "N-1"
 
@@ -313,7 +318,7 @@ async def test_an_engine_that_is_away_is_an_agency_that_cannot_be_reached(unused
     settings = Settings(environment="development", temporal_address=f"127.0.0.1:{unused_tcp_port}")
     client = await connect(settings)
     async with gateway_to(NOWHERE, MFDS, clock=now) as near:
-        distant = DistantGateway(near, client, {"mfds": MFDS}.get, now)
+        distant = DistantGateway(near, client, in_force({"mfds": MFDS}), now)
         with pytest.raises(AgencyUnavailable, match="the engine"):
             await distant.poll(dossier(MFDS, receipt="T-1"))
         with pytest.raises(AgencyUnavailable):
