@@ -9,6 +9,10 @@ The functions that mappings have beside those of CEL.
     number(text)                 number("240.5"): 240.5, for contracts that want a number; "" stays ""
     default(value, other)        other where the value is null
     keys(table)                  keys({"b": 1, "a": 2}): ["a", "b"]
+    json(value)                  json({"b": 1, "a": "x"}): {"a":"x","b":1} as text, its keys sorted
+    base64(value)                base64("abc"): YWJj; of a text as UTF-8, or of bytes
+    from_base64(text)            the bytes, as the content of a file in a multipart body
+    link(headers, relation)      link(headers, "next"): the address in an answer's Link header, or ""
 
 CEL goes through a map in no fixed order, so go through one by its `keys`, which are sorted: a request then
 reads the same each time, as in `keys(i.attributes).map(k, i.attributes[k])`.
@@ -18,6 +22,9 @@ An element that may be missing altogether is read as `reply.?remarks.orValue("")
 
 from __future__ import annotations
 
+import base64
+import binascii
+import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -31,6 +38,10 @@ _PATTERN_PART = re.compile(
     r"'(?P<literal>[^']*)'|(?P<letters>([A-Za-z])\3*)|(?P<other>[^A-Za-z']+)|(?P<bad>.)"
 )
 _WIDEST = 1000
+_LINK = re.compile(
+    r'<(?P<target>[^<>]*)>(?P<parameters>(?:\s*;\s*[^\s;,="]+\s*(?:=\s*(?:"[^"]*"|[^\s;,"]*))?)*)'
+)
+_LINK_PARAMETER = re.compile(r';\s*([^\s;,="]+)\s*=\s*(?:"([^"]*)"|([^\s;,"]*))')
 _DECIMAL = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
 _INT64 = (-(2**63), 2**63 - 1)
 
@@ -133,12 +144,44 @@ def sorted_keys(table: Mapping[object, object]) -> list[object]:
     return sorted(table, key=lambda key: (type(key).__name__, key))
 
 
+def json_text(value: object) -> str:
+    """JSON text without blanks. Keys are sorted, since CEL keeps them in no order. Raises ValueError."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def to_base64(value: str | bytes | bytearray) -> str:
+    """Base64 (RFC 4648 section 4) of bytes, or of a text in UTF-8."""
+    return base64.b64encode(value.encode() if isinstance(value, str) else bytes(value)).decode("ascii")
+
+
+def from_base64(text: str) -> bytes:
+    """The bytes that Base64 stands for, whatever blanks are in it. Raises ValueError."""
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError) as wrong:
+        raise ValueError("it is not base64") from wrong
+
+
+def link(headers: Mapping[str, str], relation: str) -> str:
+    """
+    The target of the first link with this relation in the `Link` header (RFC 8288 section 3); "" without one.
+
+    As it is written: it may be relative to the address that was asked.
+    """
+    for found in _LINK.finditer(headers.get("link", "")):
+        for name, quoted, bare in _LINK_PARAMETER.findall(found["parameters"]):
+            if name.lower() == "rel" and relation.lower() in (quoted or bare).lower().split():
+                return found["target"].strip()
+    return ""
+
+
 _KINDS = {
     "null": cel.Type.NULL,
     "bool": cel.Type.BOOL,
     "int": cel.Type.INT,
     "double": cel.Type.DOUBLE,
     "string": cel.Type.STRING,
+    "bytes": cel.Type.BYTES,
     "timestamp": cel.Type.TIMESTAMP,
     "list": cel.Type.List(cel.Type.DYN),
     "map": cel.Type.Map(cel.Type.DYN, cel.Type.DYN),
@@ -181,8 +224,24 @@ def declarations() -> list[cel.FunctionDecl]:
         _function("number", as_number, anything, *((kind,) for kind in ("null", "int", "double", "string"))),
         _function("default", or_default, anything, *((a, b) for a in _JSON for b in _JSON)),
         _function("keys", sorted_keys, _KINDS["list"], ("map",)),
+        _function("json", json_text, text, *((kind,) for kind in _JSON)),
+        _function("base64", to_base64, text, ("string",), ("bytes",)),
+        _function("from_base64", from_base64, _KINDS["bytes"], ("string",)),
+        _function("link", link, text, ("map", "string")),
     ]
 
 
-NAMES = ("date", "pad_left", "lookup", "text", "number", "default", "keys")
+NAMES = (
+    "date",
+    "pad_left",
+    "lookup",
+    "text",
+    "number",
+    "default",
+    "keys",
+    "json",
+    "base64",
+    "from_base64",
+    "link",
+)
 """What the functions are called."""
