@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +13,7 @@ from rich.text import Text
 from hub.cli import agency_certify, agency_record, agency_wire
 from hub.cli.wire_view import console
 from hub.cli.workplace import Config, EnvFile, Name, Workplace
+from hub.clock import utc_now
 from hub.config.faults import ConfigurationFaults, Fault
 from hub.config.loader import load
 from hub.expressions.compiling import nearest
@@ -65,9 +65,7 @@ def check(
     Exit status 1 when there is a fault. Nothing is sent; neither network nor credentials are needed.
     """
     place = Workplace(config, env_file)
-    environment = place.environment if production else {}
-    today = date.today()  # noqa: DTZ011 - the day where the engineer sits
-    found = check_agency(place.folder, name, environment, development=not production, today=today)
+    found = check_agency(place.folder, name, place.environment, development=not production, now=utc_now())
     out = console()
     for kind, style, told in (("fault", "bold red", found.faults), ("warning", "yellow", found.warnings)):
         for one in told:

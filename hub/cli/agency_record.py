@@ -86,7 +86,7 @@ def record(
     else:
         bench = place.bench(name)
         place_of(bench, case, force=force)
-        subject = _recorded(bench.agency, bench.folder, exchange, mrn, operation, service, why)
+        subject = _recorded(bench, exchange, mrn, operation, service, why)
     written = asyncio.run(write_case(bench, case, subject, read_base(bench.folder), force=force))
     for note in written.notes:
         out.print(Text(f"note: {note}", style="yellow"))
@@ -104,14 +104,14 @@ def _lodged(bench: Bench, declaration: Path | None) -> Declaration | None:
 
 
 def _recorded(
-    agency: str,
-    folder: Path,
+    bench: Bench,
     id: str | None,
     mrn: str | None,
     operation: OperationName,
     service: str | None,
     why: str | None,
 ) -> Subject:
+    agency = bench.agency
     with opened_store() as store:
         if id is not None:
             found = store.exchange(id)
@@ -131,4 +131,4 @@ def _recorded(
         if found.agency != agency:
             raise Unready(f"exchange {found.id} was with {found.agency}, not {agency}")
         view = None if found.mrn is None else store.view(found.mrn)
-        return of_exchange(found, view, read_base(folder), why=why)
+        return of_exchange(bench.file, found, view, read_base(bench.folder), why=why)

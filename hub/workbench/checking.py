@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
 from pathlib import Path
 
 from hub.adapters.check import ChannelFault, check_channels
+from hub.config.certificates import expiring
 from hub.config.faults import ConfigurationFaults, Fault
 from hub.config.loader import Configuration, load
 from hub.config.models import AgencyFile
@@ -29,7 +30,7 @@ class Findings:
 
 
 def check_agency(
-    folder: Path, agency: str, environment: Mapping[str, str], *, development: bool, today: date
+    folder: Path, agency: str, environment: Mapping[str, str], *, development: bool, now: datetime
 ) -> Findings:
     """
     Check one agency beside all others, for a service's code may be taken. Raises Unready when the folder has
@@ -46,7 +47,7 @@ def check_agency(
         if own:
             return Findings(own, _of(name, found.warnings), elsewhere)
         configuration = _load(folder, agency, environment, development, only=agency)
-    warnings = [*_of(name, configuration.warnings), *_beside(configuration, agency, name, today)]
+    warnings = [*_of(name, configuration.warnings), *_beside(configuration, agency, name, environment, now)]
     return Findings((), tuple(sorted(warnings, key=lambda w: w.line)), elsewhere)
 
 
@@ -65,8 +66,11 @@ def _of(name: str, warnings: tuple[Fault, ...]) -> tuple[Fault, ...]:
     return tuple(warning for warning in warnings if warning.file == name)
 
 
-def _beside(configuration: Configuration, agency: str, name: str, today: date) -> Iterator[Fault]:
+def _beside(
+    configuration: Configuration, agency: str, name: str, environment: Mapping[str, str], now: datetime
+) -> Iterator[Fault]:
     """What depends on the day, and on the files beside the agency's own."""
+    today = now.astimezone(configuration.zone).date()
     report = FileReport(name, read((configuration.folder / name).read_bytes()))
     file = configuration.agencies[agency]
     for code, service in file.services.items():
@@ -77,6 +81,13 @@ def _beside(configuration: Configuration, agency: str, name: str, today: date) -
                 f"it was in force until {end}: nobody is asked about it any more",
                 "remove the service when no referral of it is open, or correct the day",
             )
+    for certificate in expiring(file, environment, now, configuration.folder):
+        ends = "has expired" if certificate.days < 0 else f"expires in {certificate.days} days"
+        report.warn(
+            certificate.key,
+            f"the certificate of {certificate.subject} {ends}, on {certificate.ends:%Y-%m-%d}",
+            "renew it in time: put the new one beside the old one, if the agency can take both",
+        )
     if not paths(configuration.folder, agency):
         report.warn(
             ("agency",),

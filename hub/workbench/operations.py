@@ -11,6 +11,9 @@ from hub.config.models import AgencyFile, OperationFile
 from hub.expressions import roots
 from hub.workbench.unready import Unready
 
+NO_REASON = "not understood"
+"""Why a message is rejected, where nobody says."""
+
 
 class OperationName(StrEnum):
     """What an agency can be asked."""

@@ -10,7 +10,7 @@ from typing import Any
 from hub.adapters.channel import Contracts, Preparation
 from hub.adapters.context import agency_context, dossier_context
 from hub.adapters.proof import PLACEHOLDER, prove
-from hub.adapters.secrets import Scrubber, known_secrets
+from hub.adapters.secrets import CredentialUnusable, Scrubber, known_secrets
 from hub.adapters.soap import ContractUnreadable
 from hub.adapters.transport import NotSent, headers_sent
 from hub.adapters.wire import Misfit
@@ -19,7 +19,7 @@ from hub.config.models import AgencyFile
 from hub.domain.exchange import Dossier
 from hub.expressions import Expression, ExpressionFailed, PathTemplate
 from hub.workbench.bench import Bench
-from hub.workbench.operations import OperationName, Place, operation_of
+from hub.workbench.operations import NO_REASON, OperationName, Place, operation_of
 from hub.workbench.shown import Message
 from hub.workbench.unready import Unready
 from hub.workbench.variables import Variable, unset
@@ -58,7 +58,7 @@ def preview(
     *,
     dossier: Dossier | None = None,
     ids: Sequence[str] = (),
-    reason: str = "not understood",
+    reason: str = NO_REASON,
     at: datetime,
 ) -> Preview:
     """
@@ -148,7 +148,7 @@ def _written(
         operation = preparation.operation(
             place.file, preparation.endpoint(), proof.credentials, place.writing, place.reading
         )
-    except (ContractUnreadable, OSError, ValueError) as wrong:
+    except (ContractUnreadable, CredentialUnusable) as wrong:
         raise Unready(f"the request cannot be prepared: {wrong}") from wrong
     token = PLACEHOLDER if file.channel.auth.oauth2 is not None else None
     whole = proof.complete(operation.call.write(context, at), at, token)

@@ -14,7 +14,7 @@ from hub.domain.errors import AgencyRefused, AgencyUnavailable, ChannelError, In
 from hub.domain.exchange import Answer, Dossier, Exchange, Feed, LookUp, Submission
 from hub.domain.referral import Answers, Decision
 from hub.workbench.bench import Bench
-from hub.workbench.operations import OperationName, operation_of
+from hub.workbench.operations import NO_REASON, OperationName, operation_of
 from hub.workbench.unready import Unready
 
 Outcome = Submission | LookUp | Answer | Feed | ChannelError | None
@@ -47,7 +47,12 @@ class Attempt:
 
 
 async def attempt(
-    bench: Bench, name: OperationName, *, dossier: Dossier | None = None, ids: Sequence[str] = ()
+    bench: Bench,
+    name: OperationName,
+    *,
+    dossier: Dossier | None = None,
+    ids: Sequence[str] = (),
+    reason: str = NO_REASON,
 ) -> Attempt:
     """Ask the agency, once. Raises Unready when its file has no such operation, or a variable is not set."""
     operation_of(bench.file, name)
@@ -56,7 +61,7 @@ async def attempt(
     at = utc_now()
     async with bench.gateway() as gateway:
         try:
-            outcome, exchanges = await _ask(gateway, bench.agency, name, dossier, ids, at)
+            outcome, exchanges = await _ask(gateway, bench.agency, name, dossier, ids, reason, at)
         except ChannelError as error:
             outcome, exchanges = error, error.exchanges
     return Attempt(name, dossier, at, outcome, exchanges)
@@ -68,6 +73,7 @@ async def _ask(
     name: OperationName,
     dossier: Dossier | None,
     ids: Sequence[str],
+    reason: str,
     at: datetime,
 ) -> tuple[Outcome, tuple[Exchange, ...]]:
     if name is OperationName.PULL:
@@ -75,6 +81,8 @@ async def _ask(
         return feed, feed.exchanges
     if name is OperationName.ACKNOWLEDGE:
         return None, await gateway.acknowledge_feed(agency, ids)
+    if name is OperationName.REJECT:
+        return None, await gateway.acknowledge_feed(agency, ids, dict.fromkeys(ids, reason))
     if dossier is None:
         raise Unready(
             f"{name} is not tried by itself", "try what needs it: submit logs in, pull comes before it"
@@ -119,6 +127,8 @@ def _explained(attempt: Attempt, file: AgencyFile) -> Iterator[str]:
                 yield f"not decided yet; the hub asks again every {every}"
         case Feed():
             yield f"{len(attempt.outcome.messages)} message(s) wait in the feed; none has been acknowledged"
+            if attempt.outcome.next is not None:
+                yield "there is another page, which the hub would pull next"
             for message in attempt.outcome.messages:
                 about = message.referral or message.agency_reference or "nothing that can be told"
                 yield f"message {message.message_id}, about {about}"

@@ -15,6 +15,7 @@ declaration that every case starts from; without it, a sample in which everythin
     receipt: T-1          # poll and look_up: the agency's reference, as its receipt gave it
     values: {ticket: "7"} # the same: what else was remembered of the receipt
     ids: [E-1]            # acknowledge and reject: the messages
+    page: {number: 2, cursor: c3}  # pull: a page that is not the first
     reason: unreadable    # reject: what is wrong with them
     environment: {X_TOKEN: t}      # values of variables, where a callback's proof depends on them
     sent:                 # one request, or a list of them
@@ -34,6 +35,7 @@ declaration that every case starts from; without it, a sample in which everythin
       found: true         # look_up
       decisions: [{verdict: approved, word: OK, decided_at: "2026-03-02T00:30:00Z", items: [1]}]
       messages: []        # pull: each with message_id, referral, agency_reference, decisions, trouble
+      next_page: {number: 2, cursor: c3}           # pull: where there is more
       error: AgencyRefused         # or AgencyUnavailable, NotUnderstood, InDoubt, CallbackRefused
       says: [No such ticket]       # texts that the error holds
       retry_after: 30.0

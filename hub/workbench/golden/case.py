@@ -14,6 +14,7 @@ from hub.config.faults import ConfigurationFaults
 from hub.config.models import FileModel
 from hub.config.schema_faults import FileReport, validated
 from hub.config.yaml import read
+from hub.workbench.operations import NO_REASON
 from hub.workbench.unready import Unready
 
 FOLDER = "golden"
@@ -75,6 +76,7 @@ class MeansFile(FileModel):
     found: bool | None = None
     decisions: list[dict[str, Any]] = Field(default_factory=list)
     messages: list[dict[str, Any]] = Field(default_factory=list)
+    next_page: dict[str, Any] | None = None
     error: str | None = None
     says: list[str] = Field(default_factory=list)
     retry_after: float | None = None
@@ -82,6 +84,13 @@ class MeansFile(FileModel):
     referral: str | None = None
     agency_reference: str | None = None
     trouble: str | None = None
+
+
+class PageFile(FileModel):
+    """Which page of a feed is pulled."""
+
+    number: int = 1
+    cursor: str = ""
 
 
 class GoldenFile(FileModel):
@@ -96,7 +105,8 @@ class GoldenFile(FileModel):
     receipt: str | None = None
     values: dict[str, str] = Field(default_factory=dict)
     ids: list[str] = Field(default_factory=list)
-    reason: str = "not understood"
+    reason: str = NO_REASON
+    page: PageFile = PageFile()
     environment: dict[str, str] = Field(default_factory=dict)
     sent: Annotated[list[SentFile], BeforeValidator(_listed)] = Field(default_factory=list)
     answered: Annotated[list[AnswerFile], BeforeValidator(_listed)] = Field(default_factory=list)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hub.adapters.reading import Kind
 from hub.adapters.sample import SAMPLE_MRN
+from hub.config.models import AgencyFile
 from hub.domain.declaration import Declaration
 from hub.domain.exchange import Dossier, Exchange
 from hub.domain.names import referral_id
@@ -34,17 +36,25 @@ def of_attempt(
         at=made.at,
         dossier=dossier,
         ids=ids,
-        exchanges=made.exchanges,
+        # A token of an authorisation server is granted by whoever plays the agency.
+        exchanges=[one for one in made.exchanges if one.kind != Kind.TOKEN],
         names=names,
         understood=made.exchanges[-1].reading if made.exchanges else "",
     )
 
 
 def of_exchange(
-    exchange: Exchange, view: DeclarationView | None, base: Mapping[str, Any] | None, *, why: str | None
+    file: AgencyFile,
+    exchange: Exchange,
+    view: DeclarationView | None,
+    base: Mapping[str, Any] | None,
+    *,
+    why: str | None,
 ) -> Subject:
     """An exchange of the record, about a real declaration: nobody is known in it any more. Raises Unready."""
     does = _operation(exchange)
+    if file.channel.login is not None:
+        raise Unready("the hub logs in before it asks, and that answer is not with it", "record a try of it")
     names = of_mrn(exchange.mrn or SAMPLE_MRN)
     dossier = None
     if does.is_about_a_referral:

@@ -38,7 +38,11 @@ def meaning_of(outcome: Outcome) -> dict[str, Any]:
         case Answer():
             return {"decisions": _decisions(outcome.decisions)}
         case Feed():
-            return {"messages": [_message(message) for message in outcome.messages]}
+            told = {"messages": [_message(message) for message in outcome.messages]}
+            if outcome.next is not None:
+                page = outcome.next.model_dump(mode="json", exclude_none=True)
+                told["next_page"] = {name: value for name, value in page.items() if value != ""}
+            return told
         case Message():
             return _message(outcome)
         case None:

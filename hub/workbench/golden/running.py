@@ -15,7 +15,7 @@ from hub.adapters.sample import SAMPLE_MRN, sample_dossiers
 from hub.config.models import AgencyFile
 from hub.domain.declaration import Declaration
 from hub.domain.errors import CallbackRefused, ChannelError
-from hub.domain.exchange import Dossier, Exchange
+from hub.domain.exchange import Dossier, Exchange, FeedPage
 from hub.domain.names import referral_id
 from hub.domain.referral import Receipt, ReferralTerms
 from hub.workbench.bench import Bench
@@ -87,12 +87,14 @@ async def _do(
                 body = case.received.body.encode()
                 return gateway.read_callback(file.agency, case.received.headers, body, case.at), ()
             case "pull":
-                feed = await gateway.pull_feed(file.agency)
+                page = FeedPage(number=case.page.number, cursor=case.page.cursor)
+                feed = await gateway.pull_feed(file.agency, page)
                 return feed, feed.exchanges
             case "acknowledge":
                 return None, await gateway.acknowledge_feed(file.agency, case.ids)
             case "reject":
-                raise Unready("messages cannot be rejected here")
+                refused = dict.fromkeys(case.ids, case.reason)
+                return None, await gateway.acknowledge_feed(file.agency, case.ids, refused)
             case "submit":
                 submission = await gateway.submit(dossier_of(file, case, base))
                 return submission, submission.exchanges
