@@ -166,8 +166,12 @@ class Stack:
         """Kill a child with -9, as a crash would."""
         self._children[name].send_signal(signal.SIGKILL)
 
+    def end_child(self, name: str) -> None:
+        """Tell a child to end what it is at and stop, as a deploy would."""
+        self._children[name].terminate()
+
     async def restart_child(self, name: str) -> None:
-        """Start a child that was killed once more."""
+        """Start a child that was killed or told to end once more."""
         await self._children[name].wait()
         await self.start_child(name)
 

@@ -3,44 +3,19 @@
 from __future__ import annotations
 
 import re
-import shutil
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from ruamel.yaml import YAML
 
-from hub.embedded import Ports, Stack
+from hub.embedded import Stack
 from hub.settings import Settings
 from tests.flows.doors import Doors
-from tests.plugins.databases import new_postgres_database
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("stack")]
 
 ROOT = Path(__file__).parent.parent.parent
-OTHER_COUNTRY = Path(__file__).parent / "data" / "other_country"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
-    """The same processes on PostgreSQL, with another country's two agencies."""
-    folder = tmp_path_factory.mktemp("elsewhere")
-    configuration = folder / "configuration"
-    shutil.copytree(OTHER_COUNTRY, configuration)
-    shutil.copytree(ROOT / "adapters_config" / "contracts", configuration / "contracts")
-    stack = Stack(
-        folder / "stack",
-        Ports.free(),
-        configuration,
-        overrides={"HUB_DATABASE_URL": new_postgres_database()},
-    )
-    try:
-        await stack.start()
-        yield stack
-    finally:
-        await stack.stop()
 
 
 async def test_another_country_s_folder_stands_in_the_place_of_ours(elsewhere: Stack) -> None:
