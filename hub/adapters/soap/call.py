@@ -162,15 +162,15 @@ class SoapCall:
             # One-way operations are answered with an empty 200, 202 or 204 alike.
             fine = self._operation.output is None or reply.status == 204
             missing = None if fine else "the answer is empty"
-            return Heard(reply.status, reply.headers, {}, text="", unreadable=missing)
+            unsigned = "it is empty" if self._operation.output is not None and self._wants_proof else None
+            return Heard(reply.status, reply.headers, {}, text="", unreadable=missing, unproven=unsigned)
         try:
             content, parts = attachments.unpack(reply)
             text = without_nul(content.decode("utf-8", "replace")) if content is not reply.body else text
             return self._heard(reply, parse_xml(content), parts, text)
         except Misfit as wrong:
             text = fault.page_words(text)
-            security = self._credentials.ws_security
-            unproven = "it is no SOAP envelope" if security is not None and security.checks_answers else None
+            unproven = "it is no SOAP envelope" if self._wants_proof else None
             return Heard(
                 reply.status, reply.headers, text, text=text, unreadable=str(wrong), unproven=unproven
             )
@@ -180,6 +180,8 @@ class SoapCall:
         left = attachments.put_in(root, parts)
         # A signature is over what the references stand for, not over the references (XOP section 5).
         unproven = self._unproven(root, reply)
+        if unproven is None and left and self._wants_proof:
+            unproven = "it has attachments, which its signature is not over"
         expected = output.bare.element.qname.text if output is not None and output.bare is not None else None
         # SOAP 1.1 sends faults with status 500, other stacks with any status: the body is read first.
         found = fault.fault_element(root, expected)
@@ -196,6 +198,11 @@ class SoapCall:
         if isinstance(read, dict) and (left or output.attached):
             read = {**read, **_by_part(left, output), ATTACHMENTS: [attachments.plain(part) for part in left]}
         return Heard(reply.status, reply.headers, read, text=text)
+
+    @property
+    def _wants_proof(self) -> bool:
+        security = self._credentials.ws_security
+        return security is not None and security.checks_answers
 
     def _unproven(self, root: etree._Element, reply: WireReply) -> str | None:
         """Why this very tree is not shown to be the agency's own, where answers must be."""
