@@ -164,7 +164,7 @@ class _Teller(Listener):
     def _explain(self, word: str, text: str, style: str) -> None:
         if text:
             line = Text.assemble((f"{word:6}", "bold"), (text, style))
-            self._out.print(Padding(line, (0, 0, 0, _MARK_WIDTH)), soft_wrap=False)
+            self._out.print(Padding(line, (0, 0, 0, _MARK_WIDTH), expand=False), soft_wrap=False)
 
 
 def _sum_up(out: Console, report: Report, page: Path) -> None:

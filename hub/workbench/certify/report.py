@@ -25,15 +25,19 @@ Credentials stand in none of them.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 from pydantic import Field, computed_field
 
 from hub.domain.model import Model, Text, UtcDatetime
 from hub.workbench.certify.finding import Finding, Mark
+
+_CODE = re.compile(r"`([^`]+)`")
 
 MARKS = {
     Mark.PASSED: "pass",
@@ -96,4 +100,10 @@ def html(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    templates.filters["prose"] = _prose
     return templates.get_template("report.html").render(report=report, marks=MARKS, Mark=Mark)
+
+
+def _prose(text: str) -> Markup:
+    """A text with what stands in backticks as code; everything else in it is escaped."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before

@@ -77,7 +77,11 @@ class Caller:
         if stage.call is None:
             dossier = self._scene.lodge("approve", service)
             await decided(self._scene, dossier, notes)
+            # Its decision is stored before its answer has gone out, and only then is it kept here.
+            await self._scene.until(lambda: self._about(dossier))
             stage.call = self._about(dossier)
+        if stage.call is None:
+            raise NotPlayed("the agency decided otherwise than by a callback", "see `services.*.answers`")
         notes.saw(
             f"the agency's own callback about {stage.call.dossier.terms.id}: {stage.call.decision.word!r}"
         )
@@ -120,7 +124,7 @@ class Caller:
         """How the hub would read a body that is proved."""
         return self._scene.gateway.read_callback(self._agency, self.headers(call, body), body, utc_now())
 
-    def _about(self, dossier: Dossier) -> Call:
+    def _about(self, dossier: Dossier) -> Call | None:
         receipt = self._scene.view(dossier).receipt
         for callback in reversed(self._scene.stage.door.captured):
             try:
@@ -133,7 +137,7 @@ class Caller:
             theirs = receipt is not None and message.agency_reference == receipt.reference
             if message.decisions and (ours or (message.referral is None and theirs)):
                 return Call(dossier, callback, message)
-        raise NotPlayed(f"{dossier.terms.id} was decided, and not by a callback", "see `services.*.answers`")
+        return None
 
     def _put(
         self, call: Call, body: bytes, old: str, new: str, shows: Callable[[Message, str], bool]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Sequence
+import time
 from contextlib import suppress
 from datetime import timedelta
 
@@ -12,11 +12,12 @@ from hub.clock import utc_now
 from hub.domain.errors import AgencyUnavailable
 from hub.domain.referral import ReferralState
 from hub.workbench.certify.behaviour import Behaviour
+from hub.workbench.certify.behaviours.crowds import keeps_rate, most_at_once
 from hub.workbench.certify.behaviours.recordings import everything_recorded, secrets_of
 from hub.workbench.certify.finding import Notes, insist
 from hub.workbench.certify.scene import Scene
 from hub.workbench.certify.stage import Stage
-from hub.workbench.certify.wire import Answer, Ask, Cut, Passage, Request, saying
+from hub.workbench.certify.wire import Answer, Ask, Cut, Request, saying
 
 _DEFECT = "this is a defect of the hub"
 _MOST = 8
@@ -46,7 +47,7 @@ async def _limits(stage: Stage, notes: Notes) -> None:
         with stage.tap.playing(crowded, "submit"):
             taken, busy = await _rush(scene, 2 * size)
         passed = stage.tap.since(mark, "submit")
-        most = _at_once(passed)
+        most = most_at_once(passed)
         notes.saw(
             f"{2 * size} submissions at once, answered by the proxy: at most {most} under way, "
             f"{taken} taken, {busy} put off"
@@ -55,14 +56,14 @@ async def _limits(stage: Stage, notes: Notes) -> None:
         insist(taken, "none of them was taken", "see to `approve` first")
     changes = {"limits": {"concurrency": size, "per_second": _RATE, "attempts": 1}}
     async with stage.scene(changes=changes) as scene:
-        mark = len(stage.tap.passages)
+        mark, started = len(stage.tap.passages), time.monotonic()
         with stage.tap.playing(saying(answer), "submit"):
             taken, busy = await _rush(scene, 2 * _RATE + 2)
         passed = stage.tap.since(mark, "submit")
         began = [one.began for one in passed]
         took = max(began) - min(began) if began else 0.0
         notes.saw(f"`per_second` was set to {_RATE}: {taken} sent within {took:.1f} s, {busy} put off")
-        insist(_rate_is_kept(passed), f"more than {_RATE} requests a second", _DEFECT)
+        insist(keeps_rate(passed, _RATE, started), f"more than {_RATE} requests a second", _DEFECT)
 
 
 async def _rush(scene: Scene, number: int) -> tuple[int, int]:
@@ -77,26 +78,6 @@ async def _rush(scene: Scene, number: int) -> tuple[int, int]:
             raise one
     put_off = sum(isinstance(one, AgencyUnavailable) for one in came)
     return number - put_off, put_off
-
-
-def _at_once(passed: Sequence[Passage]) -> int:
-    ends = [(one.began, 1) for one in passed] + [(one.ended or one.began, -1) for one in passed]
-    # One that ends at the very time another begins makes room for it.
-    under_way = most = 0
-    for _, step in sorted(ends):
-        under_way += step
-        most = max(most, under_way)
-    return most
-
-
-def _rate_is_kept(passed: Sequence[Passage]) -> bool:
-    """A burst of one second's requests, and the rate from then on; one more for the clock's grain."""
-    began = sorted(one.began for one in passed)
-    return all(
-        last - first + 1 <= _RATE + _RATE * (began[last] - began[first]) + 1
-        for first in range(len(began))
-        for last in range(first, len(began))
-    )
 
 
 LIMITS = Behaviour(
