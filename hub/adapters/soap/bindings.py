@@ -77,14 +77,20 @@ def _operations(binding: etree._Element, root: etree._Element) -> Iterator[Opera
         own = operation.find(f"{{{soap}}}operation")
         own_style = style if own is None else own.get("style", style)
         alias = operation.get("name", "")
+        # Before anything is taken out: prefixes are declared in what is around it.
+        sent = _message(operation.find(f"{_W}input"), soap, root)
+        answered = _message(operation.find(f"{_W}output"), soap, root)
+        for message in list(operation):
+            if message.tag != f"{{{soap}}}operation":
+                operation.remove(message)
         yield OperationUse(
             name=alias.partition("/")[0],
             alias=alias,
             version=ns.ENVELOPE_11 if soap == ns.SOAP_11 else ns.ENVELOPE_12,
             rpc=own_style == "rpc",
             action="" if own is None else own.get("soapAction", ""),
-            input=_message(operation.find(f"{_W}input"), soap, root),
-            output=_message(operation.find(f"{_W}output"), soap, root),
+            input=sent,
+            output=answered,
         )
 
 
@@ -94,8 +100,6 @@ def _message(message: etree._Element | None, soap: str, root: etree._Element) ->
     body = next(message.iter(f"{{{soap}}}body"), None)
     headers = tuple(_header(header, root) for header in message.iter(f"{{{soap}}}header"))
     attached = frozenset(part.get("part", "") for part in message.iter(f"{{{ns.MIME}}}content"))
-    for child in list(message):
-        message.remove(child)
     if body is None:
         return MessageUse(False, None, None, attached, headers)
     listed = body.get("parts", body.get("part"))

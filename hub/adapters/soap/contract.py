@@ -74,7 +74,7 @@ class SoapContract:
         self._lock = threading.Lock()
         self._validator: Validator | None = None
         self._uncompiled: str | None = None
-        self._warnings = [*files.warnings, *self._unusable()]
+        self._warnings = [*files.warnings, *self._unusable(), *self._lost_headers()]
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -104,14 +104,26 @@ class SoapContract:
             yield service, port, use.alias
 
     def _all(self) -> Iterator[tuple[str, str, OperationUse, Zeep]]:
+        bound = set()
         for service in self._services():
             for port in service.ports.values():
-                binding: Zeep = port.binding
-                if isinstance(binding, SoapBinding):
-                    for alias, use in self._uses.get(binding.name.text, {}).items():
-                        abstract = binding.port_type.operations.get(alias) if binding.port_type else None
-                        if abstract is not None:
-                            yield service.name, port.name, use, abstract
+                if isinstance(port.binding, SoapBinding):
+                    bound.add(port.binding.name.text)
+                    yield from self._operations(service.name, port.name, port.binding)
+        # A contract need not say where: the endpoint is in the agency's file.
+        for definition in self._document._definitions.values():
+            for name, binding in definition.bindings.items():
+                if name not in bound and isinstance(binding, SoapBinding):
+                    bound.add(name)
+                    yield from self._operations(binding.name.localname, binding.name.localname, binding)
+
+    def _operations(
+        self, service: str, port: str, binding: Zeep
+    ) -> Iterator[tuple[str, str, OperationUse, Zeep]]:
+        for alias, use in self._uses.get(binding.name.text, {}).items():
+            abstract = binding.port_type.operations.get(alias) if binding.port_type else None
+            if abstract is not None:
+                yield service, port, use, abstract
 
     def _services(self) -> Iterator[Zeep]:
         """The services of the contract, and of the WSDLs it imports."""
@@ -129,9 +141,17 @@ class SoapContract:
             for use in uses.values():
                 if (use.alias, id(use)) not in usable:
                     yield (
-                        f"operation {use.alias} cannot be used: no port has it, or the types of its messages "
-                        "are missing"
+                        f"operation {use.alias} cannot be used: it is in no port type, or the types of its "
+                        "messages are missing"
                     )
+
+    def _lost_headers(self) -> Iterator[str]:
+        """Headers that bindings name and the contract does not have."""
+        for uses in self._uses.values():
+            for use in uses.values():
+                for header in use.input.headers if use.input is not None else ():
+                    if header.message not in self._messages:
+                        yield f"header {header.part} of {use.alias} is in no message of the contract"
 
     def find(self, operation: str, service: str | None, port: str | None) -> SoapOperation:
         """

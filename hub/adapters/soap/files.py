@@ -13,15 +13,18 @@ from lxml import etree
 
 from hub.adapters.soap import namespaces as ns
 from hub.adapters.soap.chameleon import dressed
+from hub.adapters.soap.easing import ease, simple_types
 from hub.adapters.soap.repairs import repair_schema, repair_wsdl
 from hub.adapters.soap.tidying import tidy
 from hub.adapters.wire import Misfit
 
 _WELL_KNOWN = {
     ns.ENCODING_11: "soap-encoding.xsd",
+    ns.ENCODING_12: "soap12-encoding.xsd",
     ns.XML: "xml.xsd",
     ns.XML_MIME: "xmlmime.xsd",
     ns.XOP: "xop-include.xsd",
+    ns.APACHE: "apache-soap.xsd",
 }
 """Namespaces that contracts import without bringing their schemas along."""
 _SCHEMA = f"{{{ns.XSD}}}schema"
@@ -73,13 +76,10 @@ class ContractFiles:
 
     def freeze(self) -> None:
         """Nothing is changed any more: from here on zeep may read."""
+        known = simple_types((document.namespace, document.root) for document in self._schemas.values())
         for address, root in self._roots.items():
             copy = deepcopy(root)
-            # zeep takes documentation at the beginning of a declaration only.
-            for annotation in list(copy.iter(f"{{{ns.XSD}}}annotation")):
-                parent = annotation.getparent()
-                if parent is not None:
-                    parent.remove(annotation)
+            ease(copy, known)
             self._bytes[address] = etree.tostring(copy)
 
     @property
@@ -170,6 +170,11 @@ class ContractFiles:
         target = root.get("targetNamespace") or namespace
         self._schemas[address] = SchemaDocument(address, target, root, included)
         self._warn(path.name, repair_schema(root))
+        imported = {child.get("namespace") for child in root if child.tag == f"{{{ns.XSD}}}import"}
+        for wanted in [name for name in _WELL_KNOWN if name in root.nsmap.values() and name not in imported]:
+            if wanted not in (target, ns.XML):
+                # Many a contract uses these as if they were built in.
+                root.insert(0, etree.Element(f"{{{ns.XSD}}}import", namespace=wanted))
         for place in [child for child in root if child.tag in _REFERENCES]:
             is_include = place.tag == f"{{{ns.XSD}}}include"
             wanted = target if is_include else place.get("namespace")
@@ -211,9 +216,8 @@ class ContractFiles:
         if len(parts.scheme) > 1 and parts.scheme != "file":
             for folder in (path.parent, self._first.parent):
                 for name in _names(location):
-                    candidate = (folder / name).resolve()
-                    if candidate.is_relative_to(self._folder) and candidate.is_file():
-                        return candidate
+                    if self._is_ours(folder / name):
+                        return (folder / name).resolve()
             name = _names(location)[-1]
             self._missing.append(
                 f"{path.name} refers to {location}, and nothing is fetched from the network: "
@@ -221,24 +225,27 @@ class ContractFiles:
             )
             return None
         candidate = (path.parent / unquote(parts.path)).resolve()
-        if not candidate.is_relative_to(self._folder):
-            self._missing.append(
-                f"{path.name} refers to {location}, which lies outside the configuration folder: "
-                "keep imported files beside the contract"
+        if self._is_ours(candidate):
+            return candidate
+        # Published contracts are often flattened into one folder, and refer to where their parts once were.
+        beside = next(
+            (f for f in (path.parent, self._first.parent) if self._is_ours(f / candidate.name)), None
+        )
+        if beside is not None:
+            self.warnings.append(
+                f"{path.name}: {location} is not there; {candidate.name} in its folder is taken"
             )
-            return None
-        if not candidate.is_file():
-            beside = self._first.parent / candidate.name
-            if beside.is_file():
-                self.warnings.append(
-                    f"{path.name}: {location} is not there; {beside.name} beside the contract is"
-                )
-                return beside.resolve()
-            self._missing.append(
-                f"{path.name} refers to {location}, and there is no such file: add it to the folder"
-            )
-            return None
-        return candidate
+            return (beside / candidate.name).resolve()
+        inside = candidate.is_relative_to(self._folder)
+        why = "there is no such file" if inside else "that lies outside the configuration folder"
+        self._missing.append(
+            f"{path.name} refers to {location}, and {why}: save {candidate.name} beside the contract"
+        )
+        return None
+
+    def _is_ours(self, path: Path) -> bool:
+        whole = path.resolve()
+        return whole.is_relative_to(self._folder) and whole.is_file()
 
     def _well_known(self, namespace: str) -> str:
         """Our own copy of a schema that everybody refers to and nobody ships; its address."""

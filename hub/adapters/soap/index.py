@@ -9,6 +9,7 @@ from lxml import etree
 
 from hub.adapters.soap import namespaces as ns
 from hub.adapters.soap.files import SchemaDocument
+from hub.adapters.soap.names import qualified
 
 _X = f"{{{ns.XSD}}}"
 _LONGEST_WORDS = 400
@@ -142,13 +143,6 @@ class SchemaIndex:
                 else self.types.get(qualified(base, restriction))
             )
         return values, pattern, longest
-
-
-def qualified(text: str, node: etree._Element) -> str:
-    """A prefixed name of a schema document as `{namespace}name`."""
-    prefix, _, name = text.strip().rpartition(":")
-    namespace = node.nsmap.get(prefix or None)
-    return f"{{{namespace}}}{name}" if namespace else name
 
 
 def _base(node: etree._Element) -> str | None:

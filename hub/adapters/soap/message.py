@@ -79,7 +79,7 @@ def message_of(
     if rpc:
         namespace = use.namespace or None
         wrapper = f"{{{namespace}}}{wrapper}" if namespace else wrapper
-    headers = tuple(_header(header, messages) for header in use.headers)
+    headers = tuple(_header(header, messages) for header in use.headers if header.message in messages)
     return Message(rpc, use.encoded, wrapper, tuple(body), _told_apart(headers), use.attached)
 
 
@@ -99,12 +99,7 @@ def _message_part(message: Any, name: str, *, encoded: bool) -> MessagePart:
 
 
 def _header(use: HeaderUse, messages: Mapping[str, Any]) -> MessagePart:
-    message = messages.get(use.message)
-    if message is None:
-        raise LookupError(
-            f"a header is part {use.part} of message {use.message}, which is not in the contract"
-        )
-    part = _message_part(message, use.part, encoded=use.encoded)
+    part = _message_part(messages[use.message], use.part, encoded=use.encoded)
     return replace(part, required=use.required)
 
 

@@ -17,6 +17,9 @@ ENVELOPE_12 = "http://www.w3.org/2003/05/soap-envelope"
 ENCODING_11 = "http://schemas.xmlsoap.org/soap/encoding/"
 ENCODING_12 = "http://www.w3.org/2003/05/soap-encoding"
 
+APACHE = "http://xml.apache.org/xml-soap"
+"""Collections of Axis 1, which its contracts use without a schema."""
+
 XML = "http://www.w3.org/XML/1998/namespace"
 XSD = "http://www.w3.org/2001/XMLSchema"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"

@@ -32,8 +32,15 @@ def repair_schema(root: etree._Element) -> list[str]:
         elif element.tag == f"{_X}attribute" and element.get("use") == "prohibited" and parent is not None:
             parent.remove(element)
         elif element.tag == f"{_X}element":
-            _repair_element(element)
+            _repair_element(element, parent)
+        elif _is_local_type(element, parent) and "name" in element.attrib:
+            del element.attrib["name"]
     return list(dict.fromkeys(warnings))
+
+
+def _is_local_type(element: etree._Element, parent: etree._Element | None) -> bool:
+    is_type = element.tag in (f"{_X}simpleType", f"{_X}complexType")
+    return is_type and parent is not None and parent.tag != f"{_X}schema"
 
 
 def _without_duplicates(root: etree._Element) -> Iterator[str]:
@@ -48,7 +55,15 @@ def _without_duplicates(root: etree._Element) -> Iterator[str]:
             seen.add(key)
 
 
-def _repair_element(element: etree._Element) -> None:
+def _repair_element(element: etree._Element, parent: etree._Element | None) -> None:
+    if parent is not None and parent.tag == f"{_X}schema":
+        for attribute in ("minOccurs", "maxOccurs"):
+            if attribute in element.attrib:
+                del element.attrib[attribute]
+    elif "ref" in element.attrib:
+        for attribute in ("name", "type", "nillable"):
+            if attribute in element.attrib:
+                del element.attrib[attribute]
     if element.get("nillable") == "1":
         element.set("nillable", "true")
     reference = element.get("ref", "")

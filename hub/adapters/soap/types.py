@@ -260,11 +260,17 @@ def is_anything(kind: Zeep) -> bool:
     return not isinstance(kind, (AnySimpleType, ComplexType)) and isinstance(kind, AnyType)
 
 
+_ARRAY_TYPES = (
+    f"{{{ns.ENCODING_11}}}arrayType",
+    f"{{{ns.ENCODING_12}}}arrayType",
+    f"{{{ns.ENCODING_12}}}itemType",
+)
+
+
 def is_array(kind: Zeep) -> bool:
     """Whether a type is a SOAP-encoded array (SOAP 1.1 section 5.4.2), or restricts one."""
     return isinstance(kind, ComplexType) and any(
-        getattr(attribute, "qname", None) is not None
-        and attribute.qname.text == f"{{{ns.ENCODING_11}}}arrayType"
+        getattr(attribute, "qname", None) is not None and attribute.qname.text in _ARRAY_TYPES
         for attribute in kind._attributes_unwrapped
     )
 

@@ -128,10 +128,8 @@ class _Joined:
             for attribute in ("final", "finalDefault"):
                 if attribute in element.attrib:
                     del element.attrib[attribute]
-        imports_nothing = False
         for place in list(root):
             if place.tag == f"{_X}import":
-                imports_nothing |= place.get("namespace") is None
                 root.remove(place)
             elif place.tag == f"{_X}include":
                 address = self._address.get(place.get("schemaLocation", ""))
@@ -141,7 +139,7 @@ class _Joined:
                     place.set("schemaLocation", address)
         wanted: set[str | None] = {each for each in used if each in self._entry}
         wanted -= {document.namespace}
-        if document.namespace is not None and None in self._entry and imports_nothing:
+        if document.namespace is not None and None in self._entry:
             wanted.add(None)
         for namespace in sorted(wanted, key=str):
             root.insert(0, self._import(namespace))
