@@ -25,6 +25,8 @@ from hub.domain.deadlines import parse_duration
 from hub.engine import connect
 from hub.ports import AgencyChange, AgencyFiles, InForce, Served, ToldFault
 from hub.settings import AgencyWorkerSettings
+from hub.workbench.bench import find
+from hub.workbench.unready import Unready
 from hub.workbench.variables import require
 
 _LONGEST_GRACE = timedelta(seconds=25)
@@ -93,7 +95,11 @@ class AgencyWorker:
     """
 
     def __init__(self, settings: AgencyWorkerSettings, agency: str) -> None:
-        """Raises ConfigurationFaults for what is wrong with its files, Unready for variables not set."""
+        """
+        Raises ConfigurationFaults for what is wrong with its files, Unready when there is no such agency or
+        a variable that it needs is not set.
+        """
+        find(settings.config_folder, agency)
         self._settings = settings
         self._agency = agency
         self._versions = SeenVersions()
@@ -102,7 +108,10 @@ class AgencyWorker:
             settings, self._versions, self._shelf, "agency worker", only=agency
         )
         self._gateway = Gateway.without_agencies(utc_now)
-        require(self._file, self._configuration.environment or {})
+        try:
+            require(self._file, self._configuration.environment or {})
+        except Unready as wrong:
+            raise Unready(wrong.what, f"set them where `hub worker --agency {agency}` runs") from wrong
         self._put_in_force()
 
     @property

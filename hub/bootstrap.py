@@ -164,8 +164,8 @@ def live_configuration(
     settings: EngineSettings, versions: VersionStore, shelf: Shelf, role: str, *, only: str | None = None
 ) -> LiveConfiguration:
     """
-    The configuration folder, checked in the same way, and followed; of the agencies, `only` that one. Raises
-    ConfigurationFaults.
+    The configuration folder, checked in the same way, and followed; for an agency's own worker, `only` that
+    agency's file. Raises ConfigurationFaults.
 
     `role` tells the processes of this machine apart where they write down what they did.
     """
@@ -182,6 +182,7 @@ def live_configuration(
         environment=environment_for(settings),
         check=check,
         folder_of=lambda source: shelf.folder(source.support),
+        is_agencys=only is not None,
     )
     folder = Folder(settings.config_folder, checker.documents.plain, only)
     process = f"{role} {os.getpid()} on {socket.gethostname()}"

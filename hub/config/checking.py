@@ -77,16 +77,18 @@ class Checker:
         environment: Environment,
         check: FileCheck | None = None,
         folder_of: Callable[[Source], Path] | None = None,
+        is_agencys: bool = False,
     ) -> None:
         """
         What is insecure is a fault outside `development`, and so is a variable that is not set.
 
         `folder_of` gives a folder in which what an agency's file names stands as it was read; without it, it
-        is taken to stand in `folder`.
+        is taken to stand in `folder`. `is_agencys`: this is an agency's own worker, and not the hub.
         """
         self.documents = Documents()
         self._folder = folder
         self._development = development
+        self._is_agencys = is_agencys
         self._environment = environment
         self._check = check
         self._folder_of = folder_of or (lambda _: folder)
@@ -175,7 +177,8 @@ class Checker:
                 f"write agency: {stem}, or rename the file",
             )
         folder = self._folder_of(source)
-        check_channel(file, folder, Surroundings(self._development, environment), report)
+        around = Surroundings(self._development, environment, self._is_agencys)
+        check_channel(file, folder, around, report)
         advise(file, report)
         outside: tuple[AgencyFault, ...] = ()
         if self._check is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -24,13 +24,26 @@ class Surroundings:
 
     development: bool
     environment: Mapping[str, str] | None
+    is_agencys: bool = False
+    """It is the agency's own worker that runs there, and not the hub."""
+
+    def of_requests(self, channel: ChannelFile) -> Surroundings:
+        """Where requests are sent from: an agency's own worker has what they need, the hub then has not."""
+        here = not channel.own_worker or self.is_agencys
+        return self if here else replace(self, environment=None)
+
+    def of_callbacks(self) -> Surroundings:
+        """Where callbacks come in: always at the hub."""
+        return replace(self, environment=None) if self.is_agencys else self
 
 
 def check_security(channel: ChannelFile, around: Surroundings, report: FileReport) -> None:
     """Endpoint, credentials and callback of a channel."""
-    _check_endpoint(channel.endpoint, around, report)
+    asking, hearing = around.of_requests(channel), around.of_callbacks()
+    _check_endpoint(channel.endpoint, asking, report)
     for key, text, secret in _credentials(channel):
-        _check_credential(text, key, around, report, secret=secret)
+        where = hearing if key[1] == "callback" else asking
+        _check_credential(text, key, where, report, secret=secret)
     _check_one_kind(channel.auth, ("channel", "auth"), report)
     is_rest = channel.adapter == "rest" and report.is_sure(("channel", "adapter"))
     if channel.auth.ws_security is not None and is_rest:
