@@ -16,6 +16,7 @@ _UNKNOWN_AUTHORITY = {2, 18, 19, 20, 21}
 
 # Alerts by which a server turns down what we showed, or did not show, before it reads a request.
 _WANTED = "CERTIFICATE_REQUIRED"
+_REFUSED = "HANDSHAKE_FAILURE"
 _ABOUT_OURS = {
     "BAD_CERTIFICATE": "it cannot use it",
     "UNSUPPORTED_CERTIFICATE": "it does not take its kind",
@@ -51,9 +52,11 @@ def words(error: object, url: str | None, *, has_certificate: bool) -> str | Non
     alert = _alert(error) if isinstance(error, ssl.SSLError) else None
     if alert is None:
         return None
-    if alert == _WANTED or not has_certificate:
-        return "it wants a client certificate, and the channel shows none" + (
-            "" if alert == _WANTED else f" ({alert.lower().replace('_', ' ')})"
+    if alert == _WANTED or (alert in _ABOUT_OURS and not has_certificate):
+        return "it wants a client certificate, and the channel shows none"
+    if alert == _REFUSED:  # TLS 1.2 has no word of its own for a certificate that is missing
+        return "it turns the handshake down" + (
+            "" if has_certificate else "; perhaps it wants a client certificate, and the channel shows none"
         )
     return f"it turns our client certificate down: {_ABOUT_OURS[alert]}"
 
@@ -62,7 +65,7 @@ def _alert(error: ssl.SSLError) -> str | None:
     text = str(error)
     if "ALERT" not in text:
         return None
-    return next((word for word in (_WANTED, *_ABOUT_OURS) if word in text), None)
+    return next((word for word in (_WANTED, _REFUSED, *_ABOUT_OURS) if word in text), None)
 
 
 def _about_theirs(error: ssl.SSLCertVerificationError, url: str | None) -> str:
