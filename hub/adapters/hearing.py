@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from hub.adapters.channel import Channel, Operation
 from hub.adapters.reading import Kind, Meaning
@@ -38,27 +39,28 @@ def already_received(
     Read from this very answer where it tells the reference; otherwise looked up, if the channel can;
     otherwise a receipt without a reference.
     """
-    try:
+    # An answer of another shape than the usual one need not hold them.
+    reference, values = None, dict[str, str]()
+    with suppress(Misfit, ExpressionFailed):
         reference = operation.receipt.reference(reading)
-    except (Misfit, ExpressionFailed):
-        reference = None  # an answer of another shape than the usual one need not hold it
+        values = operation.receipt.values(reading)
     if reference is None and channel.look_up is not None:
         talk.understood("already received")
         found = look_up(talk, channel.look_up, context)
         if found is not None:
             return found
-    received_at = talk.heard_at
+    receipt = Receipt(reference=reference, received_at=talk.heard_at, values=values)
     talk.understood(f"already received, receipt {reference}" if reference else "already received")
-    return Submission(receipt=Receipt(reference=reference, received_at=received_at), exchanges=talk.exchanges)
+    return Submission(receipt=receipt, exchanges=talk.exchanges)
 
 
 def read_submission(talk: Talk, operation: Operation, reading: dict[str, object], via: Via) -> Submission:
     """Receipt and decisions out of the answer to a submission. Raises Misfit, ExpressionFailed."""
-    reference = operation.receipt.reference(reading)
+    reference, values = operation.receipt.reference(reading), operation.receipt.values(reading)
     # The decision may name the receipt that came with it.
-    told = {**reading, "receipt": {"reference": reference or ""}}
+    told = {**reading, "receipt": {"reference": reference or "", "values": values}}
     decisions = read_decisions(talk, operation, told, via)
-    receipt = Receipt(reference=reference, received_at=talk.heard_at)
+    receipt = Receipt(reference=reference, received_at=talk.heard_at, values=values)
     words = [f"receipt {reference}" if reference else "receipt", said(decisions)]
     talk.understood(", ".join(word for word in words if word))
     return Submission(receipt=receipt, decisions=decisions, exchanges=talk.exchanges)

@@ -19,6 +19,8 @@ from hub.expressions import Expression, ExpressionFailed
 
 LONGEST_RETRY_AFTER = 3600.0
 """Seconds. An agency that asks for a longer pause is asked again after an hour all the same."""
+_LONGEST_VALUE = 4000
+"""Characters of a value of a receipt: it goes along with the referral wherever that goes."""
 _CLOCKS_DIFFER = timedelta(minutes=5)
 """A decision dated further ahead comes from a wrong clock, and would outweigh every later one."""
 _TEXT_LIMIT = 500
@@ -227,6 +229,25 @@ class ReceiptReader:
 
     def __init__(self, file: ReceiptReading, variables: Collection[str]) -> None:
         self._reference = Expression(file.reference, variables) if file.reference is not None else None
+        self._values = {name: Expression(text, variables) for name, text in file.values.items()}
+
+    def values(self, context: Context) -> dict[str, str]:
+        """
+        What is to be remembered for later requests; what the answer leaves out or blank is not in it.
+
+        Raises Misfit, ExpressionFailed.
+        """
+        read = {}
+        for name, expression in self._values.items():
+            value = as_text(expression.evaluate(context))
+            if value is None:
+                continue
+            if len(value) > _LONGEST_VALUE:
+                raise Misfit(
+                    f"the value {name} of the receipt has {len(value)} characters; {_LONGEST_VALUE} are kept"
+                )
+            read[name] = value
+        return read
 
     def reference(self, context: Context) -> str | None:
         """The agency's reference, if it gives one. Raises Misfit, ExpressionFailed."""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from hub.config.models import AgencyFile, ServiceFile
+from hub.config.written_expressions import receipt_values
 from hub.domain.declaration import (
     Consignment,
     Declarant,
@@ -37,15 +38,16 @@ def sample_dossiers(file: AgencyFile) -> Iterator[tuple[Dossier, bool]]:
         for procedure in service.procedure:
             for whole in (True, False):
                 declaration = _whole(procedure) if whole else _bare(procedure)
-                yield _dossier(file.agency, code, service, declaration), whole
+                yield _dossier(file, code, service, declaration), whole
 
 
-def _dossier(agency: str, code: str, service: ServiceFile, declaration: Declaration) -> Dossier:
+def _dossier(file: AgencyFile, code: str, service: ServiceFile, declaration: Declaration) -> Dossier:
+    values = dict.fromkeys(receipt_values(file.channel), "1")
     terms = ReferralTerms(
         id=referral_id(SAMPLE_MRN, code),
         mrn=SAMPLE_MRN,
         service=code,
-        agency=agency,
+        agency=file.agency,
         service_name=service.name,
         law=service.law,
         document=service.document,
@@ -60,7 +62,7 @@ def _dossier(agency: str, code: str, service: ServiceFile, declaration: Declarat
         declaration=declaration,
         terms=terms,
         accepted_at=SAMPLE_TIME,
-        receipt=Receipt(reference="RECEIPT-1", received_at=SAMPLE_TIME),
+        receipt=Receipt(reference="RECEIPT-1", received_at=SAMPLE_TIME, values=values),
     )
 
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import cached_property
 
 from hub.adapters.wire import Misfit, Plain
+from hub.expressions import Ordered
 
 Path = tuple[str | int, ...]
 
@@ -95,8 +96,11 @@ def trim(value: Plain, shape: Shape | None) -> Plain:
 
 
 def _ordered(names: Mapping[str, Plain], parts: Mapping[str, Part]) -> list[str]:
-    """The contract's names in its order, then the others by the alphabet."""
-    return [name for name in parts if name in names] + sorted(name for name in names if name not in parts)
+    """The contract's names in its order, then the others as the file has them, or else by the alphabet."""
+    others = [name for name in names if name not in parts]
+    return [name for name in parts if name in names] + (
+        others if isinstance(names, Ordered) else sorted(others)
+    )
 
 
 def misfits(value: Plain, shape: Shape, at: Path = ()) -> Iterator[tuple[Path, str]]:

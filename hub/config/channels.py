@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from hub.config.faults import Key
+from hub.config.feeds import check_feed
 from hub.config.maintenance import check_maintenance
 from hub.config.models import (
     AgencyFile,
@@ -19,12 +19,13 @@ from hub.config.models import (
 from hub.config.schema_faults import FileReport
 from hub.config.security import Surroundings, check_security
 from hub.config.terms import check_term
-from hub.config.vocabulary import in_expression
+from hub.config.written_expressions import WrittenExpressions, references
 from hub.domain.referral import Answers
-from hub.expressions import Expression, ExpressionFault, PathTemplate, TreeFaults, TreeTemplate, roots
+from hub.expressions import Expression, roots
 
-_SOAP_KEYS = ("operation", "service", "port")
-_REST_KEYS = ("method", "path", "query", "headers")
+_SOAP_KEYS = ("operation", "service", "port", "soap_header", "soap_action")
+_REST_KEYS = ("method", "path", "query", "headers", "format", "root")
+_READ_IN = {"found": ["look_up"], "receipt": ["submit", "look_up"], "decision": ["submit", "look_up", "poll"]}
 _CREDENTIAL_HEADERS = {"authorization", "proxy-authorization", "cookie", "x-api-key"}
 
 
@@ -46,10 +47,19 @@ def check_channel(file: AgencyFile, folder: Path, around: Surroundings, report: 
     _check_terms(channel, report)
     check_maintenance(channel.maintenance, report)
     _check_answers(file, report)
+    written = WrittenExpressions(file, report)
+    requests: dict[Key, list[Expression]] = {}
     for operation in _operations(channel):
         _check_protocol(operation, channel.adapter, report)
-        _check_operation(operation, report)
-    _check_messages(channel, report)
+        requests[operation.key] = _check_operation(operation, written, report)
+    _check_messages(channel, written, report)
+    if channel.login is not None:
+        for name in ("token", "expires_in"):
+            text = getattr(channel.login, name)
+            written.expression(text, ("channel", "login", name), roots.LOGIN_READING)
+    if channel.feed is not None:
+        of_feed = {str(key[-1]): held for key, held in requests.items() if key[:2] == ("channel", "feed")}
+        check_feed(channel.feed, channel.adapter, of_feed, report)
 
 
 def _operations(channel: ChannelFile) -> list[_Operation]:
@@ -141,21 +151,31 @@ def _check_protocol(operation: _Operation, adapter: str, report: FileReport) -> 
                 f"{name!r} is a key of {other}; this channel is {adapter}",
                 f"remove it, or write adapter: {other}",
             )
-    if "found" in given and operation.key[-1] != "look_up":
-        report.add((*operation.key, "found"), "`found` is read in look_up only", "remove it")
+    for name, readers in _READ_IN.items():
+        if name in given and operation.key[-1] not in readers:
+            where = " and ".join([", ".join(readers[:-1]), readers[-1]] if readers[1:] else readers)
+            report.add((*operation.key, name), f"`{name}` is read in {where} only", "remove it")
+    if "format" in given and operation.file.request is None:
+        report.add((*operation.key, "format"), "there is no request to be written so", "add `request`")
+    if "root" in given and operation.file.format not in (None, "xml"):
+        report.add((*operation.key, "root"), "only an XML body has a root", "remove it, or write format: xml")
 
 
-def _check_operation(operation: _Operation, report: FileReport) -> None:
+def _check_operation(
+    operation: _Operation, written: WrittenExpressions, report: FileReport
+) -> list[Expression]:
+    """The expressions of its request."""
     file, key = operation.file, operation.key
+    found: list[Expression] = []
     credentials = [header for header in file.headers if header.lower() in _CREDENTIAL_HEADERS]
     if file.path is not None:
-        path = file.path
-        if not path.startswith("/"):
-            report.add((*key, "path"), f"{path!r} does not begin with `/`", f"write /{path}")
-        _report_tree((*key, "path"), lambda: PathTemplate(path, operation.request), path, report)
-    for name, tree in (("query", file.query), ("headers", file.headers), ("request", file.request)):
-        _check_tree(tree, (*key, name), operation.request, report)
-        for at in _references(tree):
+        if not file.path.startswith("/"):
+            report.add((*key, "path"), f"{file.path!r} does not begin with `/`", f"write /{file.path}")
+        found += written.path(file.path, (*key, "path"), operation.request)
+    for name in ("query", "headers", "soap_header", "request"):
+        tree = getattr(file, name)
+        found += written.tree(tree, (*key, name), operation.request)
+        for at in references(tree):
             if name == "headers" and at[0] in credentials:
                 continue  # told below
             report.add(
@@ -168,81 +188,44 @@ def _check_operation(operation: _Operation, report: FileReport) -> None:
             (*key, "headers", header), "a credential is no part of a mapping", "give it under channel.auth"
         )
     reading = operation.reading
-    _check_expression(file.receipt.reference, (*key, "receipt", "reference"), reading, report)
-    _check_expression(file.found, (*key, "found"), reading, report)
+    written.expression(file.receipt.reference, (*key, "receipt", "reference"), reading)
+    for name, text in file.receipt.values.items():
+        written.expression(text, (*key, "receipt", "values", name), reading)
+    written.expression(file.found, (*key, "found"), reading)
     if file.decision is not None:
-        _check_decision(file.decision, (*key, "decision"), reading, report)
+        _check_decision(file.decision, (*key, "decision"), reading, written)
     for place, error in enumerate(file.errors):
-        _check_expression(error.when, (*key, "errors", place, "when"), reading, report)
-        _check_expression(error.text, (*key, "errors", place, "text"), reading, report)
+        written.expression(error.when, (*key, "errors", place, "when"), reading)
+        written.expression(error.text, (*key, "errors", place, "text"), reading)
+    return found
 
 
-def _check_messages(channel: ChannelFile, report: FileReport) -> None:
+def _check_messages(channel: ChannelFile, written: WrittenExpressions, report: FileReport) -> None:
     if channel.callback is not None:
-        _check_message(channel.callback, ("channel", "callback"), report)
+        _check_message(channel.callback, ("channel", "callback"), written, report)
     if channel.feed is not None:
         feed: Key = ("channel", "feed")
-        _check_expression(channel.feed.messages, (*feed, "messages"), roots.FEED_READING, report)
-        _check_message(channel.feed.message, (*feed, "message"), report)
+        written.expression(channel.feed.messages, (*feed, "messages"), roots.FEED_READING)
+        written.expression(channel.feed.next_page, (*feed, "next_page"), roots.FEED_READING)
+        _check_message(channel.feed.message, (*feed, "message"), written, report)
 
 
-def _check_message(reading: MessageReading, key: Key, report: FileReport) -> None:
+def _check_message(
+    reading: MessageReading, key: Key, written: WrittenExpressions, report: FileReport
+) -> None:
     for name in ("id", "referral", "agency_reference"):
-        _check_expression(getattr(reading, name), (*key, name), roots.MESSAGE, report)
+        written.expression(getattr(reading, name), (*key, name), roots.MESSAGE)
     if reading.referral is None and reading.agency_reference is None:
         report.add(
             key,
             "a message could not be told to be about any referral",
             "add `referral` or `agency_reference`",
         )
-    _check_decision(reading.decision, (*key, "decision"), roots.MESSAGE, report)
+    _check_decision(reading.decision, (*key, "decision"), roots.MESSAGE, written)
 
 
 def _check_decision(
-    reading: DecisionReading, key: Key, variables: Collection[str], report: FileReport
+    reading: DecisionReading, key: Key, variables: Collection[str], written: WrittenExpressions
 ) -> None:
     for name in DecisionReading.model_fields:
-        _check_expression(getattr(reading, name), (*key, name), variables, report)
-
-
-# --- expressions ------------------------------------------------------------------------------------------
-
-
-def _check_expression(text: str | None, key: Key, variables: Collection[str], report: FileReport) -> None:
-    if text is None:
-        return
-    if not text.startswith("="):
-        report.add(key, f"{text!r} is no expression: it does not begin with `=`", f'write "={text}"')
-        return
-    try:
-        Expression(text, variables)
-    except ExpressionFault as fault:
-        report.add(key, in_expression(fault, text), fault.cure)
-
-
-def _references(tree: Any) -> Iterator[Key]:
-    """The ways to texts in a template that look like a reference to a variable."""
-    if isinstance(tree, str):
-        if tree.lstrip().startswith("env:"):
-            yield ()
-        return
-    parts: Iterable[tuple[str | int, Any]] = ()
-    if isinstance(tree, Mapping):
-        parts = tree.items()
-    elif isinstance(tree, list | tuple):
-        parts = enumerate(tree)
-    for step, part in parts:
-        for inner in _references(part):
-            yield (step, *inner)
-
-
-def _check_tree(tree: Any, key: Key, variables: Collection[str], report: FileReport) -> None:
-    _report_tree(key, lambda: TreeTemplate(tree, variables), "", report)
-
-
-def _report_tree(key: Key, compile_template: Callable[[], object], text: str, report: FileReport) -> None:
-    try:
-        compile_template()
-    except TreeFaults as faults:
-        for inner, fault in faults.faults:
-            report.add((*key, *inner), in_expression(fault, text), fault.cure)
+        written.expression(getattr(reading, name), (*key, name), variables)

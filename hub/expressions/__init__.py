@@ -7,13 +7,14 @@ Everything is compiled when the configuration is loaded; what is wrong shows the
 from hub.expressions.faults import ExpressionFailed, ExpressionFault, TreeFaults
 from hub.expressions.mapping import Expression
 from hub.expressions.predicates import CompiledPredicate, PredicateCompiler
-from hub.expressions.templates import PathTemplate, TreeTemplate
+from hub.expressions.templates import Ordered, PathTemplate, TreeTemplate
 
 __all__ = [
     "CompiledPredicate",
     "Expression",
     "ExpressionFailed",
     "ExpressionFault",
+    "Ordered",
     "PathTemplate",
     "PredicateCompiler",
     "TreeFaults",

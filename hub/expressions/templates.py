@@ -15,6 +15,10 @@ _Key = tuple[str | int, ...]
 _Filler = Callable[[Mapping[str, object]], Any]
 
 
+class Ordered(dict[str, Any]):
+    """A mapping as the file has it, whose order is meant; CEL keeps its own in no order."""
+
+
 class TreeTemplate:
     """
     A YAML tree whose text leaves that begin with `=` are expressions; the rest stands for itself.
@@ -51,7 +55,7 @@ def _filler(
         entries = {
             name: _filler(part, variables, (*key, name), faults, leaves) for name, part in tree.items()
         }
-        return lambda context: {name: fill(context) for name, fill in entries.items()}
+        return lambda context: Ordered((name, fill(context)) for name, fill in entries.items())
     if isinstance(tree, list | tuple):
         elements = [
             _filler(part, variables, (*key, place), faults, leaves) for place, part in enumerate(tree)

@@ -197,12 +197,17 @@ class OpenCase:
 
     def deliver(self, referral: OpenReferral, receipt: Receipt | None, at: datetime) -> None:
         """
-        The agency has it. The first receipt stands; a later one adds the reference it may have lacked.
+        The agency has it. The first receipt stands; a later one adds the reference it may have lacked, and
+        what it says of the values to be remembered: one that it leaves out stays.
         """
-        if receipt is not None and (
-            referral.receipt is None or (referral.receipt.reference is None and receipt.reference is not None)
-        ):
+        held = referral.receipt
+        if receipt is not None and held is None:
             referral.change(receipt=receipt)
+        elif receipt is not None and held is not None:
+            first = held if held.reference is not None or receipt.reference is None else receipt
+            told = first.model_copy(update={"values": {**held.values, **receipt.values}})
+            if told != held:
+                referral.change(receipt=told)
         if referral.delivered_at is None:
             referral.change(delivered_at=receipt.received_at if receipt else at)
             self.note(
