@@ -35,7 +35,7 @@ def unfinished(data: Any, key: Key = ()) -> Iterator[tuple[Key, str]]:
         told = _VALUE.match(data)
         if told is not None:
             yield key, (told["words"] or "").strip()
-        elif data.startswith("="):
+        elif data.startswith("=") or "{" in data:
             words = [each["words"].strip() for each in _WITHIN.finditer(data)]
             if words:
                 yield key, "; ".join(words)

@@ -1,0 +1,366 @@
+"""What an answer holds, guessed by name and type: receipt, decision, the list of a feed, an error."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from hub.adapters.shape import Part, Shape
+from hub.workbench.proposing.codes import described
+from hub.workbench.proposing.trial import WHOLE_NUMBERS
+from hub.workbench.proposing.verdicts import PENDING, looks_like, says_decided
+from hub.workbench.proposing.words import words
+
+_DEEPEST = 7
+_DECISION = {"decision", "result", "verdict", "outcome", "finding", "judgement"}
+_NUMBERED = {"number", "id", "reference", "key", "code"}
+_TIMES = {"date", "moment", "time"}
+_TECHNICAL = {"header", "error", "fault", "answer", "meta", "message", "problem"}
+_STRINGS = {"", "string", "token", "normalizedString", "NMTOKEN", "Name", "NCName", "ID", "anyURI"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """One value in an answer, and the way to it."""
+
+    steps: tuple[Part, ...]
+    """From the outside in; the last is the value itself."""
+
+    @property
+    def part(self) -> Part:
+        return self.steps[-1]
+
+    @property
+    def name(self) -> str:
+        return self.part.name
+
+    @property
+    def words(self) -> set[str]:
+        return set(words(self.name))
+
+    @property
+    def around(self) -> set[str]:
+        """The words of what it is part of."""
+        return {word for step in self.steps[:-1] for word in words(step.name)}
+
+    @property
+    def lists(self) -> int:
+        """How many lists are passed on the way."""
+        return sum(step.many for step in self.steps[:-1])
+
+    @property
+    def is_time(self) -> bool:
+        if self.part.base in ("date", "dateTime"):
+            return True
+        ends = self.name.endswith(("At", "_at", "On", "_on", "Dt", "_dt", "DT", "Ymd", "YMD"))
+        return self.part.base in _STRINGS and bool(self.words & _TIMES or ends or self.name == "At")
+
+    @property
+    def is_text(self) -> bool:
+        return self.part.base in _STRINGS and not self.is_time
+
+
+def places(shape: Shape) -> list[Place]:
+    """Every value in an answer, outermost first."""
+    return sorted(_walk(shape, (), frozenset()), key=lambda place: (place.lists, len(place.steps)))
+
+
+def _walk(shape: Shape, steps: tuple[Part, ...], inside: frozenset[int]) -> Iterator[Place]:
+    for part in shape.parts.values():
+        inner = part.inner
+        if inner is None:
+            yield Place((*steps, part))
+        elif id(inner) not in inside and len(steps) < _DEEPEST:
+            yield from _walk(inner, (*steps, part), inside | {id(inner)})
+
+
+def joined(shapes: tuple[Shape, ...]) -> Shape:
+    """One shape for several kinds of answer: what not all of them have is optional."""
+    if len(shapes) == 1:
+        return shapes[0]
+    parts: dict[str, Part] = {}
+    for shape in shapes:
+        for name, part in shape.parts.items():
+            everywhere = all(name in other.parts and other.parts[name].required for other in shapes)
+            known = parts.get(name)
+            if known is None or (known.inner is None and part.inner is not None):
+                parts[name] = part if everywhere else _optional(part)
+    return Shape(parts, any(shape.open for shape in shapes))
+
+
+def _optional(part: Part) -> Part:
+    return replace(part, required=False)
+
+
+# --- expressions ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How an answer is read: by what name, and whether what is absent is null (SOAP) or not there."""
+
+    root: str
+    nulls: bool
+
+    def read(self, place: Place, *, sure: int = 0) -> str:
+        """The value, without `=`. The first `sure` steps are known to be there."""
+        written, open_ = self.root, False
+        for number, step in enumerate(place.steps):
+            optional = not self.nulls and not step.required and number >= sure
+            open_ |= optional
+            written += _step(step.name, optional)
+            if step.many and number < len(place.steps) - 1:
+                written += "[0]" if not open_ else "[?0]"
+        absent = "[]" if place.part.many else '""'
+        return f"{written}.orValue({absent})" if open_ else written
+
+    def plain(self, place: Place, length: int | None = None) -> str:
+        """The way to it, or to a part on the way, as if all were there."""
+        written = self.root
+        steps = place.steps if length is None else place.steps[:length]
+        for number, step in enumerate(steps):
+            written += _step(step.name, False)
+            if step.many and number < len(place.steps) - 1:
+                written += "[0]"
+        return written
+
+    def there(self, place: Place) -> list[str]:
+        """Conditions that must hold for it to be there; none where the contract requires it."""
+        found = []
+        for number, step in enumerate(place.steps, start=1):
+            way = self.plain(place, number)
+            if step.many and number < len(place.steps):
+                way = way.removesuffix("[0]")
+                found.append(f"{way}.size() > 0")
+            elif not step.required:
+                found.append(f"{way} != null" if self.nulls else f"has({way})")
+        return found
+
+
+def _step(name: str, optional: bool) -> str:
+    if name.isidentifier() and name.isascii() and name not in _RESERVED:
+        return f".?{name}" if optional else f".{name}"
+    return f"[?{json.dumps(name)}]" if optional else f"[{json.dumps(name, ensure_ascii=False)}]"
+
+
+_RESERVED = {
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "false",
+    "for",
+    "function",
+    "if",
+    "import",
+    "in",
+    "let",
+    "loop",
+    "namespace",
+    "null",
+    "package",
+    "return",
+    "true",
+    "var",
+    "void",
+    "while",
+}
+"""Words of CEL (language definition, Syntax) that name no member after a dot."""
+
+
+# --- guesses --------------------------------------------------------------------------------------------
+
+
+def receipt(found: list[Place], ours: set[str]) -> Place | None:
+    """The agency's own reference; `ours` are the names under which ours was sent."""
+
+    def score(place: Place) -> float:
+        named = place.words
+        if not (place.is_text or place.part.base in WHOLE_NUMBERS) or place.part.values or place.part.many:
+            return 0
+        if place.name in ours or named & {
+            "note",
+            "status",
+            "state",
+            "version",
+            "name",
+            "type",
+            "hs",
+            "password",
+        }:
+            return 0
+        if place.around & (_DECISION | {"error", "item", "goods"}) or named & {"message", "error"}:
+            return 0
+        told = max((_RECEIPTS[word] for word in named & _RECEIPTS.keys()), default=0)
+        if not told and not named & {"id", "number", "reference", "uuid"}:
+            return 0
+        numbered = 4 if named & {"number", "id", "reference"} else 0
+        return (
+            4 + told + numbered + (3 if place.part.required else 0) - 2 * len(place.steps) - 3 * place.lists
+        )
+
+    return _best(found, score)
+
+
+_RECEIPTS = {
+    "receipt": 30,
+    "acceptance": 30,
+    "ticket": 30,
+    "tracking": 26,
+    "register": 24,
+    "case": 24,
+    "acknowledge": 24,
+    "check": 20,
+    "review": 20,
+    "application": 16,
+    "submission": 14,
+    "reference": 12,
+    "request": 8,
+    "transaction": 10,
+    "permit": 6,
+    "licence": 6,
+    "declaration": 6,
+    "entry": 6,
+}
+
+
+def word(found: list[Place]) -> Place | None:
+    """Where the agency says its decision."""
+    siblings = {(place.steps[:-1], name) for place in found for name in place.words if place.is_text}
+
+    def score(place: Place) -> float:
+        named = place.words
+        if place.part.many or not (place.is_text or place.part.base in WHOLE_NUMBERS | {"boolean"}):
+            return 0
+        if named & {"note", "message", "error", "description", "count", "size", "version", "law", "agency"}:
+            return 0
+        values = list(place.part.values) or list(described(place.part.documentation))
+        meant = [looks_like(value, described(place.part.documentation).get(value, "")) for value in values]
+        verdicts = sum(1 for one in meant if one not in ("", PENDING, "other"))
+        if place.part.base == "boolean":
+            return 12 if named & {"approval", "acceptance", "permit"} else 0
+        if named & (_NUMBERED - {"code"}) or (values and not verdicts):
+            return 0
+        told = max((_WORDS[one] for one in named & _WORDS.keys()), default=0)
+        if "code" in named and place.around & _DECISION:
+            told = max(told, 26)
+        if verdicts > 1:
+            told = max(told, 10) + 12
+        if not told:
+            return 0
+        if place.around & _TECHNICAL or ({"result", "code"} <= named and _technical(place, siblings)):
+            told -= 20
+        return told + (6 if place.around & _DECISION else 0) - place.lists
+
+    return _best(found, score)
+
+
+_WORDS = {
+    "verdict": 30,
+    "word": 28,
+    "decision": 28,
+    "outcome": 28,
+    "finding": 26,
+    "result": 26,
+    "approval": 8,
+    "status": 14,
+    "state": 8,
+}
+
+
+def _technical(place: Place, siblings: set[tuple[tuple[Part, ...], str]]) -> bool:
+    """A result code beside a message says how the call went, not what was decided."""
+    return (place.steps[:-1], "message") in siblings
+
+
+def state(found: list[Place], said: Place) -> tuple[Place, list[str]] | None:
+    """Where the answer says whether it is decided, and the values that say so."""
+    for place in found:
+        if place is not said and place.words & {"state", "status"} and place.part.values:
+            decided = [value for value in place.part.values if says_decided(value)]
+            if decided and place.lists <= said.lists:
+                return place, decided
+    return None
+
+
+def beside(found: list[Place], said: Place, score: Callable[[Place], float]) -> Place | None:
+    """The best of what stands with the word of the decision, before what stands elsewhere."""
+    near = [place for place in found if place is not said and place.steps[:-1] == said.steps[:-1]]
+    return _best(near, score) or _best(
+        [
+            place
+            for place in found
+            if place is not said and place.lists == said.lists and len(place.steps) > 1
+        ],
+        score,
+    )
+
+
+def reference_score(place: Place) -> float:
+    """The number of what the agency issues."""
+    named = place.words
+    if not place.is_text or place.part.many:
+        return 0
+    kind = named & {"certificate", "permit", "licence", "approval", "document", "report", "clearance"}
+    if not kind or named & {"type", "kind", "name", "note", "receipt", "status"}:
+        return 0
+    said = 4 if kind == {"document"} else 12
+    return said + (3 if named & {"number", "id", "reference"} else 0) - 3 * len(named - kind - _NUMBERED)
+
+
+def remarks_score(place: Place) -> float:
+    """In words."""
+    if not place.is_text or place.part.many or place.part.values:
+        return 0
+    named = place.words
+    return 12.0 if "note" in named else 6.0 if named & {"condition", "message", "description"} else 0
+
+
+def decided_score(place: Place) -> float:
+    """When it was decided."""
+    if not place.is_time or place.part.many:
+        return 0
+    named = place.words
+    if named & {
+        "valid",
+        "receipt",
+        "request",
+        "application",
+        "opened",
+        "created",
+        "due",
+        "submission",
+        "issue",
+    }:
+        return 1 if "issue" in named else 0
+    return 20 if named & (_DECISION | {"approval", "made", "action", "process"}) else 8
+
+
+def id_score(place: Place) -> float:
+    """The agency's id for the decision."""
+    if not (place.is_text or place.part.base in WHOLE_NUMBERS) or place.part.many:
+        return 0
+    named = place.words
+    if named & _DECISION and named & {"id", "number", "key"} and not named - _DECISION - _NUMBERED:
+        return 20
+    return 10 if place.around & _DECISION and named in ({"id"}, {"sequence"}, {"number"}) else 0
+
+
+def items_score(place: Place) -> float:
+    """The goods items it speaks of."""
+    if place.part.base not in WHOLE_NUMBERS or not (place.part.many or place.lists):
+        return 0
+    if not place.part.many:
+        return 0
+    return 10 if (place.words | place.around) & {"item", "line", "goods", "sequence", "number"} else 0
+
+
+def _best(found: list[Place], score: Callable[[Place], float]) -> Place | None:
+    best: tuple[float, Place] | None = None
+    for place in found:
+        points = score(place)
+        if points > 0 and (best is None or points > best[0]):
+            best = (points, place)
+    return best[1] if best else None

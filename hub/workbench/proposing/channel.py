@@ -1,0 +1,294 @@
+"""The channel of a proposal: every operation, and how its answer is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from hub.adapters.shape import Shape
+from hub.config.models import AttributeFile
+from hub.workbench.proposing.answers import Dialect, Place
+from hub.workbench.proposing.authentication import Credentials
+from hub.workbench.proposing.operating import Operation, Operations, acknowledging, pull_parameters
+from hub.workbench.proposing.readings import Answer, Decision, message
+from hub.workbench.proposing.roles import (
+    Names,
+    Roles,
+    Wanted,
+    answer_of,
+    choose,
+    messages_of,
+    names_of,
+)
+from hub.workbench.proposing.survey import Incoming, Offer, Survey
+from hub.workbench.proposing.tree import Alias, Branch, Leaf, Node, Row, todo
+from hub.workbench.proposing.trial import Trial
+
+_SESSION = {"token": "session.token", "sessionId": "session.token", "loginTicket": "session.token"}
+_DUPLICATE = ("duplicate", "already", "exists", "before", "conflict", "중복", "이미")
+
+
+@dataclass
+class Channel:
+    """A proposed channel, and what the rest of the file needs to know of it."""
+
+    tree: Branch
+    roles: Roles
+    answers: str
+    """How decisions come back; "" when the contract does not say."""
+    words: dict[str, str] = field(default_factory=dict)
+    """The words for decisions that the contract lists, and what it says of each."""
+
+
+class Making:
+    """Makes the channel of one contract."""
+
+    def __init__(
+        self, survey: Survey, trial: Trial, attributes: Mapping[str, AttributeFile], credentials: Credentials
+    ) -> None:
+        self._survey = survey
+        self._operations = Operations(trial, attributes)
+        self._credentials = credentials
+        self._words: dict[str, str] = {}
+
+    def channel(self, wanted: Wanted, contract: str, endpoint: Leaf) -> Channel:
+        """Raises NoOperation."""
+        roles = choose(self._survey, wanted, lambda offer: self._operations.submit(offer, {}).ours)
+        logged_in = roles.login is not None
+        submit = self._operations.submit(roles.submit, _SESSION if logged_in else {})
+        names = names_of(roles.submit, submit.ours)
+        entries: dict[str, Node] = {
+            "adapter": Leaf(self._survey.adapter),
+            "contract": Leaf(contract),
+            "endpoint": endpoint,
+            "auth": self._credentials.auth(self._survey, logged_in=logged_in),
+            "limits": Branch(
+                {"timeout": Leaf("20s"), "concurrency": Leaf(8), "per_second": Leaf(10)},
+                comment="how hard it may be pushed",
+            ),
+        }
+        if roles.login is not None:
+            entries["login"] = Branch(self._login(roles.login), spread=True)
+        entries["submit"] = self._submit(roles, submit, names)
+        if roles.look_up is not None:
+            decided = roles.poll is None  # else it is asked soon enough
+            entries["look_up"] = self._look_up(roles.look_up, names, logged_in, decided=decided)
+        if roles.poll is not None:
+            entries["poll"] = self._poll(roles.poll, names, logged_in)
+        if roles.pull is not None:
+            entries["feed"] = self._feed(roles, names)
+        callback = self._callback(names, self._answers(roles))
+        if callback is not None:
+            entries["callback"] = callback
+        _share_decisions(entries)
+        return Channel(Branch(entries, spread=True), roles, self._answers(roles, callback), self._words)
+
+    # --- the operations ---------------------------------------------------------------------------------
+
+    def _submit(self, roles: Roles, operation: Operation, names: Names) -> Branch:
+        offer = roles.submit
+        entries = dict(operation.entries)
+        if offer.replies:
+            answer = answer_of(offer)
+            receipt = answer.receipt_tree(names.ours)
+            if receipt is not None:
+                entries["receipt"] = receipt
+            decision = self._decision(answer)
+            if decision is not None:
+                entries["decision"] = decision.tree
+        for status, said in offer.statuses.items():
+            if status == "409" and any(word in said.lower() for word in _DUPLICATE):
+                rule = Branch({"when": Leaf("=status == 409"), "means": Leaf("already_received")})
+                entries["errors"] = Row([rule])
+        comment = "one-way: there is no answer to read" if offer.one_way else ""
+        return Branch(entries, comment=comment, notes=self._changes(roles), spread=True)
+
+    def _changes(self, roles: Roles) -> tuple[str, ...]:
+        if not roles.unused:
+            return ()
+        return (
+            f"also in the contract, and not used by a channel: {', '.join(o.name for o in roles.unused)}",
+        )
+
+    def _look_up(self, offer: Offer, names: Names, logged_in: bool, *, decided: bool) -> Branch:
+        aliases = dict.fromkeys(names.ours, "referral.id") | (_SESSION if logged_in else {})
+        entries = dict(self._operations.follow_up(offer, aliases, "referral.id").entries)
+        answer = answer_of(offer)
+        receipt = self._receipt_of(answer, names)
+        found = answer.found(receipt)
+        if found:
+            entries["found"] = Leaf(f"={found}")
+        if receipt is not None:
+            entries["receipt"] = Branch({"reference": Leaf(f"={_certain(answer, receipt)}")})
+        decision = self._decision(answer) if decided else None
+        if decision is not None:
+            entries["decision"] = decision.tree
+        return Branch(entries, comment="after an answer that was lost, before sending again", spread=True)
+
+    def _receipt_of(self, answer: Answer, names: Names) -> Place | None:
+        return next((p for p in answer.places if p.name in names.theirs), None) or answer.receipt(names.ours)
+
+    def _poll(self, offer: Offer, names: Names, logged_in: bool) -> Branch:
+        reference = "receipt.reference" if names.theirs else "referral.id"
+        aliases = (
+            dict.fromkeys(names.ours, "referral.id")
+            | dict.fromkeys(names.theirs, "receipt.reference")
+            | (_SESSION if logged_in else {})
+        )
+        entries = dict(self._operations.follow_up(offer, aliases, reference).entries)
+        entries["every"] = Leaf("10m")
+        decision = self._decision(answer_of(offer))
+        entries["decision"] = (
+            decision.tree
+            if decision is not None
+            else Branch({"word": todo("the decision in the agency's words, as =reply.result")})
+        )
+        return Branch(entries, spread=True)
+
+    def _feed(self, roles: Roles, names: Names) -> Branch:
+        assert roles.pull is not None
+        query, cursor = pull_parameters(roles.pull)
+        pull: dict[str, Node] = {name: Leaf(value) for name, value in roles.pull.keys.items()}
+        if query:
+            pull["query"] = Branch(query)
+        told = messages_of(roles.pull)
+        entries: dict[str, Node] = {"every": Leaf("5m"), "pull": Branch(pull)}
+        if told is None:
+            entries["messages"] = todo("the list of messages, as =reply.messages")
+            entries["message"] = Branch(
+                {
+                    "referral": todo("our reference in a message, as =message.reference"),
+                    "decision": Branch({"word": todo("the decision, as =message.result")}),
+                },
+                spread=True,
+            )
+        else:
+            way, _, shape = told
+            entries["messages"] = Leaf(f"={way}")
+            if cursor and (page := self._next_page(roles.pull, cursor)):
+                entries["next_page"] = Leaf(f"={page}")
+            entries["message"] = self._message(shape, names)
+        if roles.acknowledge is not None:
+            acknowledge, each = acknowledging(roles.acknowledge)
+            if each:
+                entries["each"] = Leaf(True, "each message is acknowledged by a request of its own")
+            entries["acknowledge"] = Branch(acknowledge)
+        else:
+            entries["acknowledge"] = todo("the operation by which messages are acknowledged")
+        return Branch(entries, comment="a queue of messages that the hub pulls", spread=True)
+
+    def _next_page(self, pull: Offer, cursor: str) -> str:
+        answer = answer_of(pull)
+        outer = [place for place in answer.places if not place.lists]
+        more = next((p for p in outer if p.part.base == "boolean" and "more" in p.name.lower()), None)
+        said = next((p for p in outer if "cursor" in p.name.lower() or "next" in p.name.lower()), None)
+        if cursor == "number":
+            return answer.dialect.read(more) if more is not None else ""
+        if said is None or said is more:
+            return ""
+        read = answer.dialect.read(said)
+        return (
+            f'{answer.dialect.read(more)} ? {read} : ""' if more is not None and more.part.required else read
+        )
+
+    def _login(self, offer: Offer) -> dict[str, Node]:
+        secrets, aliases = self._credentials.login(offer)
+        entries = dict(self._operations.follow_up(offer, aliases, "secret.user").entries)
+        answer = answer_of(offer)
+        token = answer.has_token()
+        assert token is not None
+        entries["secrets"] = Branch(secrets)
+        entries["token"] = Leaf(f"={answer.dialect.plain(token)}")
+        expires = answer.expires()
+        if expires is not None:
+            entries["expires_in"] = Leaf(f"={answer.dialect.read(expires)}")
+        return entries
+
+    def _callback(self, names: Names, answers: str) -> Branch | None:
+        """Messages that come in: what the contract says of them, or what somebody must say."""
+        found: tuple[Incoming, Branch] | None = None
+        for incoming in self._survey.incoming:
+            tree, decision = self._read(incoming.shape, names, lists=incoming.format == "json")
+            # An element that no message has is a guess: it is not made where decisions come back anyway.
+            if decision is not None and (incoming.format != "soap" or answers in ("", "callback")):
+                found = (incoming, tree)
+                self._words |= decision.words
+                break
+        soap = self._survey.adapter == "soap"
+        if found is not None:
+            incoming, tree = found
+            auth = self._credentials.callback(incoming.headers, soap=soap)
+            entries: dict[str, Node] = {"format": Leaf(incoming.format), "auth": auth, **tree.entries}
+            return Branch(entries, comment=f"{incoming.name}: the agency posts it to the hub", spread=True)
+        if answers not in ("", "callback"):
+            return None
+        entries = {
+            "format": Leaf("soap" if soap else "json"),
+            "auth": self._credentials.callback((), soap=soap),
+            "referral": todo("our reference in the message, as =message.reference"),
+            "decision": Branch({"word": todo("the decision in the agency's words, as =message.result")}),
+        }
+        return Branch(
+            entries, comment="the contract does not say how decisions come back: as messages?", spread=True
+        )
+
+    # --- what is read -----------------------------------------------------------------------------------
+
+    def _message(self, shape: Shape, names: Names) -> Branch:
+        tree, decision = self._read(shape, names, lists=True)
+        if decision is not None:
+            self._words |= decision.words
+        return tree
+
+    def _read(self, shape: Shape, names: Names, *, lists: bool) -> tuple[Branch, Decision | None]:
+        tree, decision = message(
+            shape, Dialect("message", nulls=False), names.ours, names.theirs, lists=lists
+        )
+        tree.spread = True
+        held = tree.entries.get("decision")
+        if isinstance(held, Branch):
+            held.spread = len(held.entries) > 2
+        return tree, decision
+
+    def _decision(self, answer: Answer) -> Decision | None:
+        decision = answer.decision()
+        if decision is None:
+            return None
+        self._words |= decision.words
+        decision.tree.spread = True
+        return decision
+
+    def _answers(self, roles: Roles, callback: Branch | None = None) -> str:
+        if roles.poll is not None:
+            return "poll"
+        if roles.pull is not None:
+            return "feed"
+        decided = answer_of(roles.submit).decision() if roles.submit.replies else None
+        if decided is not None and ("when" not in decided.tree.entries or not self._survey.incoming):
+            return "reply"
+        if callback is not None or (self._survey.incoming and decided is None):
+            return "callback"
+        return "reply" if decided is not None else ""
+
+
+def _certain(answer: Answer, receipt: Place) -> str:
+    """The reference where something was found: what is optional is there then."""
+    return answer.dialect.read(receipt, sure=len(receipt.steps))
+
+
+def _share_decisions(entries: dict[str, Node]) -> None:
+    """A decision that is read in the same way twice is written once, and named."""
+    first: list[Branch] = []
+    for name in ("submit", "look_up", "poll"):
+        operation = entries.get(name)
+        decision = operation.entries.get("decision") if isinstance(operation, Branch) else None
+        if not isinstance(operation, Branch) or not isinstance(decision, Branch):
+            continue
+        same = next((one for one in first if one.entries == decision.entries), None)
+        if same is None:
+            first.append(decision)
+        else:
+            same.anchor = same.anchor or (
+                "decision" if not any(one.anchor for one in first) else f"{name}_decision"
+            )
+            operation.entries["decision"] = Alias(same.anchor)

@@ -1,0 +1,342 @@
+"""Which operation does what: guessed from what it is called, what it wants and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from hub.adapters.shape import Part, Shape
+from hub.workbench.proposing.answers import Dialect, joined, places
+from hub.workbench.proposing.listing import item_list
+from hub.workbench.proposing.meanings import Scope, guess
+from hub.workbench.proposing.readings import Answer
+from hub.workbench.proposing.survey import Offer, Survey
+from hub.workbench.proposing.words import words
+
+_SUBMITS = {
+    "submission",
+    "application",
+    "request",
+    "register",
+    "send",
+    "declaration",
+    "report",
+    "notice",
+    "review",
+    "check",
+    "entry",
+    "form",
+    "create",
+    "lodge",
+    "file",
+    "put",
+    "insert",
+    "save",
+    "add",
+    "upload",
+    "new",
+    "enter",
+    "post",
+}
+_ASKS = {
+    "find",
+    "get",
+    "retrieve",
+    "fetch",
+    "read",
+    "ask",
+    "status",
+    "state",
+    "list",
+    "poll",
+    "tracking",
+    "result",
+    "show",
+    "view",
+}
+_ENDS = {
+    "acknowledge",
+    "confirm",
+    "delete",
+    "remove",
+    "reject",
+    "validate",
+    "upload",
+    "ping",
+    "echo",
+    "health",
+    "version",
+    "print",
+}
+_CHANGES = {"amend", "withdraw", "update", "replace", "patch", "resubmit"}
+_LOGS_IN = {"login", "token", "logout"}
+_FEW = 4
+
+
+class NoOperation(Exception):
+    """The contract has nothing to submit with, or not the operation that was asked for."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Operations that somebody chose by name; `none` for no such operation."""
+
+    submit: str | None = None
+    look_up: str | None = None
+    poll: str | None = None
+    feed: str | None = None
+    acknowledge: str | None = None
+    login: str | None = None
+
+
+@dataclass(frozen=True)
+class Roles:
+    """The operations of a channel."""
+
+    submit: Offer
+    look_up: Offer | None = None
+    poll: Offer | None = None
+    pull: Offer | None = None
+    acknowledge: Offer | None = None
+    login: Offer | None = None
+    unused: tuple[Offer, ...] = ()
+    """Amending and withdrawing: the contract has them, a channel has no use for them."""
+
+    def of(self, offer: Offer) -> str:
+        """What an operation is used for; "" for nothing."""
+        for name in ("submit", "look_up", "poll", "pull", "acknowledge", "login"):
+            if getattr(self, name) == offer:
+                return "feed" if name == "pull" else name
+        return ""
+
+
+@dataclass(frozen=True)
+class Names:
+    """The names under which the two references stand in the submission and in its answer."""
+
+    ours: set[str] = field(default_factory=set)
+    theirs: set[str] = field(default_factory=set)
+
+
+def choose(survey: Survey, wanted: Wanted, ours_in: Callable[[Offer], set[str]]) -> Roles:
+    """
+    `ours_in` tells under which names our reference stands in a submission. Raises NoOperation.
+    """
+    login = _chosen(survey, wanted.login, "login") if wanted.login else _login(survey)
+    submit = _chosen(survey, wanted.submit, "submit") if wanted.submit else _submit(survey, login)
+    if submit is None:
+        raise NoOperation("a channel needs an operation to submit with; name it with --submit")
+    names = names_of(submit, ours_in(submit))
+    left = [offer for offer in survey.offers if offer not in (submit, login) and _same_place(offer, submit)]
+    poll = _given(survey, wanted.poll, "poll", lambda: _poll(left, names))
+    look_up = _given(
+        survey, wanted.look_up, "look-up", lambda: _look_up([o for o in left if o != poll], names)
+    )
+    left = [offer for offer in left if offer not in (poll, look_up)]
+    pull = _given(survey, wanted.feed, "feed", lambda: _pull(left))
+    acknowledge = None
+    if pull is not None:
+        fed = pull
+        rest = [offer for offer in left if offer != pull]
+        acknowledge = _given(survey, wanted.acknowledge, "acknowledge", lambda: _acknowledge(rest, fed))
+        if acknowledge is None and wanted.feed is None:
+            pull = None  # messages that cannot be acknowledged are no feed
+    changes = tuple(offer for offer in left if set(_verbs(offer)) & _CHANGES)
+    return Roles(submit, look_up, poll, pull, acknowledge, login, changes)
+
+
+def names_of(submit: Offer, ours: set[str]) -> Names:
+    """How the two references are called where a referral is submitted."""
+    receipt = answer_of(submit).receipt(ours) if submit.replies else None
+    return Names(ours, {receipt.name} if receipt is not None else set())
+
+
+def answer_of(offer: Offer) -> Answer:
+    """Its answer; good answers of several kinds as one."""
+    return Answer(
+        joined(offer.replies) if offer.replies else Shape({}), Dialect("reply", nulls=not offer.method)
+    )
+
+
+# --- choosing -------------------------------------------------------------------------------------------
+
+
+def _chosen(survey: Survey, name: str, role: str) -> Offer | None:
+    if name == "none":
+        return None
+    found = survey.named(name)
+    if not found:
+        known = ", ".join(dict.fromkeys(offer.name for offer in survey.offers)) or "none"
+        raise NoOperation(f"the contract has no operation {name!r} to {role} with; it has {known}")
+    return found[0]
+
+
+def _given(survey: Survey, name: str | None, role: str, guessed: Callable[[], Offer | None]) -> Offer | None:
+    return _chosen(survey, name, role) if name else guessed()
+
+
+def _same_place(offer: Offer, submit: Offer) -> bool:
+    """SOAP: the same operation in another port is not another operation."""
+    return offer.name != submit.name or bool(offer.method)
+
+
+def _verbs(offer: Offer) -> tuple[str, ...]:
+    return words(f"{offer.name.rpartition(' ')[2]} {offer.also.rpartition('/')[2]}")
+
+
+def _leading(offer: Offer) -> str:
+    """The word its name begins with: the verb, mostly."""
+    named = words(offer.also.rpartition("/")[2] or offer.name)
+    return named[0] if named else ""
+
+
+def _simple_parts(offer: Offer) -> list[Part]:
+    held = [one.part for one in offer.parameters]
+    if offer.request is not None:
+        held += [place.part for place in places(offer.request) if not place.lists]
+    return held
+
+
+def _required(offer: Offer) -> list[Part]:
+    return [part for part in _simple_parts(offer) if part.required]
+
+
+def _submit(survey: Survey, login: Offer | None) -> Offer | None:
+    offers = [offer for offer in survey.offers if offer is not login]
+    if not offers:
+        raise NoOperation("the contract has no operation at all that the hub can speak")
+    return max(offers, key=_submit_score)
+
+
+def _submit_score(offer: Offer) -> float:
+    parts = _simple_parts(offer)
+    keys = {told.meaning.key for part in parts if (told := guess(Scope.HEADER, part.name)) is not None}
+    score = 2.0 * min(len(parts), 15) + 4.0 * len(keys)
+    if offer.request is not None and item_list(offer.request) is not None:
+        score += 40
+    verbs = set(_verbs(offer))
+    score += 15 if verbs & _SUBMITS else 0
+    score -= 35 if _leading(offer) in _ASKS | _ENDS else 0
+    score -= 30 if verbs & (_CHANGES | _LOGS_IN | {"delete", "acknowledge"}) else 0
+    score -= {"GET": 60, "DELETE": 80, "PATCH": 30, "PUT": 5}.get(offer.method, 0)
+    return score
+
+
+def _poll(offers: list[Offer], names: Names) -> Offer | None:
+    best: tuple[float, Offer] | None = None
+    for offer in offers:
+        score = _poll_score(offer, names)
+        if score > 0 and (best is None or score > best[0]):
+            best = (score, offer)
+    return best[1] if best else None
+
+
+def _poll_score(offer: Offer, names: Names) -> float:
+    if not _asks(offer) or answer_of(offer).decision() is None:
+        return 0
+    parts = _simple_parts(offer)
+    told = [_bears(part, names.theirs) for part in parts]
+    if any(told):
+        score = 40.0
+    elif any(_bears(part, names.ours) for part in parts) and not names.theirs:
+        score = 30.0
+    elif any(one.where == "path" for one in offer.parameters):
+        score = 15.0 if len([one for one in offer.parameters if one.where == "path"]) == 1 else 0
+    elif not offer.method and parts and not any(_bears(part, names.ours) for part in parts):
+        score = 10.0
+    else:
+        return 0
+    verbs = set(_verbs(offer))
+    return score + (8 if verbs & {"status", "result", "decision", "state"} else 0) - 2 * len(_required(offer))
+
+
+def _look_up(offers: list[Offer], names: Names) -> Offer | None:
+    for offer in offers:
+        required = _required(offer) or _simple_parts(offer)
+        if (
+            _asks(offer)
+            and len(required) <= _FEW
+            and any(_bears(part, names.ours) for part in _simple_parts(offer))
+        ):
+            return offer
+    return None
+
+
+def _asks(offer: Offer) -> bool:
+    """Whether it only asks: little goes in, and something comes out."""
+    if offer.one_way or not offer.replies or (offer.method and offer.method not in ("GET", "POST")):
+        return False
+    if set(_verbs(offer)) & (_CHANGES | _LOGS_IN) or _leading(offer) in _ENDS - {"confirm"}:
+        return False
+    if offer.request is not None and item_list(offer.request) is not None:
+        return False
+    if offer.method == "POST" and not set(_verbs(offer)) & _ASKS:
+        return False
+    return len(_required(offer)) <= _FEW
+
+
+def _bears(part: Part, names: set[str]) -> bool:
+    """Whether a part is called as one of these, or by words that mean the same."""
+    mine = set(words(part.name))
+    return part.name in names or any(mine and mine == set(words(name)) for name in names)
+
+
+def _pull(offers: list[Offer]) -> Offer | None:
+    for offer in offers:
+        if not _asks(offer) or any(one.where == "path" for one in offer.parameters):
+            continue
+        if [part for part in _required(offer) if part.base not in ("integer", "int", "date", "dateTime")]:
+            continue
+        if offer.method == "POST" or messages_of(offer) is None:
+            continue
+        return offer
+    return None
+
+
+def messages_of(pull: Offer) -> tuple[str, Part, Shape] | None:
+    """The list of messages in a feed's answer: the way to it, the part, and one message."""
+    if not pull.replies:
+        return None
+    answer = joined(pull.replies)
+    found = None
+    for place in places(answer):
+        for number, step in enumerate(place.steps[:-1], start=1):
+            inner = step.inner
+            if step.many and inner is not None and Answer(inner, Dialect("message", nulls=False)).decision():
+                way = ".".join(["reply", *(one.name for one in place.steps[:number])])
+                found = found or (way, step, inner)
+    return found
+
+
+def _acknowledge(offers: list[Offer], pull: Offer) -> Offer | None:
+    for wanted in ({"acknowledge"}, {"confirm", "receipt"}, {"delete", "remove"}):
+        for offer in offers:
+            named = set(_verbs(offer)) | set(words(offer.summary)[:2])
+            deletes = offer.method == "DELETE" and "delete" in wanted and _below(offer, pull)
+            if (named & wanted or deletes) and offer.method != "GET":
+                return offer
+    return None
+
+
+def _below(offer: Offer, pull: Offer) -> bool:
+    return offer.keys.get("path", "").startswith(pull.keys.get("path", "/"))
+
+
+def _login(survey: Survey) -> Offer | None:
+    for offer in survey.offers:
+        named = set(_verbs(offer))
+        if not named & {"login", "token"} or offer.method in ("GET", "DELETE"):
+            continue
+        secret = any({"password", "key"} & set(words(part.name)) for part in _simple_parts(offer))
+        if secret and offer.replies and answer_of(offer).has_token() is not None:
+            return offer
+    return None
+
+
+def shown(roles: Roles) -> Mapping[str, str]:
+    """Each used operation by its name, and what for."""
+    return {
+        offer.name: name.replace("pull", "feed")
+        for name in ("submit", "look_up", "poll", "pull", "acknowledge", "login")
+        if (offer := getattr(roles, name)) is not None
+    }

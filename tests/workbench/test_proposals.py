@@ -1,0 +1,86 @@
+"""`hub agency new`: what it writes passes the check, and the agency takes what is sent by it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from hub.adapters.gateway import Gateway
+from hub.clock import utc_now
+from hub.config.loader import Configuration, ConfigurationFaults
+from tests.adapters.support import dossier
+from tests.simulator.support import FakeHub, running
+from tests.workbench.proposals import CONTRACTS, check, fill_in, folder, propose
+
+AUTH = "auth: TODO how the hub proves itself (bearer basic api_key oauth2 hmac ws_security; {} if not at all)"
+OPEN = {
+    "soap11-bare.wsdl": {AUTH: "auth: {api_key: {header: X-Desk-Key, value: env:TESTS_KEY}}"},
+    "soap11-oneway.wsdl": {AUTH: "auth: {api_key: {header: X-Exchange-Key, value: env:TESTS_KEY}}"},
+    "soap11-rpc.wsdl": {
+        AUTH: "auth: {basic: {username: env:TESTS_USER, password: env:TESTS_PASSWORD}}",
+        "direction: TODO import, export or transit in the agency's code (direction; one of 1, 2, 3)": (
+            'direction: \'={"import": 1, "export": 2, "transit": 3}[declaration.procedure]\''
+        ),
+    },
+    "soap11-wrapped.wsdl": {AUTH: "auth: {basic: {username: env:TESTS_USER, password: env:TESTS_PASSWORD}}"},
+    "soap11-wssec.wsdl": {
+        AUTH: "auth: {ws_security: {username: env:TESTS_USER, password: env:TESTS_PASSWORD}}"
+    },
+    "soap12.wsdl": {AUTH: "auth: {bearer: env:TESTS_TOKEN}"},
+}
+"""What each contract says nothing of."""
+EVERY = sorted(path.name for path in CONTRACTS.iterdir())
+
+
+@pytest.mark.parametrize("contract", EVERY)
+async def test_a_proposal_is_taken_by_the_agency(contract: str, tmp_path: Path) -> None:
+    """With its business values it has no fault, and the agency's system takes its requests for valid."""
+    config = folder(tmp_path / "config")
+    propose("tests", CONTRACTS / contract, config)
+    fill_in("tests", config, OPEN.get(contract, {}))
+    configuration = check(config)
+    file = configuration.agencies["tests"]
+    with running(configuration, FakeHub("http://127.0.0.1:9")) as simulator:
+        gateway = _gateway(configuration, {**simulator.secrets, "TESTS_ENDPOINT": simulator.of("tests")})
+        try:
+            submission = await gateway.submit(dossier(file))
+        finally:
+            await gateway.close()
+        [taken] = simulator.ledger(agency="tests")["applications"]
+    assert submission.receipt.reference or contract == "soap11-oneway.wsdl"
+    assert taken["reference"] == "26KR1B2C3D4E5F6G72/tests-import"
+
+
+@pytest.mark.parametrize("contract", EVERY)
+def test_nothing_half_done_goes_live(contract: str, tmp_path: Path) -> None:
+    """As it is written, every TODO is a fault that says what to fill in, and there is no other fault."""
+    config = folder(tmp_path / "config")
+    text = propose("tests", CONTRACTS / contract, config)
+    with pytest.raises(ConfigurationFaults) as told:
+        check(config)
+    assert {fault.what for fault in told.value.faults} == {"this is not filled in yet"}
+    assert all(fault.cure.startswith("fill in: ") for fault in told.value.faults)
+    lines = [number for number, line in enumerate(text.splitlines(), 1) if "TODO " in line and number > 3]
+    assert sorted({fault.line for fault in told.value.faults}) == lines
+
+
+@pytest.mark.parametrize("contract", EVERY)
+def test_the_same_contract_gives_the_same_file(contract: str, tmp_path: Path) -> None:
+    """To the letter; and lines are short."""
+    first = propose("tests", CONTRACTS / contract, folder(tmp_path / "one"))
+    second = propose("tests", CONTRACTS / contract, folder(tmp_path / "two"))
+    assert first == second
+    assert max(map(len, first.splitlines())) <= 110
+
+
+def _gateway(configuration: Configuration, environment: Mapping[str, str]) -> Gateway:
+    return Gateway(
+        configuration.agencies,
+        configuration.versions,
+        configuration.folder,
+        environment,
+        {slug: calendar.zone for slug, calendar in configuration.calendars.items()},
+        utc_now,  # WS-Security tokens are fresh, or refused
+    )
