@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from hub.config.faults import Key
 from hub.config.feeds import check_feed
@@ -26,6 +28,7 @@ from hub.expressions import Expression, roots
 _SOAP_KEYS = ("operation", "service", "port", "soap_header", "soap_action")
 _REST_KEYS = ("method", "path", "query", "headers", "format", "root")
 _READ_IN = {"found": ["look_up"], "receipt": ["submit", "look_up"], "decision": ["submit", "look_up", "poll"]}
+_OF_SESSION = re.compile(r"^=.*\bsession\.")
 _CREDENTIAL_HEADERS = {"authorization", "proxy-authorization", "cookie", "x-api-key"}
 
 
@@ -42,7 +45,7 @@ class _Operation:
 def check_channel(file: AgencyFile, folder: Path, around: Surroundings, report: FileReport) -> None:
     """Everything about a channel that its model does not say already."""
     channel = file.channel
-    check_security(channel, around, report)
+    check_security(channel, folder, around, report)
     _check_contract(channel.contract, folder, report)
     _check_terms(channel, report)
     check_maintenance(channel.maintenance, report)
@@ -53,13 +56,32 @@ def check_channel(file: AgencyFile, folder: Path, around: Surroundings, report: 
         _check_protocol(operation, channel.adapter, report)
         requests[operation.key] = _check_operation(operation, written, report)
     _check_messages(channel, written, report)
+    _check_signing(channel, written)
+    _check_login(channel, written, report)
+    if channel.feed is not None:
+        of_feed = {str(key[-1]): held for key, held in requests.items() if key[:2] == ("channel", "feed")}
+        check_feed(channel.feed, channel.adapter, of_feed, report)
+
+
+def _check_signing(channel: ChannelFile, written: WrittenExpressions) -> None:
+    if channel.auth.hmac is not None:
+        written.expression(channel.auth.hmac.over, ("channel", "auth", "hmac", "over"), roots.SIGNING)
+
+
+def _check_login(channel: ChannelFile, written: WrittenExpressions, report: FileReport) -> None:
     if channel.login is not None:
         for name in ("token", "expires_in"):
             text = getattr(channel.login, name)
             written.expression(text, ("channel", "login", name), roots.LOGIN_READING)
-    if channel.feed is not None:
-        of_feed = {str(key[-1]): held for key, held in requests.items() if key[:2] == ("channel", "feed")}
-        check_feed(channel.feed, channel.adapter, of_feed, report)
+    for operation in _all_operations(channel):
+        for place, error in enumerate(operation.file.errors):
+            if error.means != "logged_out":
+                continue
+            key = (*operation.key, "errors", place, "means")
+            if channel.login is None:
+                report.add(key, "there is no session that could end", "add `channel.login`, or write refused")
+            elif operation.file is channel.login:
+                report.add(key, "logging in needs no session", "write refused")
 
 
 def _operations(channel: ChannelFile) -> list[_Operation]:
@@ -167,7 +189,11 @@ def _check_operation(
     """The expressions of its request."""
     file, key = operation.file, operation.key
     found: list[Expression] = []
-    credentials = [header for header in file.headers if header.lower() in _CREDENTIAL_HEADERS]
+    credentials = [
+        header
+        for header, text in file.headers.items()
+        if header.lower() in _CREDENTIAL_HEADERS and not _is_session(text)
+    ]
     if file.path is not None:
         if not file.path.startswith("/"):
             report.add((*key, "path"), f"{file.path!r} does not begin with `/`", f"write /{file.path}")
@@ -198,6 +224,11 @@ def _check_operation(
         written.expression(error.when, (*key, "errors", place, "when"), reading)
         written.expression(error.text, (*key, "errors", place, "text"), reading)
     return found
+
+
+def _is_session(text: Any) -> bool:
+    """Whether a header holds the token of a session, which is had at run time and is in no file."""
+    return isinstance(text, str) and _OF_SESSION.search(text) is not None
 
 
 def _check_messages(channel: ChannelFile, written: WrittenExpressions, report: FileReport) -> None:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from urllib.parse import urlsplit
 
+from hub.config.credential_files import check_files
 from hub.config.faults import Key
-from hub.config.models import CallbackAuth, ChannelAuth, ChannelFile, FileModel
+from hub.config.models import CallbackAuth, ChannelAuth, ChannelFile, OperationFile, WsSecurityAuth
+from hub.config.models.base import Holds
+from hub.config.references import PREFIX, Found, credential_texts
 from hub.config.schema_faults import FileReport
 from hub.config.terms import check_term
 
 _LONGEST_WINDOW = timedelta(minutes=15)
 _REFERENCE = re.compile(r"^env:[A-Z_][A-Z0-9_]*$")
-_PREFIX = "env:"
 
 
 @dataclass(frozen=True)
@@ -37,32 +40,49 @@ class Surroundings:
         return replace(self, environment=None) if self.is_agencys else self
 
 
-def check_security(channel: ChannelFile, around: Surroundings, report: FileReport) -> None:
-    """Endpoint, credentials and callback of a channel."""
+def check_security(channel: ChannelFile, folder: Path, around: Surroundings, report: FileReport) -> None:
+    """Endpoints, credentials both ways, and the files that they name."""
     asking, hearing = around.of_requests(channel), around.of_callbacks()
-    _check_endpoint(channel.endpoint, asking, report)
-    for key, text, secret in _credentials(channel):
-        where = hearing if key[1] == "callback" else asking
-        _check_credential(text, key, where, report, secret=secret)
-    _check_one_kind(channel.auth, ("channel", "auth"), report)
-    is_rest = channel.adapter == "rest" and report.is_sure(("channel", "adapter"))
-    if channel.auth.ws_security is not None and is_rest:
-        report.add(
-            ("channel", "auth", "ws_security"),
-            "ws_security is for soap only",
-            "use bearer, basic or api_key",
-        )
+    for endpoint, key in _endpoints(channel):
+        _check_endpoint(endpoint, key, asking, report)
+    for found in credential_texts(channel):
+        _check_credential(found, hearing if found.key[1] == "callback" else asking, report)
+    _check_channel_auth(channel, asking, report)
+    is_production = not asking.development and asking.environment is not None
+    environment = asking.environment if is_production else None
+    check_files(channel, folder, environment, datetime.now(UTC), report)
+    if channel.login is not None:
+        check_term(channel.login.lasts, ("channel", "login", "lasts"), report)
     if channel.callback is not None:
         _check_callback_auth(channel.callback.auth, around, report)
 
 
-def _check_endpoint(endpoint: str, around: Surroundings, report: FileReport) -> None:
-    key: Key = ("channel", "endpoint")
+def _endpoints(channel: ChannelFile) -> Iterator[tuple[str, Key]]:
+    """The channel's endpoint, and those that single operations have instead."""
+    yield channel.endpoint, ("channel", "endpoint")
+    feed = channel.feed
+    operations: list[tuple[OperationFile | None, Key]] = [
+        (channel.login, ("login",)),
+        (channel.submit, ("submit",)),
+        (channel.look_up, ("look_up",)),
+        (channel.poll, ("poll",)),
+        (feed.pull if feed else None, ("feed", "pull")),
+        (feed.acknowledge if feed else None, ("feed", "acknowledge")),
+        (feed.reject if feed else None, ("feed", "reject")),
+    ]
+    for operation, key in operations:
+        if operation is not None and operation.endpoint is not None:
+            yield operation.endpoint, ("channel", *key, "endpoint")
+
+
+def _check_endpoint(
+    endpoint: str, key: Key, around: Surroundings, report: FileReport, *, query: bool = False
+) -> None:
     url, source = endpoint, "it"
-    if endpoint.startswith(_PREFIX):
+    if endpoint.startswith(PREFIX):
         if not _check_reference(endpoint, key, around, report):
             return
-        name = endpoint.removeprefix(_PREFIX)
+        name = endpoint.removeprefix(PREFIX)
         url, source = (around.environment or {}).get(name, ""), f"the value of {name}"
         if not url:
             return
@@ -71,8 +91,10 @@ def _check_endpoint(endpoint: str, around: Surroundings, report: FileReport) -> 
         well_formed = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         well_formed = False
-    if not well_formed or parts.query or parts.fragment:
-        report.add(key, f"{source} is no base URL", "write https://host/path, or env:NAME")
+    if not well_formed or (parts.query and not query) or parts.fragment:
+        report.add(
+            key, f"{source} is no {'URL' if query else 'base URL'}", "write https://host/path, or env:NAME"
+        )
         return
     if parts.username is not None or parts.password is not None:
         report.add(key, f"{source} holds a user name", "give credentials under `auth`, as env:NAME")
@@ -80,39 +102,58 @@ def _check_endpoint(endpoint: str, around: Surroundings, report: FileReport) -> 
         report.add(key, f"{source} is not https", "use https; http is for development only")
 
 
-def _credentials(channel: ChannelFile) -> Iterator[tuple[Key, str, bool]]:
-    """Each text of a credential, with the way to it and whether it is secret."""
-    for place, auth in (("auth", channel.auth), ("callback", channel.callback)):
-        key: Key = ("channel", place)
-        if isinstance(auth, ChannelAuth):
-            yield from _texts(auth, key)
-        elif auth is not None:
-            yield from _texts(auth.auth, (*key, "auth"))
-
-
-_SECRETS = {"bearer", "password", "value", "secret"}
-_OPEN = {"username"}
-
-
-def _texts(auth: FileModel, key: Key) -> Iterator[tuple[Key, str, bool]]:
-    for name in type(auth).model_fields:
-        value = getattr(auth, name)
-        if isinstance(value, FileModel):
-            yield from _texts(value, (*key, name))
-        elif isinstance(value, str) and name in _SECRETS | _OPEN:
-            yield (*key, name), value, name in _SECRETS
-
-
-def _check_credential(text: str, key: Key, around: Surroundings, report: FileReport, *, secret: bool) -> None:
-    if text.startswith(_PREFIX):
-        _check_reference(text, key, around, report)
-    elif secret:
+def _check_credential(found: Found, around: Surroundings, report: FileReport) -> None:
+    if found.variable is not None:
+        if found.key[-1] != "token_url":  # an endpoint, and checked as one
+            _check_reference(found.text, found.key, around, report)
+    elif found.holds is Holds.SECRET:
         # The text itself is not repeated: reports are read by many.
         report.add(
-            key,
+            found.key,
             "a secret is written in the file",
             "write env:NAME, set NAME where the hub runs, and change the secret: it has been seen",
         )
+    elif found.holds is Holds.KEY_FILE:
+        report.add(
+            found.key,
+            "keys and their certificates do not stand in this folder",
+            "write env:NAME, and set NAME to the path of a PEM file where the hub runs",
+        )
+
+
+def _check_channel_auth(channel: ChannelFile, around: Surroundings, report: FileReport) -> None:
+    key: Key = ("channel", "auth")
+    auth = channel.auth
+    # A certificate shown in the handshake goes with whatever the request itself carries.
+    _check_one_kind([kind for kind in _kinds(auth) if kind != "mtls"], key, report)
+    if auth.api_key is not None and (auth.api_key.header is None) == (auth.api_key.query is None):
+        report.add(
+            (*key, "api_key"),
+            "it is not said where the key goes" if auth.api_key.header is None else "the key would go twice",
+            "write either `header: NAME` or `query: NAME`",
+        )
+    if auth.oauth2 is not None:
+        _check_endpoint(auth.oauth2.token_url, (*key, "oauth2", "token_url"), around, report, query=True)
+    if auth.ws_security is not None:
+        _check_ws_security(auth.ws_security, channel.adapter, report)
+
+
+def _check_ws_security(auth: WsSecurityAuth, adapter: str, report: FileReport) -> None:
+    key: Key = ("channel", "auth", "ws_security")
+    if adapter == "rest" and report.is_sure(("channel", "adapter")):
+        report.add(key, "ws_security is for soap only", "use bearer, basic or api_key")
+    if (auth.username, auth.password, auth.timestamp, auth.signature) == (None, None, None, None):
+        report.add(
+            key,
+            "there is nothing in it",
+            "add `username` and `password`, `timestamp`, `signature`, or several",
+        )
+    elif auth.username is None and auth.password is not None:
+        report.add((*key, "username"), "a password without a user is not sent", "add `username:`")
+    elif auth.password is None and auth.username is not None:
+        report.add((*key, "password"), "a user without a password is not sent", "add `password:`")
+    if auth.timestamp is not None:
+        check_term(auth.timestamp, (*key, "timestamp"), report)
 
 
 def _check_reference(text: str, key: Key, around: Surroundings, report: FileReport) -> bool:
@@ -123,7 +164,7 @@ def _check_reference(text: str, key: Key, around: Surroundings, report: FileRepo
             "write capital letters, digits and underscores, as env:APQA_KEY",
         )
         return False
-    name = text.removeprefix(_PREFIX)
+    name = text.removeprefix(PREFIX)
     if around.environment is not None and not around.development and not around.environment.get(name):
         report.add(key, f"{name} is not set in the environment", f"set {name} where the hub runs")
         return False
@@ -134,15 +175,14 @@ def _kinds(auth: ChannelAuth | CallbackAuth) -> list[str]:
     return [name for name in type(auth).model_fields if getattr(auth, name) is not None]
 
 
-def _check_one_kind(auth: ChannelAuth | CallbackAuth, key: Key, report: FileReport) -> None:
-    kinds = _kinds(auth)
+def _check_one_kind(kinds: list[str], key: Key, report: FileReport) -> None:
     if len(kinds) > 1:
         report.add(key, f"there are several kinds of auth: {', '.join(kinds)}", "keep one of them")
 
 
 def _check_callback_auth(auth: CallbackAuth, around: Surroundings, report: FileReport) -> None:
     key: Key = ("channel", "callback", "auth")
-    _check_one_kind(auth, key, report)
+    _check_one_kind(_kinds(auth), key, report)
     if not _kinds(auth) and not around.development:
         report.add(key, "anybody could send a callback", "add `hmac` or `bearer`")
     if auth.hmac is None:
