@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -10,12 +11,15 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from hub.cli import agency_certify, agency_record, agency_wire
+from hub.cli import agency_certify, agency_record, agency_versions, agency_wire
 from hub.cli.wire_view import console
 from hub.cli.workplace import Config, EnvFile, Name, Workplace
 from hub.clock import utc_now
 from hub.config.faults import ConfigurationFaults, Fault
 from hub.config.loader import load
+from hub.config.models import AgencyFile
+from hub.config.schema_faults import FileReport, validated
+from hub.config.yaml import read
 from hub.expressions.compiling import nearest
 from hub.workbench.bench import Bench
 from hub.workbench.checking import check_agency
@@ -33,6 +37,7 @@ def add_to(app: typer.Typer) -> None:
     agency_record.add_to(agency)
     agency_certify.add_to(agency)
     agency.command("test")(play_golden)
+    agency_versions.add_to(agency)
     app.add_typer(agency, name="agency")
 
 
@@ -42,11 +47,12 @@ def list_agencies(config: Config = None) -> None:
     names = sorted(path.stem for path in (folder / "agencies").glob("*.yaml"))
     if not names:
         raise SystemExit(f"hub: there is no agency in {folder / 'agencies'}; `hub agency new` begins one")
+    at_fault = _faults_by_file(folder)
     table = Table(box=None, pad_edge=False)
     for head in ("agency", "adapter", "contract", "services", "answers by", "golden files", ""):
         table.add_column(head)
     for name in names:
-        table.add_row(name, *_row(folder, name))
+        table.add_row(name, *_row(folder, name, at_fault[f"agencies/{name}.yaml"]))
     console().print(table, soft_wrap=False)
 
 
@@ -141,11 +147,19 @@ def _verdict(case: Case, played: Played) -> Text:
     return told
 
 
-def _row(folder: Path, name: str) -> tuple[str, ...]:
+def _faults_by_file(folder: Path) -> Counter[str]:
     try:
-        file = load(folder, development=True, only=name).agencies[name]
+        load(folder, development=True)
     except ConfigurationFaults as found:
-        return "", "", "", "", "", f"{_count(len(found.faults), 'fault')}: hub agency check {name}"
+        return Counter(fault.file for fault in found.faults)
+    return Counter()
+
+
+def _row(folder: Path, name: str, faults: int) -> tuple[str, ...]:
+    document = read((folder / "agencies" / f"{name}.yaml").read_bytes())
+    file = validated(AgencyFile, document, FileReport(name, document)) if not faults else None
+    if file is None:
+        return "", "", "", "", "", f"{_count(faults, 'fault')}: hub agency check {name}"
     ways = dict.fromkeys(service.answers.value for service in file.services.values())
     golden = len(paths(folder, name))
     channel = file.channel
