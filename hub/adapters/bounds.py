@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hub.adapters.limits import Breaker, Slots, TokenBucket
+from hub.adapters.limits import Breaker, Pause, Slots, TokenBucket
 from hub.config.models import ChannelFile
 from hub.domain.deadlines import parse_duration
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """Slots, rate and breaker of one agency."""
+    """Slots, rate and breaker of one agency, and the pause it has asked for."""
 
     slots: Slots
     bucket: TokenBucket | None
     breaker: Breaker
+    pause: Pause
 
     @classmethod
     def of(cls, channel: ChannelFile) -> Bounds:
@@ -26,6 +27,7 @@ class Bounds:
             slots=Slots(limits.concurrency),
             bucket=None if rate is None else TokenBucket(rate, rate),
             breaker=Breaker(limits.breaker_failures, parse_duration(limits.breaker_pause).total_seconds()),
+            pause=Pause(),
         )
 
     def changed(self, before: ChannelFile, now: ChannelFile) -> Bounds:
@@ -46,4 +48,5 @@ class Bounds:
             slots=self.slots,
             bucket=self.bucket if before.limits.per_second == now.limits.per_second else fresh.bucket,
             breaker=self.breaker if same_breaker else fresh.breaker,
+            pause=self.pause if before.endpoint == now.endpoint else fresh.pause,
         )

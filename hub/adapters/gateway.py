@@ -23,6 +23,7 @@ from hub.adapters.archive import Archive, Edition
 from hub.adapters.channel import ChannelUnusable, Contracts
 from hub.adapters.context import dossier_context
 from hub.adapters.hearing import already_received, look_up, read_decisions, read_submission, said
+from hub.adapters.limits import PATIENCE
 from hub.adapters.line import Line
 from hub.adapters.lines import Lines
 from hub.adapters.reading import Kind, Meaning
@@ -34,8 +35,6 @@ from hub.domain.exchange import Answer, Dossier, Exchange, Feed, FeedPage, LookU
 from hub.domain.referral import ReferralTerms, Via
 from hub.ports import NONE_REFUSED, Clock
 
-PATIENCE = 1.0
-"""Seconds a request waits for a slot, or for its turn in the rate, before the agency counts as busy."""
 _BUSY_PAUSE = 2.0
 _MOST_THREADS = 16_384
 

@@ -14,6 +14,9 @@ from collections import deque
 from collections.abc import Callable
 from enum import StrEnum
 
+PATIENCE = 1.0
+"""Seconds a request waits for a slot, or for its turn in the rate, before the agency counts as busy."""
+
 Monotonic = Callable[[], float]
 
 
@@ -128,6 +131,32 @@ class Breaker:
     def _left(self) -> float:
         assert self._opened_at is not None
         return self._opened_at + self._pause - self._now()
+
+
+class Pause:
+    """
+    For how long the agency has asked not to be asked (429 or 503 with Retry-After, RFC 9110 section 10.2.3).
+
+    It is asked of whoever sends, so it holds for all that would be sent, and not for the one request that was
+    answered so. It is no failure: the agency is there and guards itself.
+    """
+
+    def __init__(self, monotonic: Monotonic = time.monotonic) -> None:
+        self._now = monotonic
+        self._until: float | None = None
+        self._lock = threading.Lock()
+
+    def ask(self, seconds: float) -> None:
+        """Nothing for so many seconds; a shorter pause does not end a longer one."""
+        with self._lock:
+            until = self._now() + seconds
+            self._until = until if self._until is None else max(self._until, until)
+
+    def wait(self) -> float | None:
+        """Seconds until a request may go out again; None when one may go now."""
+        with self._lock:
+            left = 0.0 if self._until is None else self._until - self._now()
+            return left if left > 0 else None
 
 
 class Slots:

@@ -20,6 +20,7 @@ from hub.config.models import AgencyFile, ChannelFile
 from hub.domain.deadlines import parse_duration
 from hub.domain.errors import AgencyUnavailable, CallbackRefused
 from hub.domain.exchange import Message
+from hub.domain.maintenance import Maintenance
 from hub.expressions import ExpressionFault
 from hub.ports import Clock
 
@@ -55,6 +56,7 @@ class Line:
         self.file = file
         self.version = version
         self.timeout = parse_duration(limits.timeout).total_seconds()
+        self.bounds: Bounds
         if beside is not None:
             self.bounds = beside.bounds
         elif before is not None:
@@ -62,7 +64,9 @@ class Line:
         else:
             self.bounds = Bounds.of(file.channel)
         self.slots, self.bucket, self.breaker = self.bounds.slots, self.bounds.bucket, self.bounds.breaker
-        self.maintenance = beside.maintenance if beside else maintenance(file.channel.maintenance, zone)
+        self.maintenance: Maintenance = (
+            beside.maintenance if beside else maintenance(file.channel.maintenance, zone)
+        )
         self.scrubber = Scrubber(known_secrets(file.channel, environment), secret_headers(file.channel))
         self.sender = Sender(
             timeout=self.timeout,
@@ -119,8 +123,14 @@ class Line:
             return self._door
 
     def raise_if_not_asked_now(self) -> None:
-        """Raises AgencyUnavailable while its system is away as announced, or its breaker is open."""
+        """
+        Raises AgencyUnavailable while its system is away as announced, has asked for a pause, or its breaker
+        is open.
+        """
         raise_if_away(self.file.agency, self.maintenance, self._clock())
+        asked_for = self.bounds.pause.wait()
+        if asked_for is not None:
+            raise AgencyUnavailable(f"{self.file.agency} has asked for a pause", retry_after=asked_for)
         wait = self.breaker.wait()
         if wait is not None:
             raise AgencyUnavailable(

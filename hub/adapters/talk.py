@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hub.adapters.channel import Operation
 from hub.adapters.entering import Entry, TurnedAway
+from hub.adapters.limits import PATIENCE
 from hub.adapters.line import Line
 from hub.adapters.nul import refuse_nul
-from hub.adapters.reading import Kind, LoggedOut, Meaning, judge
+from hub.adapters.reading import Kind, LoggedOut, Meaning, judge, retry_after
 from hub.adapters.recording import Recording, in_a_line
 from hub.adapters.transport import AnswerTooLong, NoAnswer, NotSent
 from hub.adapters.wire import Context, Heard, Misfit, WireReply, WireRequest
@@ -21,6 +23,7 @@ from hub.domain.referral import ReferralTerms
 from hub.expressions import ExpressionFailed
 from hub.ports import Clock
 
+_ASKS_FOR_A_PAUSE = (429, 503)
 GRACE = 1.0
 """Seconds beyond a channel's time-out after which its thread is no longer waited for."""
 
@@ -39,6 +42,9 @@ class Talk:
         self._open: _Open | None = None
         self._lock = threading.Lock()
         self._abandoned = False
+        self._turn_taken = False
+        self._admitted = False
+        """The breaker has let a request through, and waits to be told how it ended."""
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
@@ -84,14 +90,15 @@ class Talk:
             request = proof.complete(written, now, None if entry.token is None else entry.token.text)
         except (Misfit, ExpressionFailed) as wrong:
             raise NotUnderstood(f"the request cannot be written: {wrong}") from wrong
+        self._take_turn()
         wait = self.line.breaker.admit()
         if wait is not None:
             raise AgencyUnavailable(
                 f"{self.line.file.agency} is not asked for now: too many requests in a row have failed",
                 retry_after=wait,
             )
-        reply = self.send(request, kind)
-        heard = operation.call.read(replace(reply, heard_at=self._heard_at))
+        self._admitted = True
+        heard = self._heard(operation, self.send(request, kind))
         # A feed is read on: its messages are refused one by one, or a single one would stop it for ever.
         if kind is not Kind.PULL:
             heard = refuse_nul(heard)
@@ -102,11 +109,6 @@ class Talk:
             "headers": dict(heard.headers),
             "fault": heard.fault.text if heard.fault is not None else "",
         }
-        # An answer below 500, or a fault in the protocol's own words, shows that the system is there.
-        if heard.status >= 500 and heard.fault is None:
-            self.line.breaker.failed()
-        else:
-            self.line.breaker.succeeded()
         away = None if again else entry.turned_away(heard)
         if away is not None:
             raise TurnedAway(away)
@@ -116,6 +118,45 @@ class Talk:
             if again or entry.session is None:
                 raise
             raise TurnedAway(str(told)) from told
+
+    def _heard(self, operation: Operation, reply: WireReply) -> Heard:
+        """An answer as it is read, and what it says of the system that gave it."""
+        try:
+            heard = operation.call.read(replace(reply, heard_at=self._heard_at))
+        except BaseException:
+            self._settle(self.line.breaker.abandoned)
+            raise
+        # An answer below 500, or a fault in the protocol's own words, shows that the system is there.
+        is_down = heard.status >= 500 and heard.fault is None
+        self._settle(self.line.breaker.failed if is_down else self.line.breaker.succeeded)
+        if heard.status in _ASKS_FOR_A_PAUSE:
+            self.line.bounds.pause.ask(retry_after(heard.headers, self._heard_at) or 0.0)
+        return heard
+
+    def _settle(self, tell: Callable[[], None]) -> None:
+        """Tell the breaker how the request ended that it admitted: once, also when nobody waits any more."""
+        with self._lock:
+            if self._admitted:
+                self._admitted = False
+                tell()
+
+    def _take_turn(self) -> None:
+        """
+        Wait until the rate lets one more request out. Raises AgencyUnavailable where that takes too long.
+
+        The first one's turn has come before this work began; those after it, as the one that follows a
+        log-in, wait for theirs.
+        """
+        if not self._turn_taken or self.line.bucket is None:
+            self._turn_taken = True
+            return
+        wait = self.line.bucket.reserve(PATIENCE)
+        if wait is None:
+            raise AgencyUnavailable(
+                f"{self.line.file.agency} is busy: its rate is used up", retry_after=self.line.bucket.wait()
+            )
+        self.take_time()
+        time.sleep(wait)
 
     def take_time(self) -> None:
         """From now on this work may take as long as one request may."""
@@ -136,7 +177,9 @@ class Talk:
         with self._lock:
             if self._abandoned:
                 # Whoever waited has been told that nothing took effect, and it must stay true.
-                self.line.breaker.abandoned()
+                if self._admitted:
+                    self._admitted = False
+                    self.line.breaker.abandoned()
                 raise AgencyUnavailable(f"{self.line.file.agency}: no answer in time, and nothing sent after")
             self._open = _Open(recording, kind)
             self.take_time()
@@ -145,7 +188,7 @@ class Talk:
         return reply
 
     def _send(self, request: WireRequest, recording: Recording, kind: Kind) -> WireReply:
-        breaker, name = self.line.breaker, self.line.file.agency
+        name = self.line.file.agency
         settled = False
         try:
             reply, attempts = self.line.sender.send(request)
@@ -164,8 +207,10 @@ class Talk:
             recording.ended(None, wrong.attempts)
             raise NotUnderstood(f"{name}: {wrong}") from wrong
         finally:
-            if not settled:
-                breaker.failed()
+            if not settled and kind is Kind.TOKEN:
+                self.line.breaker.failed()  # nobody admits a request to the authorisation server
+            elif not settled:
+                self._settle(self.line.breaker.failed)
 
     def hide_answer(self, reply: object) -> None:
         """Record no value of the answer that is under way."""
@@ -187,6 +232,10 @@ class Talk:
         with self._lock:
             self._abandoned = True
             under_way = self._open
+            if self._admitted:
+                # Its end, whenever it comes, says nothing better of the agency.
+                self._admitted = False
+                self.line.breaker.failed()
         exchanges = list(self._exchanges)
         words = f"{self.line.file.agency}: no answer within {self.line.timeout:g} s"
         error: ChannelError = AgencyUnavailable(words)

@@ -155,13 +155,30 @@ async def test_a_redirect_is_not_followed() -> None:
 
 
 async def test_too_many_requests_says_when_to_come_again() -> None:
-    """429 did nothing; its Retry-After is passed on, and the breaker takes no notice."""
+    """429 did nothing, and its Retry-After is passed on; until then nobody asks. It is no failure."""
     file = quick(KATS, breaker_failures=1)
-    with system([answer(429, Retry_After="17"), answer(200, RECEIPT)]) as running:
+    with system([answer(429, Retry_After="1"), answer(200, RECEIPT)]) as running:
         async with gateway_to(running.url, file) as gateway:
             with pytest.raises(AgencyUnavailable) as told:
                 await gateway.submit(dossier(file))
-            assert told.value.retry_after == 17.0
+            assert told.value.retry_after == 1.0
+            with pytest.raises(AgencyUnavailable, match="asked for a pause") as told:
+                await gateway.submit(dossier(file))
+            assert len(running.heard) == 1
+            assert told.value.exchanges == ()
+            assert told.value.retry_after is not None
+            await asyncio.sleep(told.value.retry_after + 0.01)
+            await gateway.submit(dossier(file))
+
+
+async def test_too_many_requests_without_a_time_stops_nobody_else() -> None:
+    """The one that was turned away is tried later; nothing was asked of the others."""
+    file = quick(KATS, breaker_failures=1)
+    with system([answer(429), answer(200, RECEIPT)]) as running:
+        async with gateway_to(running.url, file) as gateway:
+            with pytest.raises(AgencyUnavailable) as told:
+                await gateway.submit(dossier(file))
+            assert told.value.retry_after is None
             await gateway.submit(dossier(file))
 
 
