@@ -2,37 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
-import structlog
 import typer
-from rich.console import Console
-from rich.padding import Padding
-from rich.status import Status
-from rich.text import Text
 
+from hub.cli.agency_wire import Yes
 from hub.cli.wire_view import console
 from hub.cli.workplace import Config, EnvFile, Workplace
-from hub.workbench.certify.behaviour import Behaviour
-from hub.workbench.certify.behaviours import BEHAVIOURS
-from hub.workbench.certify.finding import Finding, Mark
-from hub.workbench.certify.kit import Listener, Wishes, certify, chosen_behaviours
-from hub.workbench.certify.report import MARKS, Report, write
-from hub.workbench.certify.stage import Stage
 from hub.workbench.unready import Unready
-
-_STYLES = {
-    Mark.PASSED: "green",
-    Mark.FAILED: "bold red",
-    Mark.NOT_APPLICABLE: "dim",
-    Mark.NOT_PLAYED: "yellow",
-}
-_MARK_WIDTH = 12
 
 
 def add_to(agency: typer.Typer) -> None:
@@ -51,9 +29,7 @@ _Agency = Annotated[str | None, typer.Argument(metavar="NAME", help="the agency,
 
 
 def play(
-    name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="the agency, as its file is called")
-    ] = None,
+    name: _Agency = None,
     simulate: Annotated[bool, typer.Option("--simulate", help="the simulator plays the agency")] = False,
     approve: Annotated[Path | None, _outcome("approve", "approves; else a sample")] = None,
     refuse: Annotated[Path | None, _outcome("refuse", "refuses")] = None,
@@ -78,6 +54,7 @@ def play(
         typer.Option(metavar="FOLDER", help="for the report; else .hub/certify/<agency>-<version>"),
     ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="tell what was sent and seen")] = False,
+    yes: Yes = False,
     config: Config = None,
     env_file: EnvFile = None,
 ) -> None:
@@ -88,16 +65,20 @@ def play(
     replaces answers, so that the hard cases can be played with any agency. Real cases are opened at the
     agency's test system. The report is written as JSON and HTML. Exit status 1 when a behaviour failed.
     """
+    # Imported here: the hub's other commands need none of it.
+    from hub.cli.certify_view import list_behaviours, tell
+    from hub.workbench.certify.kit import Wishes
+
     out = console()
     if listed:
-        _list(out)
+        list_behaviours(out)
         return
     if name is None:
-        raise Unready(
-            "no agency is named", "hub agency certify NAME; `hub agency list` shows those there are"
-        )
+        raise Unready("no agency is named", "name one of those that `hub agency list` shows")
     place = Workplace(config, env_file)
-    bench = place.bench(name)
+    if not simulate:
+        place.insist_on_test_system(yes=yes)
+    bench = place.bench(name, development=simulate or not place.production)
     given = {"approve": approve, "refuse": refuse, "conditions": conditions}
     wishes = Wishes(
         simulate=simulate,
@@ -108,103 +89,6 @@ def play(
         callback_port=callback_port,
         patience=patience,
     )
-    chosen_behaviours(wishes.only)
     folder = report or Path(".hub/certify") / f"{name}-{bench.configuration.versions[name]}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with _logs_into(folder / "hub.log"):
-            came_to = asyncio.run(certify(bench, wishes, _Teller(out, verbose)))
-        _, page = write(came_to, folder)
-    except OSError as wrong:
-        raise Unready(f"the report cannot be written to {folder}: {wrong.strerror or wrong}") from wrong
-    _sum_up(out, came_to, page)
-    if not came_to.passed:
+    if not tell(out, bench, wishes, folder, verbose=verbose).passed:
         raise SystemExit(1)
-
-
-class _Teller(Listener):
-    """Tells of each behaviour as it ends."""
-
-    def __init__(self, out: Console, verbose: bool) -> None:
-        self._out = out
-        self._verbose = verbose
-        self._status: Status | None = None
-
-    def opened(self, stage: Stage) -> None:
-        file = stage.file
-        where = "the simulator" if stage.simulator is not None else "its endpoint"
-        self._out.print(Text(f"{file.agency} ({file.channel.adapter}), played by {where}", style="bold"))
-        if file.channel.callback is not None and stage.simulator is None:
-            self._out.print(f"callbacks are taken at {stage.door.url}")
-        self._out.print()
-
-    def begins(self, behaviour: Behaviour) -> None:
-        if self._out.is_terminal:
-            self._status = self._out.status(f"{behaviour.title} ...")
-            self._status.start()
-
-    def ended(self, finding: Finding) -> None:
-        if self._status is not None:
-            self._status.stop()
-        style = _STYLES[finding.mark]
-        line = Text(f"{MARKS[finding.mark]:{_MARK_WIDTH}}", style=style)
-        line.append(f"{finding.title:42}", style="dim" if finding.mark is Mark.NOT_APPLICABLE else "")
-        if finding.mark is Mark.NOT_APPLICABLE:
-            line.append(finding.reason, style="dim")
-        elif finding.seconds >= 0.1:
-            line.append(f"{finding.seconds:.1f} s", style="dim")
-        self._out.print(line)
-        if finding.mark in (Mark.FAILED, Mark.NOT_PLAYED):
-            self._explain("why", finding.reason, style)
-            self._explain("fix" if finding.mark is Mark.FAILED else "needs", finding.cure, "")
-        if self._verbose or finding.mark is Mark.FAILED:
-            for seen in finding.seen:
-                self._explain("", seen, "dim")
-
-    def _explain(self, word: str, text: str, style: str) -> None:
-        if text:
-            line = Text.assemble((f"{word:6}", "bold"), (text, style))
-            self._out.print(Padding(line, (0, 0, 0, _MARK_WIDTH), expand=False), soft_wrap=False)
-
-
-def _sum_up(out: Console, report: Report, page: Path) -> None:
-    counts = {mark: report.counts[mark.value] for mark in Mark}
-    words = {
-        Mark.PASSED: "passed",
-        Mark.FAILED: "failed",
-        Mark.NOT_APPLICABLE: "not applicable",
-        Mark.NOT_PLAYED: "not played",
-    }
-    said = ", ".join(f"{counts[mark]} {words[mark]}" for mark in Mark)
-    out.print()
-    out.print(Text(f"{report.agency}: {said}; {report.seconds:g} s", style="bold"))
-    out.print(f"report: {page}")
-
-
-def _list(out: Console) -> None:
-    for behaviour in BEHAVIOURS:
-        out.print(Text.assemble((f"{behaviour.name:25}", "bold"), behaviour.expected))
-
-
-@contextmanager
-def _logs_into(path: Path) -> Iterator[None]:
-    """What the hub's parts log goes into a file: the terminal is for the behaviours."""
-    before, root = structlog.get_config(), logging.getLogger()
-    handlers = root.handlers
-    with path.open("w", encoding="utf-8") as stream:
-        structlog.configure(
-            processors=[
-                structlog.stdlib.add_log_level,
-                structlog.processors.TimeStamper(fmt="iso", utc=True),
-                structlog.processors.format_exc_info,
-                structlog.processors.JSONRenderer(ensure_ascii=False),
-            ],
-            logger_factory=structlog.WriteLoggerFactory(file=stream),
-            cache_logger_on_first_use=False,
-        )
-        root.handlers = [logging.StreamHandler(stream)]
-        try:
-            yield
-        finally:
-            root.handlers = handlers
-            structlog.configure(**before)

@@ -62,7 +62,7 @@ class Desk:
         run = CliRunner().invoke(
             app,
             [agency, "--config", str(self.folder.path), "--report", str(self.reports), *chosen, *options],
-            env=env,
+            env={"HUB_ENVIRONMENT": "development", **(env or {})},
         )
         self.output, self.status = run.output, run.exit_code
         if isinstance(run.exception, Exception) and not isinstance(run.exception, SystemExit):
@@ -203,7 +203,7 @@ def test_a_case_for_every_request_and_no_look_up_fails(desk: Desk) -> None:
 def test_callbacks_that_prove_nothing_fail(desk: Desk) -> None:
     """The hub takes none of them, and says what is missing, long before the patience is used up."""
     desk.change("kcma", ("auth: {hmac: {secret: env:KCMA_CALLBACK_SECRET}}", "auth: {}"))
-    played = desk.certify("kcma", "approve", "callback-forged", options=("--simulate", "--patience", "1"))
+    played = desk.certify("kcma", "approve", "callback-forged", options=("--simulate", "--patience", "0.5"))
     assert marks(played) == {"approve": "fail", "callback-forged": "fail"}, desk.output
     for one in played.values():
         assert "hmac" in one["cure"]
@@ -216,7 +216,7 @@ def test_an_agency_that_never_decides_is_not_played(desk: Desk, rightly: Simulat
         "kcma",
         "approve",
         "callback-repeated",
-        options=("--approve", desk.declaration("26KR-SIM-STALL"), "--patience", "0.3"),
+        options=("--approve", desk.declaration("26KR-SIM-STALL"), "--patience", "0.2"),
         env={name: rightly.secret(name) for name in ("KCMA_USER", "KCMA_PASSWORD", "KCMA_CALLBACK_SECRET")}
         | {"KCMA_ENDPOINT": rightly.of("kcma")},
     )
@@ -328,6 +328,13 @@ def test_variables_that_are_not_set_are_told_together(desk: Desk) -> None:
         desk.certify("kats", "approve", env={"KATS_ENDPOINT": "", "KATS_KEY": ""})
     assert "KATS_ENDPOINT" in str(told.value)
     assert "KATS_KEY" in str(told.value)
+
+
+def test_production_is_left_alone_unless_somebody_says_so(desk: Desk) -> None:
+    """Real cases would be opened; the simulator may be asked anywhere."""
+    with pytest.raises(Unready, match="this is production"):
+        desk.certify("kats", "amend", env={"HUB_ENVIRONMENT": "production"})
+    assert desk.certify("kats", "amend", options=("--simulate",), env={"HUB_ENVIRONMENT": "production"})
 
 
 def test_behaviours_have_names_of_their_own() -> None:

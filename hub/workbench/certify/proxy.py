@@ -119,7 +119,7 @@ class Proxy:
         self._server = _Server(self._port, self._tap, self._upstream, self._tls)
         self._port = self._server.server_port
         threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
         ).start()
 
     def close(self) -> None:
