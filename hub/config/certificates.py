@@ -123,6 +123,21 @@ def expiring(
                 yield Expiring(found.key, subject(one), one.not_valid_after_utc, left // timedelta(days=1))
 
 
+def stamps(file: AgencyFile, environment: Mapping[str, str] | None) -> tuple[tuple[str, int, int], ...]:
+    """Path, size and time of each file that a variable of the file names: another, once a file is renewed."""
+    found = []
+    for one in credential_texts(file.channel):
+        if one.holds in (Holds.KEY_FILE, Holds.TRUST_FILE) and one.variable is not None:
+            path = (environment or {}).get(one.variable, "")
+            try:
+                told = Path(path).stat()
+            except (OSError, ValueError):
+                found.append((path, 0, 0))
+            else:
+                found.append((path, told.st_size, told.st_mtime_ns))
+    return tuple(found)
+
+
 def _content(path: Path) -> bytes:
     try:
         return path.read_bytes()

@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from hub.config.advice import advise
+from hub.config.certificates import stamps
 from hub.config.channels import check_channel
 from hub.config.faults import Key
 from hub.config.memory import Documents, Memory
@@ -154,7 +155,9 @@ class Checker:
     ) -> tuple[CheckedAgency, _Own]:
         """A file with its services, and a report that may be added to."""
         source = sources[name]
-        key = (_identity(name, source), source.support_digest, _values(source, environment))
+        file, _ = self._model(name, source)
+        renewed = () if file is None else stamps(file, environment)
+        key = (_identity(name, source), source.support_digest, _values(source, environment), renewed)
         own = self._own.recall(key, partial(self._by_itself, name, source, environment))
         vocabulary = tuple(_identity(each, sources[each]) for each in ("attributes.yaml", "lists.yaml"))
 
