@@ -52,7 +52,10 @@ def check(
         settings = settings.model_copy(update={"environment": "production"})
     configuration = load_configuration(settings, os.environ if production else {})
     services = len(configuration.catalogue.services)
-    print(f"{len(configuration.agencies)} agencies, {services} services: no faults")
+    for warning in configuration.warnings:
+        print(f"{warning}")
+    warned = f", {len(configuration.warnings)} warnings" if configuration.warnings else ""
+    print(f"{len(configuration.agencies)} agencies, {services} services: no faults{warned}")
 
 
 def list_agencies(
@@ -162,7 +165,7 @@ def refused_callbacks(
 
 @contextmanager
 def opened_store() -> Iterator[Store]:
-    """The store of the settings, if its schema is there."""
+    """The store of the settings. Ends the command when it does not answer, or has another schema."""
     store = create_store(Settings().database_url)
     try:
         if not store.is_ready():

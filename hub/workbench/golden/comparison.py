@@ -112,8 +112,9 @@ def kind_of(media_type: str, content: bytes) -> str | None:
 
 def differing(expected: Iterable[str], actual: Iterable[str]) -> list[str]:
     """What differs, with a little around it: `-` is as written down, `+` as it is now. Empty when equal."""
-    diff = difflib.unified_diff(list(expected), list(actual), lineterm="", n=2)
-    return [line for line in diff if not line.startswith(("---", "+++", "@@"))]
+    diff = list(difflib.unified_diff(list(expected), list(actual), lineterm="", n=2))
+    # The first two lines name files, and the others begin with a mark.
+    return [f"{line[0]} {line[1:]}" for line in diff[2:] if not line.startswith("@@")]
 
 
 def lines_of(value: Any) -> list[str]:
