@@ -128,7 +128,8 @@ class AgencyCalls:
 
 def _part(feed: Feed, count: int, page: FeedPage | None) -> Feed:
     """The first messages of a page; the rest is to be had by asking for the same page again."""
-    return feed.model_copy(update={"messages": feed.messages[:count], "next": page or FeedPage()})
+    said = {"messages": feed.messages[:count], "next": page or FeedPage(), "trouble": None}
+    return feed.model_copy(update=said)
 
 
 _CONTENTS: dict[CallKind, type[Model]] = {

@@ -49,11 +49,17 @@ class FeedRelay:
         self._clock = clock
         self._every = every
         self._seen: frozenset[str] = frozenset()
+        self._trouble: tuple[str, ...] = ()
+        """Why the round before went wrong; the same again is no news."""
+        self._troubles: list[str] = []
+        """Why this one does."""
+        self._asked_to_wait = timedelta(0)
 
     async def go_round(self) -> float:
         leased = await asyncio.to_thread(self._store.lease_feed, self._agency, self._clock(), _LEASE)
         if not leased:
             return _IDLE
+        self._troubles, self._asked_to_wait = [], timedelta(0)
         pages, exchanges = await self._pull()
         for page in pages:
             if page.messages:
@@ -61,8 +67,8 @@ class FeedRelay:
                 exchanges += await self._acknowledge(page)
         found = frozenset(message.message_id for page in pages for message in page.messages)
         # More may wait behind what was taken; a feed that shows the same again has nothing else to show.
-        pause = timedelta(0) if found - self._seen else self._every
-        self._seen = found
+        pause = timedelta(0) if found - self._seen else max(self._every, self._asked_to_wait)
+        self._seen, self._trouble = found, tuple(self._troubles)
         await asyncio.to_thread(
             self._store.finish_feed, self._agency, next_at=self._clock() + pause, exchanges=exchanges
         )
@@ -80,12 +86,12 @@ class FeedRelay:
                     await take_in(self._store, self._engine, message)
                 pages.append(page)
                 if page.trouble is not None:
-                    log.warning("feed.failed", agency=self._agency, reason=page.trouble)
+                    self._went_wrong(page.trouble)
                 if page.next is None or time.monotonic() > ends_by:
                     return pages, ()
                 following = page.next
         except ChannelError as error:
-            log.warning("feed.failed", agency=self._agency, reason=str(error))
+            self._went_wrong(str(error), error.retry_after)
             return pages, tuple(error.exchanges)
 
     async def _acknowledge(self, page: Feed) -> tuple[Exchange, ...]:
@@ -95,5 +101,12 @@ class FeedRelay:
                 self._agency, [message.message_id for message in page.messages], refused
             )
         except ChannelError as error:
-            log.warning("feed.failed", agency=self._agency, reason=str(error))
+            self._went_wrong(str(error), error.retry_after)
             return tuple(error.exchanges)
+
+    def _went_wrong(self, reason: str, retry_after: float | None = None) -> None:
+        """Pulled every few minutes, through a night of maintenance: told once for each different reason."""
+        self._asked_to_wait = max(self._asked_to_wait, timedelta(seconds=retry_after or 0.0))
+        self._troubles.append(reason)
+        if reason not in self._trouble:
+            log.warning("feed.failed", agency=self._agency, reason=reason)

@@ -88,12 +88,14 @@ class PollRelay:
         terms = poll.dossier.terms
         trouble = not_understood_at = None
         tells = poll.attempts == 0 or poll.trouble is not None
+        pause = self._every(terms.agency)
         try:
             answer = await self._gateway.poll(poll.dossier)
         except ChannelError as error:
             answer = Answer(exchanges=error.exchanges)
             trouble = str(error)
             tells = True
+            pause = max(pause, timedelta(seconds=error.retry_after or 0.0))
             if isinstance(error, NotUnderstood):
                 not_understood_at = self._clock()
             if trouble != poll.trouble:
@@ -115,7 +117,7 @@ class PollRelay:
         await asyncio.to_thread(
             self._store.finish_poll,
             terms.id,
-            next_at=self._clock() + self._every(terms.agency),
+            next_at=self._clock() + pause,
             exchanges=answer.exchanges if tells else (),
             trouble=trouble,
             not_understood_at=not_understood_at,
