@@ -171,8 +171,7 @@ def _told(part: etree._Element, log: list[etree._LogEntry]) -> Iterator[Violatio
         if path in told:
             continue  # a facet that is missed is told again as a value that is not of the type
         told.add(path)
-        found = part.getroottree().xpath(path) if path else []
-        element = found[0] if isinstance(found, list) and found else None
+        element = _at(part, path) if path else None
         steps: list[str] = []
         if isinstance(element, etree._Element):
             steps = [etree.QName(each).localname for each in element.iterancestors() if each is not part]
@@ -182,6 +181,16 @@ def _told(part: etree._Element, log: list[etree._LogEntry]) -> Iterator[Violatio
             steps.append(attribute[1])
         what = entry.message.partition(": ")[2] or entry.message
         yield Violation(tuple(steps), _cleaned(what), entry.type in _STRUCTURE)
+
+
+def _at(part: etree._Element, path: str) -> etree._Element | None:
+    """The element that libxml2 speaks of: its path has the prefixes of the document."""
+    prefixes = {prefix: name for each in part.iter() for prefix, name in each.nsmap.items() if prefix}
+    try:
+        found = part.getroottree().xpath(path, namespaces=prefixes)
+    except etree.XPathError:
+        return None  # told without its place
+    return found[0] if isinstance(found, list) and found and isinstance(found[0], etree._Element) else None
 
 
 def _cleaned(text: str) -> str:
