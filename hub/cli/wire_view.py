@@ -44,16 +44,12 @@ def draw_message(out: Console, title: str, message: Message, *, raw: bool = Fals
 def draw_leaves(out: Console, leaves: Iterable[Leaf]) -> None:
     """Which expression gave what."""
     out.print(Text("what each part comes from", style="bold cyan"))
-    if not out.is_terminal:
-        for leaf in leaves:
-            out.print(Text(f"  {leaf.key}\t{_in_a_line(leaf.expression)}\t{_value(leaf)}"))
-        return
     table = Table(box=None, pad_edge=False)
-    for head in ("key", "expression", "value"):
+    for head in ("key", "value", "expression"):
         table.add_column(head, overflow="fold")
     for leaf in leaves:
         value = Text(_value(leaf), style="red" if leaf.failure else "green")
-        table.add_row(Text(leaf.key), Text(_in_a_line(leaf.expression)), value)
+        table.add_row(Text(leaf.key), value, Text(_in_a_line(leaf.expression)))
     # A table wraps within its columns.
     out.print(table, soft_wrap=False)
 

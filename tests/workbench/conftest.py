@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
 from hub.cli import app
 from hub.config.faults import ConfigurationFaults
 from hub.workbench.unready import Unready
 
+AGENCIES = {"apqa", "kahpa", "kats", "mfds", "nibr"}
 REAL = Path(__file__).parents[2] / "adapters_config"
 CHERRIES = Path(__file__).parents[2] / "hub" / "demo" / "cherries.json"
 
@@ -48,10 +51,32 @@ class WorkFolder:
         return (self.path / name).read_text(encoding="utf-8")
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> WorkFolder:
-    path = tmp_path / "config"
+@pytest.fixture(scope="session")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The real folder with a few of its agencies: reading all of them each time would take long."""
+    path = tmp_path_factory.mktemp("few") / "config"
     shutil.copytree(REAL, path)
+    laws = set()
+    for file in (path / "agencies").glob("*.yaml"):
+        if file.stem in AGENCIES:
+            laws |= set(re.findall(r'law_code: "(\d\d)"', file.read_text(encoding="utf-8")))
+        else:
+            file.unlink()
+    for golden in (path / "golden").iterdir():
+        if golden.is_dir() and golden.name not in AGENCIES:
+            shutil.rmtree(golden)
+    yaml = YAML()
+    exemptions = yaml.load((path / "exemptions.yaml").read_text(encoding="utf-8"))
+    kept = {code: reason for code, reason in exemptions["exemptions"].items() if code[:2] in laws}
+    with (path / "exemptions.yaml").open("w", encoding="utf-8") as out:
+        yaml.dump({"exemptions": kept}, out)
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path, few: Path) -> WorkFolder:
+    path = tmp_path / "config"
+    shutil.copytree(few, path)
     return WorkFolder(path)
 
 

@@ -34,7 +34,7 @@ def test_another_agencys_faults_are_counted_and_stop_nobody(hub: Hub, folder: Wo
     assert hub("preview", "apqa").status == 0
     listed = hub("list").said
     assert "1 fault: hub agency check kats" in listed
-    assert [line.split()[0] for line in listed.splitlines()[1:4]] == ["apqa", "dapa", "fiti"]
+    assert [line.split()[0] for line in listed.splitlines()[1:4]] == ["apqa", "kahpa", "kats"]
 
 
 def test_a_service_code_that_another_agency_has(hub: Hub, folder: WorkFolder) -> None:
