@@ -1,7 +1,9 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from hub.api.parts import ApiParts, ConfigurationFault, ConfigurationInfo, RefusedConfiguration
 from hub.domain.exchange import Message
 from hub.domain.referral import ReferralState
 from hub.ports import HandOver, Role
@@ -141,3 +143,27 @@ async def test_attributes_are_published_with_their_types(api: Api) -> None:
         "power_w": "number",
     }
     assert listed[0]["values"] == ["food", "feed"]
+
+
+async def test_a_refused_file_is_told_to_staff_and_to_its_own_agency(api: Api) -> None:
+    """Which version is in force, everybody may know; what is wrong with a file may name inner systems."""
+    fault = ConfigurationFault(
+        file="agencies/apqa.yaml", line=3, key="note", what="unknown", cure="remove it"
+    )
+    parts: ApiParts = api.app.state.parts
+    configuration = ConfigurationInfo(
+        version="apqa-1", applied_at=NOW, refused=RefusedConfiguration(at=NOW, faults=(fault,))
+    )
+    [apqa] = [info for info in parts.agencies() if info.agency == "apqa"]
+    broken = apqa.model_copy(update={"configuration": configuration})
+    api.app.state.parts = replace(parts, agencies=lambda: [broken])
+    for headers, sees in (
+        (api.key(Role.CUSTOMS), True),
+        (api.key(Role.AGENCY, agency="apqa"), True),
+        (api.key(Role.AGENCY, agency="mfds"), False),
+        (api.key(Role.CUSTOMS, declarant="KR-1"), False),
+    ):
+        shown = (await api.http.get("/v1/agencies/apqa", headers=headers)).json()
+        told = shown["configuration"]
+        assert (told["version"], told["refused"] is not None) == ("apqa-1", sees)
+        assert (await api.http.get("/v1/agencies", headers=headers)).json() == [shown]

@@ -185,3 +185,16 @@ def test_of_many_that_want_a_feed_at_once_one_gets_it(store: Store) -> None:
         with ThreadPoolExecutor(8) as pool:
             got = [task.result() for task in [pool.submit(pull) for _ in range(8)]]
         assert got.count(True) == 1
+
+
+def test_a_feed_may_be_made_due_sooner_and_never_later(store: Store) -> None:
+    """Its pace has changed; one that nobody has pulled yet is due at once as ever."""
+    store.hasten_feed("rra", T0)
+    assert store.lease_feed("rra", T0, LEASE)
+    store.finish_feed("rra", next_at=T0 + timedelta(hours=1), exchanges=())
+    store.hasten_feed("rra", T0 + 2 * LEASE)
+    assert not store.lease_feed("rra", T0 + LEASE, LEASE)
+    assert store.lease_feed("rra", T0 + 2 * LEASE, LEASE)
+    store.finish_feed("rra", next_at=T0 + 3 * LEASE, exchanges=())
+    store.hasten_feed("rra", T0 + timedelta(hours=1))
+    assert store.lease_feed("rra", T0 + 3 * LEASE, LEASE)
