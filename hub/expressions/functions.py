@@ -7,6 +7,7 @@ The functions that mappings have beside those of CEL.
     lookup(table, key, other)    lookup({"KG": "KGM"}, i.unit, "C62"): the value of the key, or other
     text(value)                  a number, true or false, a time or null (nothing) as text
     number(text)                 number("240.5"): 240.5, for contracts that want a number; "" stays ""
+    uuid(text)                   uuid(referral.id): a UUID that is always the same for the same text
     default(value, other)        other where the value is null
     keys(table)                  keys({"b": 1, "a": 2}): ["a", "b"]
     json(value)                  json({"b": 1, "a": "x"}): {"a":"x","b":1} as text, its keys sorted
@@ -26,6 +27,7 @@ import base64
 import binascii
 import json
 import re
+import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -38,6 +40,8 @@ _PATTERN_PART = re.compile(
     r"'(?P<literal>[^']*)'|(?P<letters>([A-Za-z])\3*)|(?P<other>[^A-Za-z']+)|(?P<bad>.)"
 )
 _WIDEST = 1000
+_UUIDS = uuid.UUID("6f0f2b4e-5d0a-5a39-9a8e-2f5b8c1d7e40")
+"""The namespace of our UUIDs; never to be changed, or a request sent again would be another."""
 _LINK = re.compile(
     r'<(?P<target>[^<>]*)>(?P<parameters>(?:\s*;\s*[^\s;,="]+\s*(?:=\s*(?:"[^"]*"|[^\s;,"]*))?)*)'
 )
@@ -134,6 +138,11 @@ def as_number(value: object) -> object:
     return whole if exact == whole and _INT64[0] <= whole <= _INT64[1] else float(text)
 
 
+def as_uuid(text: str) -> str:
+    """A UUID made from a text (RFC 9562, version 5): the same text has the same, and so it can be a key."""
+    return str(uuid.uuid5(_UUIDS, text))
+
+
 def or_default(value: object, other: object) -> object:
     """The value, or `other` where it is null."""
     return other if value is None else value
@@ -222,6 +231,7 @@ def declarations() -> list[cel.FunctionDecl]:
         ),
         _function("text", as_text, text, *((kind,) for kind in _SCALARS)),
         _function("number", as_number, anything, *((kind,) for kind in ("null", "int", "double", "string"))),
+        _function("uuid", as_uuid, text, ("string",)),
         _function("default", or_default, anything, *((a, b) for a in _JSON for b in _JSON)),
         _function("keys", sorted_keys, _KINDS["list"], ("map",)),
         _function("json", json_text, text, *((kind,) for kind in _JSON)),
@@ -237,6 +247,7 @@ NAMES = (
     "lookup",
     "text",
     "number",
+    "uuid",
     "default",
     "keys",
     "json",
