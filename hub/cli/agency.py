@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from hub.cli import agency_certify, agency_record, agency_versions, agency_wire
+from hub.cli import agency_certify, agency_new, agency_record, agency_versions, agency_wire
 from hub.cli.wire_view import console
 from hub.cli.workplace import Config, EnvFile, Name, Workplace
 from hub.clock import utc_now
@@ -31,12 +31,13 @@ from hub.workbench.unready import Unready
 def add_to(app: typer.Typer) -> None:
     """Add the workbench to the command line."""
     agency = typer.Typer(help="One agency's own workbench.", no_args_is_help=True)
+    agency_new.add_to(agency)
     agency.command("list")(list_agencies)
     agency.command("check")(check)
     agency_wire.add_to(agency)
     agency_record.add_to(agency)
-    agency_certify.add_to(agency)
     agency.command("test")(play_golden)
+    agency_certify.add_to(agency)
     agency_versions.add_to(agency)
     app.add_typer(agency, name="agency")
 

@@ -12,7 +12,6 @@ from rich.text import Text
 from hub.adapters.context import rfc3339
 from hub.cli.administration import opened_store
 from hub.cli.agency_wire import (
-    DeclarationFile,
     Ids,
     Operation,
     Reference,
@@ -43,7 +42,14 @@ def record(
     name: Name,
     case: Annotated[str, typer.Option("--as", metavar="CASE", help="what it does, as in refuses-one-item")],
     why: Annotated[str | None, typer.Option(help="one sentence for whoever reads the file")] = None,
-    declaration: DeclarationFile = None,
+    declaration: Annotated[
+        Path | None,
+        typer.Option(
+            "--declaration",
+            metavar="FILE",
+            help="a declaration, .json or WCO .xml; else golden/base.yaml, if it is there, else a sample",
+        ),
+    ] = None,
     operation: Operation = OperationName.SUBMIT,
     service: Service = None,
     reference: Reference = None,
