@@ -27,12 +27,14 @@ class Behaviour:
 
     async def played(self, stage: Stage) -> Finding:
         """Play it, and say what it came to."""
-        notes, began = Notes(), time.monotonic()
+        notes, began, passed = Notes(), time.monotonic(), len(stage.tap.passages)
         mark, reason, cure = Mark.PASSED, "", ""
         try:
             await self.play(stage, notes)
         except Ending as ending:
             mark, reason, cure = ending.mark, ending.why, ending.cure
+        for broken in {one.broke: one for one in stage.tap.since(passed) if one.broke}.values():
+            notes.saw(f"the agency did not answer a request ({broken.request.kind}): {broken.broke}")
         return Finding(
             name=self.name,
             title=self.title,

@@ -139,6 +139,7 @@ async def _set(
                     patience=wishes.patience,
                 )
                 if not wishes.simulate:
+                    await stage.reach()
                     yield stage
                     return
                 async with _simulated(bench, door) as agency:

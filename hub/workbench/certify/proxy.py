@@ -204,8 +204,9 @@ class _Handler(BaseHTTPRequestHandler):
 
         try:
             outcome: Answer | Cut = trick(passage.request, ask)
-        except (OSError, http.client.HTTPException):
-            outcome = Cut()  # the agency itself is not there, or broke off: the hub finds it the same way
+        except (OSError, http.client.HTTPException) as wrong:
+            # The agency itself is not there, or broke off: the hub finds it the same way.
+            outcome, passage.broke = Cut(), f"{type(wrong).__name__}: {wrong}"
         passage.given, passage.ended = outcome, time.monotonic()
         self._give(outcome)
 
@@ -270,6 +271,15 @@ class Upstream:
             with self._lock:
                 self._idle.append(line)
         return answer
+
+    def reach(self, within: float) -> None:
+        """Connect, and prove who is there, without asking anything. Raises OSError."""
+        line = self._new()
+        line.timeout = within
+        try:
+            line.connect()
+        finally:
+            line.close()
 
     def close(self) -> None:
         """Let go of the connections that nobody uses."""

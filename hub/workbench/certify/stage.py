@@ -25,11 +25,12 @@ from hub.workbench.certify.certificates import Authority
 from hub.workbench.certify.door import Door
 from hub.workbench.certify.finding import NotPlayed
 from hub.workbench.certify.kinds import RequestKinds
-from hub.workbench.certify.proxy import Proxy, Tap
+from hub.workbench.certify.proxy import Proxy, Tap, Upstream
 from hub.workbench.certify.rerouting import addresses, origin, rerouted
 from hub.workbench.certify.scene import Scene
 from hub.workbench.certify.simulated import SimulatedAgency
 from hub.workbench.certify.wire import Answer, Passage
+from hub.workbench.unready import Unready
 
 if TYPE_CHECKING:
     from hub.workbench.certify.behaviours.calls import Call
@@ -41,6 +42,8 @@ OUTCOMES: Mapping[str, tuple[Verdict, str]] = {
 }
 """What the agency is expected to say, and by which word in the ucr the simulator is asked to say it."""
 
+_REACH = 10.0
+"""Seconds to connect."""
 _TRUST = "HUB_CERTIFY_AUTHORITY"
 """The variable by which a scene is told whom to trust."""
 
@@ -70,6 +73,19 @@ class Stage:
 
     def __post_init__(self) -> None:
         self.tap = Tap(lambda *_: "other")
+
+    async def reach(self) -> None:
+        """Whether somebody is there at every address. Raises Unready."""
+        for one in dict.fromkeys(origin(address) for address in addresses(self.file, self.bench.environment)):
+            try:
+                await asyncio.to_thread(Upstream(one, self._trust()).reach, _REACH)
+            except OSError as wrong:
+                reason = getattr(wrong, "verify_message", None) or wrong.strerror or wrong
+                raise Unready(
+                    f"{self.file.agency} cannot be reached at {one}: {reason}",
+                    "see that the test system is up, and its certificate trusted (`channel.trust`); or "
+                    "--simulate",
+                ) from wrong
 
     @property
     def file(self) -> AgencyFile:

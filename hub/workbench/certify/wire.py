@@ -80,6 +80,8 @@ class Passage:
     """What the agency itself said; empty where it was not asked."""
     given: Answer | Cut | None = None
     """What the hub was given."""
+    broke: str = ""
+    """How the agency itself failed to answer, if it did."""
 
     @property
     def reached(self) -> bool:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from urllib.parse import quote, quote_plus
 from xml.sax.saxutils import escape
 
 from sqlalchemy import create_engine, select
 
 from hub.store.tables import metadata
+from hub.workbench.certify.leaves import Leaves, NoLeaves
 from hub.workbench.certify.stage import Stage
+from hub.workbench.certify.wire import Passage
 from hub.workbench.variables import variables_of
 
 _SHORTEST = 6
@@ -51,7 +54,30 @@ def secrets_of(stage: Stage) -> dict[str, set[str]]:
                 token = value.rpartition(" ")[2]
                 if len(token) >= _SHORTEST:
                     found.setdefault(f"the header {name}", set()).update(_forms(token))
+    for token in _handed_out(stage.tap.passages):
+        found.setdefault("a token that was handed out", set()).update(_forms(token))
     return found
+
+
+def _handed_out(passages: list[Passage]) -> set[str]:
+    """What a log-in was answered with, and a later request brought along."""
+    told: set[str] = set()
+    used: set[str] = set()
+    for passage in passages:
+        request = passage.request
+        if request.kind not in ("login", "token"):
+            carried = f"{request.target} {request.headers} {request.body.decode('utf-8', 'replace')}"
+            used |= {text for text in told if text in carried}
+            continue
+        for answer in passage.said:
+            with suppress(NoLeaves):
+                told |= {text for text in Leaves(answer.body).texts() if _may_be_token(text)}
+    return used
+
+
+def _may_be_token(text: str) -> bool:
+    """Long, and no word of a protocol, as `Bearer` and `client_credentials` are."""
+    return len(text) >= 2 * _SHORTEST and any(character.isdigit() for character in text)
 
 
 def _forms(secret: str) -> set[str]:
