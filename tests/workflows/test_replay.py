@@ -13,15 +13,17 @@ from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 from hub.activities.messages import ClearanceOrder
 from hub.domain import names
 from hub.domain.clearance import Outcome
+from hub.workflows.agency_call import AgencyCall
 from hub.workflows.clearance import ClearanceWorkflow
 from tests.workflows.conftest import HISTORIES
 
 RECORDED = sorted(HISTORIES.glob("*.json"))
+CLEARED = "a-decision-by-callback-settles-what-waits.json"
 
 
 def replayer(code: type = ClearanceWorkflow) -> Replayer:
     return Replayer(
-        workflows=[code],
+        workflows=[code, AgencyCall],
         workflow_runner=UnsandboxedWorkflowRunner(),
         data_converter=pydantic_data_converter,
     )
@@ -55,4 +57,4 @@ class SleepsFirst:
 async def test_a_change_of_command_order_without_a_patch_is_found() -> None:
     """The check can fail: code that gives other commands does not replay what was recorded."""
     with pytest.raises(workflow.NondeterminismError):
-        await replayer(SleepsFirst).replay_workflow(history_of(RECORDED[0]))
+        await replayer(SleepsFirst).replay_workflow(history_of(HISTORIES / CLEARED))
