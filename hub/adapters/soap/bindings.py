@@ -36,6 +36,10 @@ class MessageUse:
     headers: tuple[HeaderUse, ...]
 
 
+LITERAL = MessageUse(encoded=False, namespace=None, parts=None, attached=frozenset(), headers=())
+"""How a message travels of which a binding says nothing."""
+
+
 @dataclass(frozen=True)
 class OperationUse:
     """One operation of one binding."""

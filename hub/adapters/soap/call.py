@@ -136,7 +136,7 @@ class SoapCall:
             body.append(written)
             return violations
         held = {} if given is None else given
-        parent = body
+        parent = None
         if message.rpc:
             writer = Writer(self._contract.types, self._encoding if message.encoded else None)
             parent = writer.wrapper(message.wrapper, self._operation.version)
@@ -144,15 +144,18 @@ class SoapCall:
         violations = []
         for part in message.body:
             if part.name in held:
-                written = self._part(part, held[part.name], part.name)
+                written = self._part(part, held[part.name], part.name, parent)
                 found = self._contract.violations(part, written)
                 violations += [replace(each, path=(part.name, *each.path)) for each in found]
-                parent.append(written)
+                if parent is None:
+                    body.append(written)
         return violations
 
-    def _part(self, part: MessagePart, value: Plain, at: str) -> etree._Element:
+    def _part(
+        self, part: MessagePart, value: Plain, at: str, parent: etree._Element | None = None
+    ) -> etree._Element:
         encoding = self._encoding if part.encoded else None
-        return Writer(self._contract.types, encoding).part(part.element, value, at)
+        return Writer(self._contract.types, encoding).part(part.element, value, at, parent)
 
     # --- the answer ---------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,15 @@ from lxml import etree
 from zeep.wsdl.bindings.soap import SoapBinding
 
 from hub.adapters.shape import Shape
-from hub.adapters.soap.bindings import OperationUse, read_bindings
+from hub.adapters.soap.bindings import LITERAL, OperationUse, read_bindings
 from hub.adapters.soap.files import ContractFiles, ContractUnreadable
 from hub.adapters.soap.index import SchemaIndex
 from hub.adapters.soap.message import Message, MessagePart, message_of
 from hub.adapters.soap.types import Types, Zeep, type_name
 from hub.adapters.soap.validation import CannotCompile, Validator, Violation
+
+_MOST_TOLD = 20
+"""Operations that are listed where one is not found; vendors' contracts have hundreds."""
 
 _Document: Zeep = zeep.wsdl.Document
 
@@ -179,11 +183,19 @@ class SoapContract:
         overloaded = [alias for _, _, alias in self.operations() if alias.rpartition("/")[0] == operation]
         if overloaded:
             return f"{operation} is overloaded: write one of {', '.join(dict.fromkeys(overloaded))}"
-        known = ", ".join(f"{s}/{p}/{o}" for s, p, o in self.operations()) or "no SOAP operation at all"
-        return f"the contract has {known}"
+        known = list(self.operations())
+        if not known:
+            return "the contract has no SOAP operation at all"
+        if len(known) > _MOST_TOLD:
+            near = get_close_matches(operation, [alias for _, _, alias in known], _MOST_TOLD, cutoff=0.3)
+            told = [each for each in known if each[2] in near][:_MOST_TOLD] or known[:_MOST_TOLD]
+            rest = f", and {len(known) - len(told)} more"
+        else:
+            told, rest = known, ""
+        return f"the contract has {', '.join(map('/'.join, told))}{rest}"
 
     def _operation(self, service: str, port: str, use: OperationUse, abstract: Any) -> SoapOperation:
-        if use.input is None or getattr(abstract, "input_message", None) is None:
+        if getattr(abstract, "input_message", None) is None:
             raise LookupError(f"{use.alias} takes no request: the agency would call us")
         output = None
         if use.output is not None and getattr(abstract, "output_message", None) is not None:
@@ -200,8 +212,7 @@ class SoapContract:
         )
 
     def _message(self, abstract: Any, use: OperationUse, wrapper: str, *, is_input: bool) -> Message:
-        told = use.input if is_input else use.output
-        assert told is not None
+        told = (use.input if is_input else use.output) or LITERAL
         return message_of(abstract, told, rpc=use.rpc, wrapper=wrapper, messages=self._messages)
 
     def request_shape(self, operation: SoapOperation) -> Shape | None:
@@ -217,6 +228,9 @@ class SoapContract:
         validator = self._compiled()
         if validator is None or part.encoded:
             return []
+        if element.getparent() is not None:
+            # On its own, with every prefix that is declared around it.
+            element = etree.fromstring(etree.tostring(element, with_tail=False))
         if not part.by_type:
             return validator.violations(element)
         kind = part.element.type

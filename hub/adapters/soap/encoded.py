@@ -14,7 +14,7 @@ from lxml import etree
 from hub.adapters.soap import namespaces as ns
 from hub.adapters.wire import Misfit
 
-_MOST_ELEMENTS = 200_000
+_MOST_ELEMENTS = 50_000
 """An answer that refers to itself over and over would otherwise fill the memory."""
 _ID = (f"{{{ns.ENCODING_12}}}id", "id")
 _REFERENCE = (f"{{{ns.ENCODING_12}}}ref", "ref", "href")
@@ -47,7 +47,7 @@ def _put(
     inside: tuple[str, ...],
     budget: list[int],
 ) -> None:
-    budget[0] -= 1
+    budget[0] -= bool(inside)
     if budget[0] < 0:
         raise Misfit(f"its references stand for more than {_MOST_ELEMENTS} elements")
     told = _first(element, _REFERENCE)

@@ -171,10 +171,9 @@ class ContractFiles:
         self._schemas[address] = SchemaDocument(address, target, root, included)
         self._warn(path.name, repair_schema(root))
         imported = {child.get("namespace") for child in root if child.tag == f"{{{ns.XSD}}}import"}
-        for wanted in [name for name in _WELL_KNOWN if name in root.nsmap.values() and name not in imported]:
-            if wanted not in (target, ns.XML):
-                # Many a contract uses these as if they were built in.
-                root.insert(0, etree.Element(f"{{{ns.XSD}}}import", namespace=wanted))
+        for known in _WELL_KNOWN.keys() & set(root.nsmap.values()) - imported - {target}:
+            # Many a contract uses these as if they were built in.
+            root.insert(0, etree.Element(f"{{{ns.XSD}}}import", namespace=known))
         for place in [child for child in root if child.tag in _REFERENCES]:
             is_include = place.tag == f"{{{ns.XSD}}}include"
             wanted = target if is_include else place.get("namespace")

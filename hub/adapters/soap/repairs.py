@@ -70,9 +70,9 @@ def _repair_element(element: etree._Element, parent: etree._Element | None) -> N
     prefix, _, name = reference.rpartition(":")
     if name == "schema" and element.nsmap.get(prefix or None) == ns.XSD:
         # .NET's DataSet: a schema in the message, and then what it describes.
-        for attribute in list(element.attrib):
-            if attribute not in ("minOccurs", "maxOccurs"):
-                del element.attrib[attribute]
+        for other in list(element.attrib):
+            if other not in ("minOccurs", "maxOccurs"):
+                del element.attrib[other]
         element.tag = f"{_X}any"
         element.set("namespace", ns.XSD)
         element.set("processContents", "skip")

@@ -37,11 +37,10 @@ _OLD_SCHEMAS = re.compile(rb"http://www\.w3\.org/(?:1999|2000/10)/XMLSchema")
 def tidy(body: bytes) -> tuple[etree._Element, list[str]]:
     """The root of a contract's document, and what had to be put right. Raises Misfit."""
     warnings: list[str] = []
-    stripped = body.lstrip(b" \t\r\n")
-    if stripped.startswith(b"\xef\xbb\xbf"):
-        stripped = stripped.removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n")
-        body = stripped
-    if stripped != body:
+    # A byte order mark of UTF-8 says nothing; behind white space it would be in the way.
+    unmarked = body.lstrip(b" \t\r\n").removeprefix(b"\xef\xbb\xbf")
+    stripped = unmarked.lstrip(b" \t\r\n")
+    if stripped not in (body, body.removeprefix(b"\xef\xbb\xbf")):
         warnings.append("there is white space before the XML declaration")
     if _OLD_SCHEMAS.search(stripped):
         warnings.append("it uses a draft of XML Schema; it is read as the recommendation of 2001")

@@ -141,11 +141,17 @@ class Types:
             if isinstance(attribute, xsd_elements.AnyAttribute) or attribute.name is None:
                 is_open = True
             else:
+                kind_of = _ANY_TEXT if is_anything(attribute.type) else attribute.type
                 parts[name] = replace(
-                    self.typed(name, attribute.type, owner, attribute.name), required=bool(attribute.required)
+                    self.typed(name, kind_of, owner, attribute.name), required=bool(attribute.required)
                 )
         if kind.qname is not None and self.index.is_base(kind.qname.text):
             parts[XSI_TYPE] = SoapPart(name=XSI_TYPE, text=True, sample="1")
+            for derived in map(self.type, self.index.derived(kind.qname.text)):
+                inside = self.shape(derived) if derived is not None else None
+                for name, more in inside.parts.items() if inside is not None else ():
+                    if name not in parts and isinstance(more, SoapPart):
+                        parts[name] = replace(more, required=False)
         return Shape(parts, is_open)
 
     def _group(self, group: Zeep, owner: str | None) -> tuple[dict[str, SoapPart], bool]:
@@ -253,6 +259,8 @@ def members(group: Zeep) -> Iterator[Zeep]:
 
 _AnyType: Zeep = AnyType
 _ANYTHING = _AnyType()
+_AnySimpleType: Zeep = AnySimpleType
+_ANY_TEXT = _AnySimpleType()
 
 
 def is_anything(kind: Zeep) -> bool:

@@ -23,7 +23,7 @@ from hub.adapters.soap.files import SchemaDocument
 _X = f"{{{ns.XSD}}}"
 _PARTS = "urn:single-window-hub:message-parts"
 """The namespace of elements that stand for message parts which have a type and no element of their own."""
-_NAMES = re.compile(r"\{[^}]*\}")
+_NAMES = re.compile(r"\{[^{}']*\}")
 # libxml2's xmlSchemaValidError: content models, and attributes that are required or unknown.
 _STRUCTURE = {1845, 1846, 1867, 1868, 1871, 1872, 1877, 1833, 1834, 1835, 1841}
 

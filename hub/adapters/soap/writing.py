@@ -75,11 +75,17 @@ class Writer:
     def _prefixes(self) -> dict[str, str]:
         return {"xsi": ns.XSI, "xsd": ns.XSD, "enc": self._encoding} if self._encoded else {}
 
-    def part(self, element: Zeep, value: Plain, at: str) -> etree._Element:
-        """A part of a message as an element on its own. Raises Misfit."""
+    def part(
+        self, element: Zeep, value: Plain, at: str, parent: etree._Element | None = None
+    ) -> etree._Element:
+        """A part of a message, on its own or inside the element around the parts. Raises Misfit."""
         namespace = element.qname.namespace
         prefixes = {"m": namespace} if namespace else {}
-        node = etree.Element(element.qname, nsmap={**prefixes, **self._prefixes()})
+        if parent is None:
+            node = etree.Element(element.qname, nsmap={**prefixes, **self._prefixes()})
+        else:
+            # Not appended later: the library would then take away prefixes that stand in texts only.
+            node = etree.SubElement(parent, element.qname)
         try:
             self._fill(node, element.type, value, at)
         except (ValueError, TypeError) as wrong:  # characters that XML cannot carry
