@@ -72,7 +72,7 @@ def evaluate(text: str) -> object:
         ('=pad_left(reply.count, 3, "0")', "007"),
         ('=pad_left("abcd", 3, "0")', "abcd"),
         ('=number("240.50")', 240.5),
-        ('=uuid("26KR1/apqa")', "ad5f4f4e-UUID"),
+        ('=uuid("26KR1/apqa")', "ad1a4193-f865-5215-85a0-12c4bf3eaae5"),
         ('=number("1200.00")', 1200),
         ('=number("-.5")', -0.5),
         ('=number("")', ""),
