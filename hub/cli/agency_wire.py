@@ -102,7 +102,7 @@ def show_preview(
             out.print(Text(f"  the request cannot be written: {shown.trouble}", style="bold red"))
         if explain:
             out.print()
-            draw_leaves(out, shown.leaves)
+            draw_leaves(out, shown.at, shown.leaves)
         for note in shown.notes:
             out.print(Text(f"note: {note}", style="yellow"))
     out.print(Text("nothing has been sent", style="dim"))

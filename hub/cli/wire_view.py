@@ -36,20 +36,20 @@ def draw_message(out: Console, title: str, message: Message, *, raw: bool = Fals
         return
     out.print()
     if out.is_terminal and language:
-        out.print(Syntax(body, language, background_color="default", word_wrap=True))
+        out.print(Syntax(body, language, theme="ansi_dark", background_color="default", word_wrap=True))
     else:
         out.print(Text(body))
 
 
-def draw_leaves(out: Console, leaves: Iterable[Leaf]) -> None:
-    """Which expression gave what."""
-    out.print(Text("what each part comes from", style="bold cyan"))
+def draw_leaves(out: Console, at: str, leaves: Iterable[Leaf]) -> None:
+    """Which expression gave what; keys are below `at`."""
+    out.print(Text(f"what each part of {at} comes from", style="bold cyan"))
     table = Table(box=None, pad_edge=False)
     for head in ("key", "value", "expression"):
         table.add_column(head, overflow="fold")
     for leaf in leaves:
         value = Text(_value(leaf), style="red" if leaf.failure else "green")
-        table.add_row(Text(leaf.key), value, Text(_in_a_line(leaf.expression)))
+        table.add_row(Text(leaf.key.removeprefix(f"{at}.")), value, Text(_in_a_line(leaf.expression)))
     # A table wraps within its columns.
     out.print(table, soft_wrap=False)
 
@@ -59,7 +59,7 @@ def _value(leaf: Leaf) -> str:
         return f"fails: {leaf.failure}"
     if leaf.value in (None, ""):
         return "(not declared; left out where the contract allows it)"
-    text = json.dumps(leaf.value, ensure_ascii=False, default=str)
+    text = json.dumps(leaf.value, ensure_ascii=False, sort_keys=True, default=str)
     return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"
 
 

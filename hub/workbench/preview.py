@@ -43,6 +43,8 @@ class Preview:
     """One request, and where its parts come from."""
 
     operation: OperationName
+    at: str
+    """Its key in the agency's file, as `channel.submit`."""
     service: str | None
     request: Message | None
     """None when it cannot be written."""
@@ -78,6 +80,7 @@ def preview(
     masked = Scrubber(known_secrets(file.channel, environment))
     return Preview(
         operation=name,
+        at=written(place.key),
         service=dossier.terms.service if dossier is not None else None,
         request=request,
         trouble=trouble,
