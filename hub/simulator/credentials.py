@@ -24,11 +24,12 @@ WINDOW = 300.0
 
 
 class HttpCredentials:
-    """What the headers of every request must hold."""
+    """What the headers and the query of every request must hold."""
 
     def __init__(self, auth: ChannelAuth, environment: Mapping[str, str]) -> None:
         """Raises EnvironmentMissing."""
         self._expected: dict[str, str] = {}
+        self._in_query: dict[str, str] = {}
         self.challenge = ""
         if auth.bearer is not None:
             self._expected["authorization"] = f"Bearer {resolve(auth.bearer, environment)}"
@@ -41,13 +42,19 @@ class HttpCredentials:
             self.challenge = 'Basic realm="agency", charset="UTF-8"'
         if auth.api_key is not None and auth.api_key.header is not None:
             self._expected[auth.api_key.header.lower()] = resolve(auth.api_key.value, environment)
+        if auth.api_key is not None and auth.api_key.query is not None:
+            self._in_query[auth.api_key.query] = resolve(auth.api_key.value, environment)
 
-    def check(self, headers: Mapping[str, str]) -> None:
-        """Raise Unauthorised."""
+    def check(self, headers: Mapping[str, str], query: Mapping[str, str]) -> dict[str, str]:
+        """The query without what proves the caller. Raise Unauthorised."""
+        for name, expected in self._in_query.items():
+            if not hmac.compare_digest(query.get(name, "").encode(), expected.encode()):
+                raise Unauthorised(f"{name} is missing or wrong")
         for name, expected in self._expected.items():
             given = headers.get(name, "")
             if not hmac.compare_digest(given.encode(), expected.encode()):
                 raise Unauthorised(f"{name} is missing or wrong")
+        return {name: value for name, value in query.items() if name not in self._in_query}
 
 
 class UsernameTokens:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -83,7 +83,7 @@ class RestContract:
     async def answer(self, door: Door, call: Call) -> Answer:
         """As Contract has it."""
         try:
-            door.http.check(call.headers)
+            call = replace(call, query=door.http.check(call.headers, call.query))
             operation, parts = self._find(call)
             asked = _checked(operation, parts, call)
             return await self.handlers()[operation.name](door.agency, asked)

@@ -48,7 +48,7 @@ class SoapContract:
         if call.method != "POST":
             return Answer(405, headers={"Allow": "POST"})
         try:
-            door.http.check(call.headers)
+            door.http.check(call.headers, call.query)
         except Unauthorised as wrong:
             return self.turned_away(door, wrong)
         if call.media_type != self._media_type:

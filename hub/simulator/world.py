@@ -93,7 +93,8 @@ class World:
                 zone=configuration.calendars[slug].zone,
             )
             auth = file.channel.auth
-            tokens = UsernameTokens(auth.ws_security, environment) if auth.ws_security else None
+            user = auth.ws_security if auth.ws_security and auth.ws_security.username else None
+            tokens = UsernameTokens(user, environment) if user else None
             self.agencies[slug] = Simulated(
                 kept, Door(agency, HttpCredentials(auth, environment), tokens), document
             )
