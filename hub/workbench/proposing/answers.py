@@ -50,6 +50,11 @@ class Place:
         return sum(step.many for step in self.steps[:-1])
 
     @property
+    def listed(self) -> tuple[str, ...]:
+        """The lists that are passed on the way, by name."""
+        return tuple(step.name for step in self.steps[:-1] if step.many)
+
+    @property
     def is_time(self) -> bool:
         if self.part.base in ("date", "dateTime"):
             return True
@@ -191,9 +196,12 @@ def receipt(found: list[Place], ours: set[str]) -> Place | None:
             "password",
         }:
             return 0
-        if place.around & (_DECISION | {"error", "item", "goods"}) or named & {"message", "error"}:
+        acknowledged = place.around & {"acknowledge", "receipt", "acceptance"}
+        if place.around & (_DECISION | {"error", "item", "goods"}) or "error" in named:
             return 0
-        told = max((_RECEIPTS[word] for word in named & _RECEIPTS.keys()), default=0)
+        if "message" in named and not (acknowledged and named & {"id", "number"} and not named & {"request"}):
+            return 0
+        told = max((_RECEIPTS[word] for word in named & _RECEIPTS.keys()), default=18 if acknowledged else 0)
         if not told and not named & {"id", "number", "reference", "uuid"}:
             return 0
         numbered = 4 if named & {"number", "id", "reference"} else 0
@@ -234,7 +242,7 @@ def word(found: list[Place]) -> Place | None:
         named = place.words
         if place.part.many or not (place.is_text or place.part.base in WHOLE_NUMBERS | {"boolean"}):
             return 0
-        if named & {"note", "message", "error", "description", "count", "size", "version", "law", "agency"}:
+        if named & _NO_WORD:
             return 0
         values = list(place.part.values) or list(described(place.part.documentation))
         meant = [looks_like(value, described(place.part.documentation).get(value, "")) for value in values]
@@ -252,7 +260,9 @@ def word(found: list[Place]) -> Place | None:
             return 0
         if place.around & _TECHNICAL or ({"result", "code"} <= named and _technical(place, siblings)):
             told -= 20
-        return told + (6 if place.around & _DECISION else 0) - place.lists
+        return (
+            told + (6 if place.around & _DECISION else 0) - 3 * place.lists - 2 * max(0, len(place.steps) - 3)
+        )
 
     return _best(found, score)
 
@@ -268,6 +278,12 @@ _WORDS = {
     "status": 14,
     "state": 8,
 }
+
+
+_NO_WORD = {
+    "note", "message", "error", "description", "count", "size", "version", "law", "agency", "name", "location", "date",
+    "document",
+}  # fmt: skip
 
 
 def _technical(place: Place, siblings: set[tuple[tuple[Part, ...], str]]) -> bool:
@@ -292,7 +308,7 @@ def beside(found: list[Place], said: Place, score: Callable[[Place], float]) -> 
         [
             place
             for place in found
-            if place is not said and place.lists == said.lists and len(place.steps) > 1
+            if place is not said and place.listed == said.listed and len(place.steps) > 1
         ],
         score,
     )

@@ -238,6 +238,8 @@ class Making:
         tree, decision = self._read(shape, names, lists=True)
         if decision is not None:
             self._words |= decision.words
+        if "id" not in tree.entries:
+            tree.entries = {"id": todo("what the agency knows a message by, as =message.id"), **tree.entries}
         return tree
 
     def _read(self, shape: Shape, names: Names, *, lists: bool) -> tuple[Branch, Decision | None]:

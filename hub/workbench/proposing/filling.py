@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from hub.adapters.shape import Part, Shape, hollow, trim
+from hub.config.unfinished import MARK
 from hub.expressions import ExpressionFailed, TreeFaults, TreeTemplate
 from hub.workbench.proposing.listing import Lists, item_list
 from hub.workbench.proposing.literal import Literal
 from hub.workbench.proposing.meanings import MEASURES, Scope, guess, party_has, party_of
 from hub.workbench.proposing.resolving import Found, Missed, Resolver, Where
-from hub.workbench.proposing.tree import Branch, Leaf, Node, Row, plain, todo
+from hub.workbench.proposing.tree import Branch, Leaf, Node, Row, leaves, plain, todo
 from hub.workbench.proposing.trial import Trial
 
 Names = tuple[str, ...]
@@ -152,9 +153,7 @@ class _Filler:
         if required or self._holds_items(at):
             return entries
         # Optional, and it cannot be had whole or says nothing: it is not begun.
-        if not entries or any(
-            isinstance(node, Leaf) and str(node.value).startswith("TODO") for node in entries.values()
-        ):
+        if not entries or any(MARK in str(leaf.value) for _, leaf in leaves(Branch(entries))):
             self._filled.means, self._filled.left_out, self._used = kept
             return None
         return entries

@@ -57,7 +57,9 @@ class Operations:
         if offer.headers:
             shape = Shape({part.name: part for part in offer.headers})
             header = fill(shape, self._trial, resolver).tree
-            entries["soap_header"] = header or Branch()
+            if isinstance(header, Branch) and header.entries:
+                header.spread = True
+                entries["soap_header"] = header
         if offer.single:
             entries["request"] = todo("the one value that the request is")
         elif offer.request is not None and offer.request.parts:

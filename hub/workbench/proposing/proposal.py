@@ -120,10 +120,9 @@ def _verdicts(channel: Channel) -> Branch:
             entries[word] = todo(f"one of {' '.join(_VERDICTS)}", said)
     if not entries:
         for verdict in _ASKED:
-            others = ", ".join(other.value for other in Verdict if other not in _ASKED)
-            comment = f"and its words for {others}" if verdict is _ASKED[-1] else ""
-            entries[f"TODO the agency's word for {verdict.value}"] = Leaf(verdict.value, comment)
-        return Branch(entries, spread=True)
+            entries[f"TODO the agency's word for {verdict.value}"] = Leaf(verdict.value)
+        others = ", ".join(other.value for other in Verdict if other not in _ASKED)
+        return Branch(entries, comment=f"and as it has them: {others}", spread=True)
     return Branch(entries, comment="the agency's own words, and what each means", spread=True)
 
 

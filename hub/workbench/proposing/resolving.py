@@ -118,16 +118,20 @@ class Resolver:
         meaning = self._meaning(part, where)
         if meaning is not None and meaning.key == OURS and self._reference != meaning.expression:
             return Found(self._reference, OURS, strong=True)
+        if len(part.values) > 1 and procedures(part.values, part.documentation):
+            return self._procedure(part)
         if meaning is None:
             return self._attribute(part, where) or Missed(_wanted(part))
         if meaning.key == PROCEDURE:
-            return self._procedure(part, meaning)
+            return self._procedure(part)
         tried = list(self._forms(meaning, part, where))
         for expression, comment in tried:
             if self._trial.fits(part, expression, where.around):
                 return Found(expression, meaning.key, meaning.strong, comment)
-        misfit = f"{meaning.key}; ={tried[0][0]} does not fit" if tried else meaning.key
-        return Missed(f"{misfit} ({_wanted(part)})")
+        if _is_uuid(part) and _BEARS_A_REFERENCE & set(words(part.name)):
+            return Found(f"uuid({self._reference})", OURS, strong=part.required)
+        # What has another form than the guess most likely is something else.
+        return Missed(f"{meaning.key} ({_wanted(part)})" if meaning.key in _SAID else _wanted(part))
 
     # --- what it means ----------------------------------------------------------------------------------
 
@@ -220,6 +224,7 @@ class Resolver:
         yield plain, ""
         if meaning.key == OURS:
             yield f'{plain}.replace("/", "-")', ""
+            yield f"uuid({plain})", ""
             yield "referral.mrn", "unique while the agency has one service"
         if meaning.key == "HS code":
             for digits in (10, 8, 6):
@@ -255,16 +260,16 @@ class Resolver:
             yield "yyyyMMddHHmmss"
         yield from ("yyyy-MM-dd", "yyyyMMdd", "yyyyMMddHHmmss", "yyyy-MM-dd HH:mm:ss", "")
 
-    def _procedure(self, part: Part, meaning: Meaning) -> Found | Missed:
+    def _procedure(self, part: Part) -> Found | Missed:
         codes = procedures(part.values, part.documentation)
         if codes is None:
-            if part.values or not self._trial.fits(part, meaning.expression):
+            if part.values or not self._trial.fits(part, "declaration.procedure"):
                 return Missed(f"import, export or transit in the agency's code ({_wanted(part)})")
-            return Found(meaning.expression, meaning.key, strong=True)
+            return Found("declaration.procedure", PROCEDURE, strong=True)
         if all(procedure == code for procedure, code in codes.items()):
-            return Found(meaning.expression, meaning.key, strong=True)
+            return Found("declaration.procedure", PROCEDURE, strong=True)
         table = ", ".join(f'"{name}": {self._constant(code, part)}' for name, code in codes.items())
-        return Found(f"{{{table}}}[declaration.procedure]", meaning.key, strong=True)
+        return Found(f"{{{table}}}[declaration.procedure]", PROCEDURE, strong=True)
 
     def _constant(self, text: str, part: Part) -> str:
         if part.base in WHOLE_NUMBERS or (part.base == "boolean" and text in ("true", "false")):
@@ -273,6 +278,23 @@ class Resolver:
 
 
 _WHOLE = {"number of the item", "packages", "count of items"}
+_SAID = {OURS, "HS code", "number of the party", "country of dispatch", "country of destination", "origin"}
+"""Meanings that are told where the form does not fit: a table or a function may help."""
+_BEARS_A_REFERENCE = {"message", "request", "transport", "transaction", "correlation", "submission", "id"}
+
+
+def _is_uuid(part: Part) -> bool:
+    """Whether its form is that of a UUID (RFC 9562)."""
+    if not part.pattern:
+        return False
+    try:
+        takes, other = (bool(re.search(part.pattern, text)) for text in (_A_UUID, "1234"))
+    except re.error:
+        return False
+    return takes and not other
+
+
+_A_UUID = "6ba7b810-9dad-51d1-80b4-00c04fd430c8"
 
 
 def _guess_in(where: Where, part: Part) -> Guess | None:
@@ -326,7 +348,7 @@ def _wanted(part: Part) -> str:
     said = " ".join(part.documentation.split())
     said = said if len(said) <= _LONG else said[: _LONG - 1].rsplit(" ", 1)[0] + "…"
     # What stands within an expression is a text in double quotes.
-    return "; ".join(filter(None, (said or part.name, form))).replace('"', "'").replace("\\", "/")
+    return "; ".join(filter(None, (said or part.name, form))).replace('"', "'")
 
 
 _MANY = 12

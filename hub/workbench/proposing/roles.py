@@ -9,7 +9,7 @@ from hub.adapters.shape import Part, Shape
 from hub.workbench.proposing.answers import Dialect, joined, places
 from hub.workbench.proposing.listing import item_list
 from hub.workbench.proposing.meanings import Scope, guess
-from hub.workbench.proposing.readings import Answer
+from hub.workbench.proposing.readings import Answer, message
 from hub.workbench.proposing.survey import Offer, Survey
 from hub.workbench.proposing.words import words
 
@@ -133,7 +133,7 @@ def choose(survey: Survey, wanted: Wanted, ours_in: Callable[[Offer], set[str]])
         survey, wanted.look_up, "look-up", lambda: _look_up([o for o in left if o != poll], names)
     )
     left = [offer for offer in left if offer not in (poll, look_up)]
-    pull = _given(survey, wanted.feed, "feed", lambda: _pull(left))
+    pull = _given(survey, wanted.feed, "feed", lambda: _pull(left, names))
     acknowledge = None
     if pull is not None:
         fed = pull
@@ -193,12 +193,16 @@ def _leading(offer: Offer) -> str:
 def _simple_parts(offer: Offer) -> list[Part]:
     held = [one.part for one in offer.parameters]
     if offer.request is not None:
-        held += [place.part for place in places(offer.request) if not place.lists]
+        held += [place.part for place in places(offer.request) if place.lists < 2]
     return held
 
 
 def _required(offer: Offer) -> list[Part]:
-    return [part for part in _simple_parts(offer) if part.required]
+    """What must go in, whatever else does."""
+    held = [one.part for one in offer.parameters if one.part.required]
+    if offer.request is not None:
+        held += [place.part for place in places(offer.request) if all(step.required for step in place.steps)]
+    return held
 
 
 def _submit(survey: Survey, login: Offer | None) -> Offer | None:
@@ -277,17 +281,26 @@ def _asks(offer: Offer) -> bool:
 
 def _bears(part: Part, names: set[str]) -> bool:
     """Whether a part is called as one of these, or by words that mean the same."""
-    mine = set(words(part.name))
-    return part.name in names or any(mine and mine == set(words(name)) for name in names)
+    mine = set(words(part.name)) - _SAYS_LITTLE
+    return part.name in names or any(mine and mine == set(words(name)) - _SAYS_LITTLE for name in names)
 
 
-def _pull(offers: list[Offer]) -> Offer | None:
+_SAYS_LITTLE = {"number", "id", "code", "value"}
+"""A `ticket` and a `ticketNo` are the same."""
+
+
+def _pull(offers: list[Offer], names: Names) -> Offer | None:
     for offer in offers:
         if not _asks(offer) or any(one.where == "path" for one in offer.parameters):
             continue
         if [part for part in _required(offer) if part.base not in ("integer", "int", "date", "dateTime")]:
             continue
-        if offer.method == "POST" or messages_of(offer) is None:
+        told = messages_of(offer)
+        if offer.method == "POST" or told is None:
+            continue
+        read, _ = message(told[2], Dialect("message", nulls=False), names.ours, names.theirs)
+        # What cannot be told apart, or bears no reference, is no feed of decisions.
+        if "id" not in read.entries or "TODO" in str(read.entries.get("referral", "")):
             continue
         return offer
     return None

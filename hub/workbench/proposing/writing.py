@@ -184,7 +184,9 @@ def _run(run: list[tuple[str, str]]) -> Iterator[str]:
             yield line
             continue
         begun = max(column if len(line) <= _FARTHEST_COMMENT else 0, len(line) + 2)
-        if begun + len(comment) + 2 <= _WIDEST:
+        if begun + len(comment) + 2 > _WIDEST:
+            begun = len(line) + 2
+        if begun + len(comment) + 2 <= _WIDEST + 2:
             yield f"{line.ljust(begun)}# {comment}"
             continue
         indent = line[: len(line) - len(line.lstrip())]
