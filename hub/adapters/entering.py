@@ -27,6 +27,10 @@ class TurnedAway(Exception):
     """The agency does not take what we came in with; the request had no effect. The message says how."""
 
 
+class LoginUnreadable(Exception):
+    """An answer to a log-in that is not what the contract says, and may hold a token all the same."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """What one request came in with."""
@@ -111,16 +115,21 @@ def log_in(talk: Talk, login: Login, entry: Entry) -> Token:
     context = {**agency_context(talk.line.file), "secret": dict(login.secrets)}
     try:
         heard, _, reading = talk.put(login.operation, context, Kind.LOGIN, entry, again=True)
+    except LoginUnreadable as wrong:
+        raise NotUnderstood(
+            f"{name} has answered the log-in with what does not fit the contract; "
+            "its values are not recorded, for one of them may be the token"
+        ) from wrong
     except (AgencyRefused, LoggedOut) as refused:
         # The declaration is not refused: we are.
         raise NotUnderstood(f"{name} does not let us log in: {refused}") from refused
+    # Beside the token there may be another, to renew it; nobody knows under which name.
+    talk.hide_answer(heard.reply)
     text = _evaluated(login.token, reading)
     if not isinstance(text, str) or not text.strip():
-        # Somewhere in it there may be a token, and nobody knows where.
-        talk.hide_answer(heard.reply)
         raise NotUnderstood(
             f"{name} has answered the log-in, and `login.token` finds no text in it; "
-            "the values of the answer are not recorded, for one of them may be the token"
+            "its values are not recorded, for one of them may be the token"
         )
     text = text.strip()
     talk.line.scrubber.learn(text)

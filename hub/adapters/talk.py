@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hub.adapters.channel import Operation
-from hub.adapters.entering import Entry, TurnedAway
+from hub.adapters.entering import Entry, LoginUnreadable, TurnedAway
 from hub.adapters.limits import PATIENCE
 from hub.adapters.line import Line
 from hub.adapters.nul import refuse_nul
@@ -118,6 +118,11 @@ class Talk:
             if again or entry.session is None:
                 raise
             raise TurnedAway(str(told)) from told
+        except NotUnderstood as wrong:
+            if kind is Kind.LOGIN and heard.unreadable is not None:
+                self.hide_answer(heard.reply)
+                raise LoginUnreadable from wrong
+            raise
 
     def _heard(self, operation: Operation, reply: WireReply) -> Heard:
         """An answer as it is read, and what it says of the system that gave it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from hub.adapters import talk
 from hub.adapters.gateway import Gateway
 from hub.config.models import AgencyFile
 from hub.domain.errors import AgencyRefused, AgencyUnavailable, NotUnderstood
@@ -109,7 +111,8 @@ class Desk:
             if self.opens is not None:
                 return self.opens(self.keys[-1])
             assert json.loads(heard.body) == {"user": "hub-of-customs", "word": "op3n sesame"}
-            return answer(200, json.dumps({"session": {"key": self.keys[-1], "seconds": self.seconds}}))
+            told = {"key": self.keys[-1], "renewal": "r3new-this", "seconds": self.seconds}
+            return answer(200, json.dumps({"session": told}))
         key = next(key for key in self.keys if key in heard.path)
         turned = self.takes(key)
         if turned is not None:
@@ -147,7 +150,7 @@ async def test_one_session_serves_all_requests_and_is_seen_nowhere(tmp_path: Pat
     assert submitted.receipt.reference == "C-1"
     assert len(polled.decisions) == 1
     recorded = submitted.model_dump_json() + polled.model_dump_json()
-    for secret in ("k3y-1", "hub-of-customs", "op3n"):
+    for secret in ("k3y-1", "r3new", "hub-of-customs", "op3n"):
         assert secret not in recorded
 
 
@@ -222,6 +225,7 @@ async def test_forbidden_with_a_session_just_opened_is_what_it_says(tmp_path: Pa
             NotUnderstood,
             "`login.token` finds no text",
         ),
+        (answer(200, "key: hidden-somewhere"), NotUnderstood, "with what does not fit the contract"),
     ],
 )
 async def test_a_log_in_that_fails_is_not_the_declarations_fault(
@@ -238,6 +242,26 @@ async def test_a_log_in_that_fails_is_not_the_declarations_fault(
     whole = exchange.model_dump_json() + str(told.value)
     assert "hidden-somewhere" not in whole
     assert "op3n" not in whole
+
+
+async def test_work_that_was_given_up_sends_nothing_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever waited was told that nothing took effect: a log-in that is answered late must not belie it."""
+    monkeypatch.setattr(talk, "GRACE", -4.95)
+    release = threading.Event()
+
+    def late(key: str) -> Say:
+        release.wait(5)
+        return answer(200, json.dumps({"session": {"key": key}}))
+
+    with system(Desk(opens=late)) as running:
+        async with gateway_to(tmp_path, running.url) as gateway:
+            with pytest.raises(AgencyUnavailable, match="no answer within") as told:
+                await gateway.submit(dossier(DESK))
+            release.set()
+    assert [exchange.kind for exchange in told.value.exchanges] == ["login"]
+    assert {heard.path for heard in running.heard} == {"/sessions"}
 
 
 async def test_a_session_without_a_length_lasts_as_the_file_says(tmp_path: Path) -> None:
