@@ -20,6 +20,7 @@ from hub.workbench.certify.behaviours import BEHAVIOURS
 from hub.workbench.unready import Unready
 from tests.adapters.system import Heard, Say, System, answer, system
 from tests.simulator.support import Simulator, fake_hub, running
+from tests.workbench.certifying import every_agency
 from tests.workbench.conftest import CHERRIES, REAL, WorkFolder
 
 
@@ -75,8 +76,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(folder: WorkFolder, tmp_path: Path) -> Desk:
-    return Desk(folder, tmp_path)
+def desk(tmp_path: Path) -> Desk:
+    return Desk(every_agency(tmp_path), tmp_path)
 
 
 @pytest.fixture(scope="module")

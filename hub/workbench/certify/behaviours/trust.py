@@ -84,15 +84,24 @@ async def _tampered(stage: Stage, notes: Notes) -> None:
     if not is_signed(stage):
         raise NotApplicable("the agency's answers are not signed (`ws_security.signature.check_answer`)")
 
-    def trick(request: Request, ask: Ask) -> Answer | Cut:
+    def rewritten(request: Request, ask: Ask) -> Answer | Cut:
+        answer = ask()
+        return answer.with_body(Leaves(answer.body).replaced({}))
+
+    def changed(request: Request, ask: Ask) -> Answer | Cut:
         answer = ask()
         leaves = Leaves(answer.body)
+        # The Body comes last, so its last text is one of those that are signed.
         last = len(leaves.texts()) - 1
         return answer.with_body(leaves.changed(lambda place, text: text + "0" if place == last else None))
 
     async with stage.scene() as scene:
+        with stage.tap.playing(rewritten, "submit", 1):
+            attempt = await scene.hand_over(scene.lodge())
+        notes.saw(f"a signed answer, written anew and not changed: {attempt.words}")
+        insist(attempt.state in _TAKEN, f"it came to {attempt.words}", "see to `approve` first")
         dossier = scene.lodge()
-        with stage.tap.playing(trick, "submit", 1):
+        with stage.tap.playing(changed, "submit", 1):
             attempt = await scene.hand_over(dossier)
         notes.saw(f"one character was added to a signed answer: {attempt.words}", scene.exchanges(dossier))
         insist(attempt.state not in _TAKEN, f"it was believed: {attempt.words}", _DEFECT)
