@@ -169,7 +169,10 @@ class Types:
                 found, inner_open = self._group(member, owner)
                 is_open |= inner_open
             for name, part in found.items():
-                part = replace(part, alternative=place, needed=part.required) if is_choice else part
+                if is_choice:
+                    # zeep lets every element of a choice be missing, whatever the schema says.
+                    needed = part.required or isinstance(member, xsd_elements.Element)
+                    part = replace(part, alternative=place, needed=needed)
                 parts[name] = _together(parts[name], part, is_choice) if name in parts else part
         if is_choice:
             mark = "|".join(parts)
