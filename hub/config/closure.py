@@ -10,9 +10,9 @@ from __future__ import annotations
 import html
 import posixpath
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 Reader = Callable[[str], bytes | None]
 """The content of a file by name below the folder; None when it is not there, or leads out of the folder."""
@@ -22,7 +22,8 @@ _NAMING = frozenset({"contract", "trust", "agency_certificate"})
 # location and schemaLocation of WSDL 1.1 section 2.1.1 and XML Schema part 1 section 4.2.
 _XML = re.compile(r"""\b(?:schemaLocation|location)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 # Reference Object of OpenAPI 3 and Swagger 2, in JSON or YAML.
-_JSON = re.compile(r"""\$ref["']?\s*:\s*(?:"([^"]*)"|'([^']*)'|([^\s,}]+))""")
+_JSON = re.compile(r"""\$ref["']?\s*:\s*(?:"([^"]*)"|'([^']*)'|([^\n]+))""")
+_WORDS = re.compile(r"[\s,}]+")
 _BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -35,6 +36,7 @@ def support_of(data: Any, read: Reader) -> tuple[dict[str, bytes], frozenset[str
     found: dict[str, bytes] = {}
     looked_for: set[str] = set()
     waiting = [name for text in _named(data) if (name := _below("", text)) is not None]
+    beside = {posixpath.dirname(name) for name in waiting}
     while waiting:
         name = waiting.pop()
         if name in looked_for:
@@ -44,7 +46,8 @@ def support_of(data: Any, read: Reader) -> tuple[dict[str, bytes], frozenset[str
         if content is None:
             continue
         found[name] = content
-        waiting += _references(name, content)
+        for reference in _references(content):
+            waiting += _candidates(reference, posixpath.dirname(name), beside)
     return found, frozenset(looked_for)
 
 
@@ -61,31 +64,43 @@ def _named(data: Any) -> Iterator[str]:
             yield from _named(value)
 
 
-def _references(name: str, content: bytes) -> Iterator[str]:
-    """What a contract refers to, as names below the folder."""
+def _references(content: bytes) -> Iterator[str]:
+    """What a contract refers to, as it is written there."""
     encoding = "utf-16" if content.startswith(_BYTE_ORDER_MARKS) else "utf-8"
     text = content.decode(encoding, "replace")
-    folder = posixpath.dirname(name)
     for pattern in (_XML, _JSON):
         for match in pattern.finditer(text):
-            written = next((group for group in match.groups() if group), "")
-            # xsi:schemaLocation holds pairs of a namespace and a location.
-            for word in html.unescape(written).split():
-                parts = urlsplit(word) if _is_url(word) else None
-                if parts is not None and parts.scheme:
-                    # Nothing is fetched: a file of that name beside the contract stands for it.
-                    place = _below(folder, posixpath.basename(unquote(parts.path)))
-                else:
-                    place = _below(folder, unquote(word.partition("#")[0]))
-                if place is not None:
-                    yield place
+            written = html.unescape(next((group for group in match.groups() if group), "")).strip()
+            # A file's name may hold blanks; xsi:schemaLocation holds pairs, and YAML may go on in the line.
+            yield written
+            yield from _WORDS.split(written)
 
 
-def _is_url(word: str) -> bool:
+def _candidates(reference: str, folder: str, beside: Iterable[str]) -> Iterator[str]:
+    """
+    The names below the folder that a reference may mean.
+
+    The file it leads to, and one of that name beside the file it stands in, or beside the contract: nothing
+    is fetched, and published contracts refer to where their parts once were.
+    """
     try:
-        return bool(urlsplit(word).scheme)
+        parts = urlsplit(reference.replace("\\", "/"))
     except ValueError:
-        return False
+        return
+    path = unquote(parts.path)
+    names = {posixpath.basename(path.rstrip("/"))}
+    if parts.query:
+        # As tools save https://host/service?xsd=types: under the whole of it, or under what is asked for.
+        names |= {f"{name}?{parts.query}" for name in names}
+        for _, value in parse_qsl(parts.query):
+            word = posixpath.basename(value)
+            names |= {word, f"{word}.wsdl", f"{word}.xsd"}
+    places = [path] if len(parts.scheme) < 2 else ["imported.xsd"]
+    for place in (*places, *names):
+        for start in {folder, *beside}:
+            name = _below(start, place)
+            if name is not None:
+                yield name
 
 
 def _below(folder: str, reference: str) -> str | None:
