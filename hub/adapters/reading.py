@@ -201,7 +201,10 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
 
 
 def _said(heard: Heard) -> str:
-    return _short(heard.text) if heard.fault is None else _short(heard.fault.text, _FAULT_LIMIT)
+    if heard.fault is not None:
+        return _short(heard.fault.text, _FAULT_LIMIT)
+    # What an agency says in its own form is told whole; of a page of HTML the beginning is enough.
+    return _short(heard.text, _FAULT_LIMIT if isinstance(heard.reply, dict | list) else _TEXT_LIMIT)
 
 
 def _short(text: str, limit: int = _TEXT_LIMIT) -> str:

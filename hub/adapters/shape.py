@@ -67,6 +67,8 @@ class Shape:
     parts: Mapping[str, Part]
     open: bool = False
     """The contract lets other parts stand beside these."""
+    many: bool = False
+    """The whole is a list, of which this is one."""
 
 
 def trim(value: Plain, shape: Shape | None) -> Plain:
@@ -166,7 +168,8 @@ def insist(value: Plain, shape: Shape) -> None:
 
 def sample(shape: Shape | None) -> Plain:
     """Something of this shape in which nothing is missing, for trying a mapping out. One of each list."""
-    return _sample(shape, frozenset())
+    held = _sample(shape, frozenset())
+    return [held] if shape is not None and shape.many else held
 
 
 def _sample(shape: Shape | None, inside: frozenset[int]) -> Plain:

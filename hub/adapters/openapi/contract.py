@@ -208,7 +208,7 @@ class RestContract:
         for media in operation.good_answers:
             if media.form in (Form.JSON, Form.XML, Form.URLENCODED) and media.schema is not None:
                 try:
-                    shapes.append(self._shapes.shape(media.schema))
+                    shapes.append(self._shapes.whole(media.schema))
                 except ContractUnreadable as wrong:
                     # Answers are read as they come; only requests stand or fall by their schema.
                     self._warn(f"{operation.method} {operation.path}: {wrong}")

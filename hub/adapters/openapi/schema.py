@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,12 @@ class Shapes:
             self._made[key] = _ANYTHING  # a list of itself says nothing
             self._made[key] = self._make(node, sent)
         return self._made[key]
+
+    def whole(self, schema: Node) -> Shape | None:
+        """As `shape`, of an answer: where the whole is a list, the shape says so. Raises ContractUnreadable."""
+        shape = self.shape(schema)
+        members = self._members(schema, False, frozenset())
+        return replace(shape, many=True) if shape is not None and members.items is not None else shape
 
     def _make(self, node: Node, sent: bool) -> Shape | None:
         members = self._members(node, sent, frozenset())
@@ -102,11 +108,11 @@ class Shapes:
 
     @staticmethod
     def _add(members: _Members, piece: _Members) -> None:
-        members.nodes = {**piece.nodes, **members.nodes}
+        members.nodes = _joined(members.nodes, piece.nodes)
         members.required |= piece.required
         members.is_object |= piece.is_object
         members.is_single |= piece.is_single
-        members.items = members.items or piece.items
+        members.items = piece.items if members.items is None else _both(members.items, piece.items)
         members.is_open &= piece.is_open
         members.told |= piece.told
 
@@ -164,6 +170,19 @@ def _either(branches: list[_Members]) -> _Members:
         union.items = union.items or branch.items
     union.required = set.intersection(*(branch.required for branch in branches))
     return union
+
+
+def _joined(one: dict[str, Node], other: dict[str, Node]) -> dict[str, Node]:
+    return one | {name: _both(one[name], node) if name in one else node for name, node in other.items()}
+
+
+def _both(one: Node, other: Node | None) -> Node:
+    """What two pieces say of the same member: a general one first, as a rule, and then a closer one."""
+    if other is None or one.key == other.key:
+        return one
+    if one.document is not other.document:
+        return other
+    return Node(one.document, {"allOf": [one.value, other.value]}, f"{one.pointer}+{other.pointer}")
 
 
 def kinds_of(node: Node) -> tuple[str, ...]:

@@ -163,7 +163,8 @@ def _problem(plain: Plain) -> str | None:
     words = [plain[name] for name in _PROBLEM if isinstance(plain.get(name), str)]
     if not words or not {"title", "detail"} & plain.keys():
         return None
-    listed = [*_errors(plain.get("errors")), *_errors(plain.get("invalid-params"))]
+    # Under which name the single errors stand is everybody's own choice.
+    listed = [one for held in plain.values() if isinstance(held, dict | list) for one in _errors(held)]
     return "; ".join([": ".join(dict.fromkeys(words)), *listed[:_MOST]])
 
 
