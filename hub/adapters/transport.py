@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from email import errors
 from urllib.parse import urlsplit
 
 import requests
@@ -18,6 +19,11 @@ from hub.adapters.wire import WireReply, WireRequest
 LARGEST_ANSWER = 8 * 1024 * 1024
 """Bytes of a body that are read before giving up."""
 _CHUNK = 64 * 1024
+_OF_THE_BODY = (
+    errors.StartBoundaryNotFoundDefect,
+    errors.MultipartInvariantViolationDefect,
+    errors.NoBoundaryInMultipartDefect,
+)
 _USER_AGENT = "single-window-hub"
 
 
@@ -174,7 +180,9 @@ def _headers_broke_off(response: requests.Response) -> bool:
     answer without a body; only the header parser's list of defects tells.
     """
     message = getattr(getattr(response.raw, "_original_response", None), "msg", None)
-    return bool(getattr(message, "defects", None))
+    defects = getattr(message, "defects", None) or ()
+    # Of an answer in several parts it sees the headers only, and misses the parts.
+    return any(not isinstance(defect, _OF_THE_BODY) for defect in defects)
 
 
 def _sorted(

@@ -6,6 +6,7 @@ import base64
 
 import pytest
 
+from hub.adapters.soap import encoded
 from tests.adapters.soap_desk import applied, applying, call, enveloped, heard
 from tests.adapters.support import NOW
 
@@ -93,8 +94,9 @@ def test_references_that_lead_nowhere_are_not_understood(content: str, words: st
     assert words in str(registered(content))
 
 
-def test_references_cannot_fill_the_memory() -> None:
+def test_references_cannot_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each stands for ten of the next: a few kilobytes would be gigabytes."""
+    monkeypatch.setattr(encoded, "_MOST_ELEMENTS", 2_000)
     chain = "".join(f'<m id="{n}">' + f'<a href="#{n + 1}"/>' * 10 + "</m>" for n in range(12))
     assert "more than" in str(registered(f'<x><result href="#0"/></x>{chain}<m id="12">1</m>'))
 
