@@ -40,6 +40,7 @@ from hub.ports import Clock, VersionArchive, VersionStore
 from hub.settings import EngineSettings, Settings
 from hub.simulator.environment import environment as simulated_environment
 from hub.store import Store, create_store
+from hub.variables import Variables
 
 _POLL_EVERY = "5m"
 """For polls of an earlier version with an agency whose newest file does not poll any more."""
@@ -134,12 +135,13 @@ def environment_of(settings: Settings) -> dict[str, str]:
 
 def environment_for(settings: EngineSettings) -> Environment:
     """The same, for whichever agencies there are."""
+    variables = Variables(settings.secrets_folder)
 
     def environment(agencies: Mapping[str, AgencyFile]) -> Mapping[str, str]:
         if not settings.simulator_url:
-            return dict(os.environ)
+            return variables.read()
         seed = settings.simulator_seed.get_secret_value()
-        return {**simulated_environment(agencies, settings.simulator_url, seed), **os.environ}
+        return {**simulated_environment(agencies, settings.simulator_url, seed), **variables.read()}
 
     return environment
 
@@ -186,7 +188,10 @@ def live_configuration(
     )
     folder = Folder(settings.config_folder, checker.documents.plain, only)
     process = f"{role} {os.getpid()} on {socket.gethostname()}"
-    live = LiveConfiguration(folder, checker, versions, utc_now, process, alone=only is not None)
+    secrets = Variables(settings.secrets_folder)
+    live = LiveConfiguration(
+        folder, checker, versions, utc_now, process, alone=only is not None, beside=secrets.state
+    )
     live.start()
     return live
 

@@ -21,6 +21,11 @@ class EngineSettings(BaseSettings):
     environment: Literal["development", "production"] = "production"
     config_folder: Path = Path("adapters_config")
     """The folder with agencies, contracts, policy and calendars."""
+    secrets_folder: Path | None = None
+    """
+    A folder with a file for each variable that `env:` names and the environment does not set, called as the
+    variable is, as Docker and Kubernetes mount secrets. It is followed like the configuration folder.
+    """
     temporal_address: str = "127.0.0.1:7233"
     temporal_namespace: str = "default"
     temporal_tls: bool = False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from hub.config.loader import load
 from hub.ports import ApiClient, Role
 from hub.settings import Settings
 from hub.store import Store, create_store, upgrade
+from hub.variables import Variables
 
 
 def add_to(app: typer.Typer) -> None:
@@ -50,7 +50,9 @@ def check(
     settings = _settings(folder)
     if production:
         settings = settings.model_copy(update={"environment": "production"})
-    configuration = load_configuration(settings, os.environ if production else {})
+    configuration = load_configuration(
+        settings, Variables(settings.secrets_folder).read() if production else {}
+    )
     services = len(configuration.catalogue.services)
     for warning in configuration.warnings:
         print(f"{warning}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -110,10 +110,12 @@ class Watch:
     A file may be seen while it is being written, so a change counts when two looks in a row find the same.
     """
 
-    def __init__(self, folder: Folder) -> None:
+    def __init__(self, folder: Folder, beside: Callable[[], Hashable] = lambda: None) -> None:
+        """`beside` gives the state of whatever else a reading depends on."""
         self._folder = folder
-        self._taken: Mapping[str, Stamp | None] = {}
-        self._seen: Mapping[str, Stamp | None] = {}
+        self._beside = beside
+        self._taken: tuple[Mapping[str, Stamp | None], Hashable] = ({}, None)
+        self._seen: tuple[Mapping[str, Stamp | None], Hashable] = self._taken
 
     @property
     def is_restless(self) -> bool:
@@ -122,21 +124,22 @@ class Watch:
 
     def first(self) -> Sources:
         """What stands there now. Raises OSError."""
+        beside = self._beside()
         sources = self._folder.read()
-        self._taken = self._seen = self._folder.as_read
+        self._taken = self._seen = (self._folder.as_read, beside)
         return sources
 
     def look(self) -> Sources | None:
         """What stands there, if it has changed and has come to rest. Raises OSError."""
-        now = self._folder.stamps()
+        now = (self._folder.stamps(), self._beside())
         before, self._seen = self._seen, now
         if now == self._taken or now != before:
             return None
         sources = self._folder.read()
-        as_read = self._folder.as_read
-        if any(now[name] != stamp for name, stamp in as_read.items() if name in now):
+        stamps, as_read = now[0], self._folder.as_read
+        if any(stamps[name] != stamp for name, stamp in as_read.items() if name in stamps):
             return None  # it moved while it was being read
-        self._taken = self._seen = as_read
+        self._taken = self._seen = (as_read, now[1])
         return sources
 
 

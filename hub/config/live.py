@@ -8,7 +8,7 @@ faults is refused and told of, and what was in force stays in force: file by fil
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -50,14 +50,16 @@ class LiveConfiguration:
         process: str,
         *,
         alone: bool = False,
+        beside: Callable[[], Hashable] = lambda: None,
     ) -> None:
         """
         `process` is what this process is called where versions are written down. `alone`: the folder shows
-        one agency, and what needs them all is not checked.
+        one agency, and what needs them all is not checked. `beside` gives the state of whatever else the
+        check depends on.
         """
         self._folder = folder
         self._check = partial(checker.check, alone=alone)
-        self._watch = Watch(folder)
+        self._watch = Watch(folder, beside)
         self._record = Record(versions, clock, process)
         self._refusals = Refusals(versions, clock, process)
         self._current: Configuration | None = None
@@ -138,7 +140,8 @@ class LiveConfiguration:
             # What is in force would not pass today: a variable is gone. It is not given up for that.
             self._tell_once("; ".join(str(fault) for fault in choice.reading.faults))
             return
-        same = choice.sources == self.current.sources
+        current, environment = self.current, choice.reading.environment
+        same = choice.sources == current.sources and environment == current.environment
         if not same or self._is_written_down:
             self._next = None if same else choice
 

@@ -15,6 +15,7 @@ from hub.config.folder import Folder as Files
 from hub.config.live import LiveConfiguration
 from hub.ports import SHARED_FILES
 from hub.store import Store, create_store
+from hub.variables import Variables
 from tests.config.conftest import ENVIRONMENT, Folder
 from tests.plugins.databases import sqlite_url  # noqa: F401 - a fixture
 
@@ -29,10 +30,17 @@ def store(sqlite_url: str) -> Store:  # noqa: F811 - a fixture
 class Process:
     """One process that follows a folder."""
 
-    def __init__(self, folder: Path, store: Store, environment: Mapping[str, str] = ENVIRONMENT) -> None:
-        checker = Checker(folder, development=False, environment=lambda _: environment)
+    def __init__(
+        self,
+        folder: Path,
+        store: Store,
+        environment: Mapping[str, str] = ENVIRONMENT,
+        secrets: Path | None = None,
+    ) -> None:
+        variables = Variables(secrets, environment)
+        checker = Checker(folder, development=False, environment=lambda _: variables.read())
         files = Files(folder, checker.documents.plain)
-        self.live = LiveConfiguration(files, checker, store, utc_now, "test")
+        self.live = LiveConfiguration(files, checker, store, utc_now, "test", beside=variables.state)
 
     def started(self) -> Process:
         self.live.start()
@@ -287,3 +295,29 @@ def test_links_into_the_folder_are_followed_and_others_are_not(folder: Folder, s
     (folder.path / "..next").symlink_to("two")
     (folder.path / "..next").replace(link)
     assert process.settle().current.catalogue.service("plants-import").answer_within == "7wd"
+
+
+def test_secrets_come_and_change_as_files_do(folder: Folder, store: Store, tmp_path: Path) -> None:
+    """A new agency's credential may come after its file; one that goes takes nothing down."""
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    (secrets / "LABS_TOKEN").write_text("of the folder\n")
+    environment = {name: value for name, value in ENVIRONMENT.items() if name != "PLANTS_PASSWORD"}
+    (secrets / "PLANTS_PASSWORD").write_text("p-1\n")
+    (secrets / "not-a-name").write_text("x")
+    process = Process(folder.path, store, environment, secrets).started()
+    held = process.live.current.environment or {}
+    assert (held["LABS_TOKEN"], held["PLANTS_PASSWORD"]) == (ENVIRONMENT["LABS_TOKEN"], "p-1")
+    assert "not-a-name" not in held
+    folder.spoil("agencies/plants.yaml", "env:PLANTS_PASSWORD", "env:PLANTS_SECRET")
+    refusal = process.settle().refusal("plants")
+    assert refusal is not None
+    assert "PLANTS_SECRET is not set" in refusal.faults[0].what
+    (secrets / "PLANTS_SECRET").write_text("p-2")
+    assert process.settle().refusal("plants") is None
+    before = process.versions()
+    (secrets / "PLANTS_SECRET").write_text("p-3")
+    assert (process.settle().current.environment or {})["PLANTS_SECRET"] == "p-3"
+    (secrets / "PLANTS_SECRET").unlink()
+    assert (process.settle().current.environment or {})["PLANTS_SECRET"] == "p-3"
+    assert process.versions() == before
