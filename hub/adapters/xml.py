@@ -30,7 +30,7 @@ def parse_xml(body: bytes) -> etree._Element:
     )
     try:
         # Some stacks write a blank line before the XML declaration, which the grammar forbids.
-        root = etree.fromstring(body.lstrip(b" \t\r\n"), parser)
+        root = etree.fromstring(body.lstrip(b" \t\r\n").removeprefix(b"\xef\xbb\xbf").lstrip(), parser)
     except (etree.XMLSyntaxError, ValueError) as wrong:
         raise Misfit(f"not well-formed XML: {wrong}") from wrong
     tree: Any = root.getroottree()  # its stub leaves docinfo half typed

@@ -18,8 +18,9 @@ from hub.adapters.shape import Shape
 from hub.adapters.soap.bindings import LITERAL, OperationUse, read_bindings
 from hub.adapters.soap.files import ContractFiles, ContractUnreadable
 from hub.adapters.soap.index import SchemaIndex
+from hub.adapters.soap.kinds import Zeep, type_name
 from hub.adapters.soap.message import Message, MessagePart, message_of
-from hub.adapters.soap.types import Types, Zeep, type_name
+from hub.adapters.soap.types import Types
 from hub.adapters.soap.validation import CannotCompile, Validator, Violation
 
 _MOST_TOLD = 20

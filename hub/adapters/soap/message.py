@@ -11,7 +11,8 @@ from zeep.xsd import elements as xsd_elements
 
 from hub.adapters.shape import Shape
 from hub.adapters.soap.bindings import HeaderUse, MessageUse
-from hub.adapters.soap.types import SoapPart, Types, Zeep
+from hub.adapters.soap.kinds import Zeep
+from hub.adapters.soap.types import SoapPart, Types
 
 _Element: Zeep = xsd_elements.Element
 

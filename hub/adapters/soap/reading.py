@@ -13,7 +13,8 @@ from zeep.xsd.types.collection import ListType
 
 from hub.adapters.shape import Part, Shape
 from hub.adapters.soap import namespaces as ns
-from hub.adapters.soap.types import VALUE, XSI_TYPE, SoapPart, Types, Zeep, is_anything
+from hub.adapters.soap.kinds import Zeep, is_anything
+from hub.adapters.soap.types import VALUE, XSI_TYPE, SoapPart, Types
 from hub.adapters.wire import Misfit, Plain
 from hub.adapters.xml import local_name, plain_xml
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 from lxml import etree
 from zeep import exceptions
 from zeep.xsd import elements as xsd_elements
 from zeep.xsd.types import builtins
-from zeep.xsd.types.any import AnyType
 from zeep.xsd.types.collection import ListType
 from zeep.xsd.types.complex import ComplexType
 from zeep.xsd.types.simple import AnySimpleType
@@ -18,17 +15,22 @@ from zeep.xsd.types.simple import AnySimpleType
 from hub.adapters.shape import Part, Shape
 from hub.adapters.soap import namespaces as ns
 from hub.adapters.soap.index import SchemaIndex
+from hub.adapters.soap.kinds import (
+    ANY_TEXT,
+    Zeep,
+    array_item,
+    is_anything,
+    is_array,
+    item_name,
+    members,
+    type_name,
+)
 from hub.adapters.soap.scalars import base_name, is_text, reader, sample_of
-
-Zeep = Any
-"""One of zeep's own objects, whose types zeep tells in part only."""
 
 VALUE = "_value_1"
 """The name of the text of an element that has attributes beside it (xs:simpleContent)."""
 XSI_TYPE = "xsi:type"
 """The name under which plain data say which derived type stands in the place of a declared one."""
-ARRAY_ITEM = "item"
-"""The name of the members of a SOAP-encoded array whose schema does not name them."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,7 @@ class Types:
             if isinstance(attribute, xsd_elements.AnyAttribute) or attribute.name is None:
                 is_open = True
             else:
-                kind_of = _ANY_TEXT if is_anything(attribute.type) else attribute.type
+                kind_of = ANY_TEXT if is_anything(attribute.type) else attribute.type
                 parts[name] = replace(
                     self.typed(name, kind_of, owner, attribute.name), required=bool(attribute.required)
                 )
@@ -250,67 +252,3 @@ def _together(one: SoapPart, other: SoapPart, is_choice: bool) -> SoapPart:
     if is_choice:
         return replace(one, many=one.many or other.many, repeats=one.repeats or other.repeats, required=False)
     return replace(one, many=True, repeats=True, required=one.required or other.required)
-
-
-def members(group: Zeep) -> Iterator[Zeep]:
-    """What a sequence, choice, all or group is made of."""
-    if isinstance(group, xsd_elements.Group):
-        yield group.child
-    else:
-        yield from list.__iter__(group)
-
-
-_AnyType: Zeep = AnyType
-_ANYTHING = _AnyType()
-_AnySimpleType: Zeep = AnySimpleType
-_ANY_TEXT = _AnySimpleType()
-
-
-def is_anything(kind: Zeep) -> bool:
-    """xsd:anyType itself."""
-    return not isinstance(kind, (AnySimpleType, ComplexType)) and isinstance(kind, AnyType)
-
-
-_ARRAY_TYPES = (
-    f"{{{ns.ENCODING_11}}}arrayType",
-    f"{{{ns.ENCODING_12}}}arrayType",
-    f"{{{ns.ENCODING_12}}}itemType",
-)
-
-
-def is_array(kind: Zeep) -> bool:
-    """Whether a type is a SOAP-encoded array (SOAP 1.1 section 5.4.2), or restricts one."""
-    return isinstance(kind, ComplexType) and any(
-        getattr(attribute, "qname", None) is not None and attribute.qname.text in _ARRAY_TYPES
-        for attribute in kind._attributes_unwrapped
-    )
-
-
-def array_item(kind: Zeep) -> Zeep:
-    """The type of an array's members."""
-    for attribute in kind._attributes_unwrapped:
-        found = getattr(attribute, "array_type", None)
-        if found is not None:
-            return found
-    element = _only_element(kind)
-    return _ANYTHING if element is None else element.type
-
-
-def item_name(kind: Zeep) -> str:
-    """The name of an array's members."""
-    element = _only_element(kind)
-    return ARRAY_ITEM if element is None else str(element.attr_name)
-
-
-def _only_element(kind: Zeep) -> Zeep | None:
-    content = kind._element
-    while isinstance(content, xsd_elements.Group):
-        content = content.child
-    inner = list(members(content)) if content is not None else []
-    return inner[0] if len(inner) == 1 and isinstance(inner[0], xsd_elements.Element) else None
-
-
-def type_name(kind: Zeep) -> str:
-    """`{namespace}name` of a type; of a nameless one, the name that zeep made up."""
-    qname = getattr(kind, "qname", None)
-    return "" if qname is None else str(qname.text)

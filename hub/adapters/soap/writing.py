@@ -18,12 +18,7 @@ from zeep.xsd.types.simple import AnySimpleType
 
 from hub.adapters.shape import Part
 from hub.adapters.soap import namespaces as ns
-from hub.adapters.soap.scalars import base_name, lexical
-from hub.adapters.soap.types import (
-    VALUE,
-    XSI_TYPE,
-    SoapPart,
-    Types,
+from hub.adapters.soap.kinds import (
     Zeep,
     array_item,
     is_anything,
@@ -32,6 +27,8 @@ from hub.adapters.soap.types import (
     members,
     type_name,
 )
+from hub.adapters.soap.scalars import base_name, lexical
+from hub.adapters.soap.types import VALUE, XSI_TYPE, SoapPart, Types
 from hub.adapters.wire import Misfit, Plain
 
 _NIL = f"{{{ns.XSI}}}nil"
