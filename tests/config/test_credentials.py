@@ -61,7 +61,7 @@ def test_what_proves_the_hub_is_named_and_not_written(
 ) -> None:
     """One fault each, with the secret itself in none of its words."""
     both = tmp_path / "both.pem"
-    identity = issue("hub", start=NOW - timedelta(days=1), end=NOW + timedelta(days=99))
+    identity = issue("hub", curve=True, start=NOW - timedelta(days=1), end=NOW + timedelta(days=99))
     both.write_bytes(identity.pem + identity.key_pem)
     folder.spoil(LABS, REST_AUTH, f"auth: {auth}")
     variables = {**ENVIRONMENT, "TOKEN_URL": "https://id.example/token?tenant=1", "CERT": str(both)}
@@ -90,7 +90,7 @@ def test_ws_security_has_something_in_it(folder: Folder, auth: str, key: str, wh
 
 def test_a_certificate_in_the_handshake_goes_with_another_kind(folder: Folder, tmp_path: Path) -> None:
     """Any other two kinds are a fault."""
-    identity = issue("hub", start=NOW - timedelta(days=1), end=NOW + timedelta(days=99))
+    identity = issue("hub", curve=True, start=NOW - timedelta(days=1), end=NOW + timedelta(days=99))
     certificate, key = identity.put(tmp_path, "hub")
     folder.spoil(
         LABS, REST_AUTH, "auth: {bearer: env:LABS_TOKEN, mtls: {certificate: env:CERT, key: env:KEY}}"
@@ -156,7 +156,7 @@ def hub() -> Identity:
 
 @pytest.fixture(scope="module")
 def agency() -> Identity:
-    return issue("agency", start=NOW - timedelta(days=9), end=NOW + timedelta(days=99))
+    return issue("agency", curve=True, start=NOW - timedelta(days=9), end=NOW + timedelta(days=99))
 
 
 def signing(folder: Folder, tmp_path: Path, hub: Identity, agency: Identity) -> Mapping[str, str]:

@@ -19,8 +19,8 @@ from tests.adapters.system import answer
 
 # TLS goes by the machine's clock, not by the hub's.
 NOW = datetime.now(UTC)
-SPAN = {"start": NOW - timedelta(days=30), "end": NOW + timedelta(days=300)}
-PAST = {"start": NOW - timedelta(days=300), "end": NOW - timedelta(days=20)}
+SPAN: dict[str, Any] = {"curve": True, "start": NOW - timedelta(days=30), "end": NOW + timedelta(days=300)}
+PAST: dict[str, Any] = {"curve": True, "start": NOW - timedelta(days=300), "end": NOW - timedelta(days=20)}
 SAID = answer(200, RECEIPT)
 
 
@@ -120,7 +120,7 @@ async def test_a_certificate_that_is_not_taken_is_told_and_never_in_doubt(
     [
         (PAST, f"its certificate expired on {PAST['end']:%Y-%m-%d}"),
         (
-            {"start": NOW + timedelta(days=2), "end": SPAN["end"]},
+            {**SPAN, "start": NOW + timedelta(days=2)},
             "its certificate is not valid yet, but from",
         ),
         ({"host": "127.0.0.9", **SPAN}, "its certificate is not for this address, but for 127.0.0.9"),

@@ -37,7 +37,7 @@ def ours() -> Identity:
 
 @pytest.fixture(scope="module")
 def authority() -> Identity:
-    return issue("agency authority", authority=True)
+    return issue("agency authority", authority=True, curve=True)
 
 
 @pytest.fixture(scope="module")
@@ -305,14 +305,18 @@ async def test_our_own_certificate_proves_nothing_of_the_agency(
     tmp_path: Path, ours: Identity, theirs: Identity, stranger: Identity, authority: Identity
 ) -> None:
     """Answers signed by us, by a stranger, or by one who calls himself the agency."""
-    namesake = issue("agency", issue("agency authority", authority=True))
+    namesake = issue("agency", issue("agency authority", authority=True, curve=True))
     for pinned in (theirs, authority):
         channel = Channel(tmp_path, ours, pinned.pem)
-        for signer in (ours, stranger, namesake):
-            with pytest.raises(NotUnderstood, match="neither `agency_certificate` nor issued by it"):
-                await channel.submit(soap(sign(envelope(RECEIPT), signer)))
-            with pytest.raises(NotUnderstood, match="does not hold with the agency's certificate"):
-                await channel.submit(soap(sign(envelope(RECEIPT), signer, show=False)))
+        signers = (ours, stranger, namesake)
+        said = [soap(sign(envelope(RECEIPT), by, show=show)) for by in signers for show in (True, False)]
+        with system(said) as running:
+            async with gateway_to(running.url, channel.file, extra=channel.variables) as gateway:
+                for _ in signers:
+                    with pytest.raises(NotUnderstood, match="neither `agency_certificate` nor issued by it"):
+                        await gateway.submit(dossier(channel.file))
+                    with pytest.raises(NotUnderstood, match="does not hold with the agency's certificate"):
+                        await gateway.submit(dossier(channel.file))
 
 
 async def test_a_pinned_certificate_that_is_no_authority_vouches_for_nobody(
