@@ -126,7 +126,7 @@ async def test_nobody_at_work_is_unavailable_and_costs_no_other_agency(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is sent; whoever asks next is told at once; and it heals when a worker is there again."""
-    monkeypatch.setattr(gateway, "WORKER_WITHIN", timedelta(seconds=0.3))
+    monkeypatch.setattr(gateway, "WORKER_WITHIN", timedelta(seconds=1))
     other = changed(agency("mfds"), own_worker=False)
     with system(answer(200, RECEIPT)) as running:
         async with two_sides(client, KATS, other) as two, gateway_to(running.url, KATS, clock=now) as there:
@@ -140,7 +140,7 @@ async def test_nobody_at_work_is_unavailable_and_costs_no_other_agency(
             assert told.value.retry_after <= 1.0
             with pytest.raises(AgencyUnavailable, match="connection refused"):
                 await two.gateway.poll(dossier(other, receipt="T"))
-            assert time.monotonic() - began < 0.5
+            assert time.monotonic() - began < 0.9
             async with two.agency_works("kats", there):
                 await asyncio.sleep(told.value.retry_after + 0.01)
                 assert (await two.gateway.submit(dossier(KATS))).receipt.reference == "RV-1"

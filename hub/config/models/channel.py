@@ -207,7 +207,7 @@ class MaintenanceFile(FileModel):
     from_: TimeOfDay | None = Field(default=None, alias="from")
     """Every week: it begins at this time."""
     until: TimeOfDay | None = None
-    """On the following day where it is earlier than `from`."""
+    """On the following day where it is not later than `from`; from 00:00 until 00:00 is a whole day."""
     note: str | None = None
     """Told to operations."""
 
