@@ -88,12 +88,10 @@ class FileReport:
         A key that nobody knows counts for its whole mapping: what seems to be missing there may be that key,
         misspelt.
         """
+        named = _named(key)
         told = any(
-            key[: len(at)] == at
-            or at[: len(key)] == key
-            or (at in self._unknown and key[: len(at) - 1] == at[:-1])
-            for at in self._at_fault
-        )
+            named[: len(at)] == at or at[: len(named)] == named for at in map(_named, self._at_fault)
+        ) or any(at in self._unknown and key[: len(at) - 1] == at[:-1] for at in self._at_fault)
         if not told:
             self.add(key, what, cure)
 
@@ -146,6 +144,11 @@ class FileReport:
     def repaired(self, key: Key) -> None:
         """What stands there from now on is not the author's."""
         self._repaired.append(key)
+
+
+def _named(key: Key) -> Key:
+    """Without the places in lists: whoever looks at what is sent does not know them."""
+    return tuple(step for step in key if isinstance(step, str))
 
 
 def validated(model: type[_M], document: Document, report: FileReport) -> _M | None:
