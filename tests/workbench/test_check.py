@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 from tests.workbench.conftest import Hub, WorkFolder
 
 APQA, KATS = "agencies/apqa.yaml", "agencies/kats.yaml"
@@ -45,6 +47,7 @@ def test_a_service_code_that_another_agency_has(hub: Hub, folder: WorkFolder) ->
 
 def test_warnings_make_no_fault_unless_strict(hub: Hub, folder: WorkFolder) -> None:
     """A service out of force and no golden file: legal, and worth a word."""
+    shutil.rmtree(folder.path / "golden" / "kahpa")
     folder.spoil("agencies/kahpa.yaml", "    confidence:", "    valid: {end: 2020-01-31}\n    confidence:")
     ended = hub("check", "kahpa")
     assert ended.status == 0

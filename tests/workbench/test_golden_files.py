@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime
 
 import pytest
@@ -58,6 +59,7 @@ def test_a_golden_file_is_checked_itself(hub: Hub, folder: WorkFolder) -> None:
     assert "did you mean 'does'?" in ended.said
     assert ended.said.count("pass") == 10
     assert "did you mean 'gives-a-ticket'?" in hub("test", "mfds", "gives-a-tikcet").said
+    shutil.rmtree(folder.path / "golden" / "kahpa")
     assert "hub agency record kahpa" in hub("test", "kahpa").said
 
 

@@ -186,7 +186,8 @@ def _answer(file: AgencyFile, exchange: Exchange, names: Pseudonyms) -> dict[str
             "the answer is longer than recordings keep, or is no text",
             "write the golden file by hand, with `base64` for what is no text",
         )
-    kept = _ALWAYS_KEPT | {name for name in map(str.lower, reply["headers"]) if name in _words_of(file)}
+    named = _read_of_headers(file)
+    kept = _ALWAYS_KEPT | {name for name in map(str.lower, reply["headers"]) if name in named}
     headers = {
         "-".join(part.capitalize() for part in name.split("-")): names.text(value)
         for name, value in reply["headers"].items()
@@ -201,9 +202,18 @@ def _answer(file: AgencyFile, exchange: Exchange, names: Pseudonyms) -> dict[str
     return answer
 
 
-def _words_of(file: AgencyFile) -> str:
-    """The text of the channel, in which a header is named that an expression reads."""
-    return json.dumps(file.channel.model_dump(mode="json"), ensure_ascii=False).lower()
+def _read_of_headers(file: AgencyFile) -> str:
+    """The expressions of the channel that read headers, in lower case: they name those that matter."""
+    texts = _texts(file.channel.model_dump(mode="json"))
+    return " ".join(text.lower() for text in texts if "headers" in text)
+
+
+def _texts(tree: Any) -> Iterator[str]:
+    if isinstance(tree, str):
+        yield tree
+    elif isinstance(tree, Mapping | list):
+        for part in tree.values() if isinstance(tree, Mapping) else tree:
+            yield from _texts(part)
 
 
 def _laid_out(body: str) -> str:
