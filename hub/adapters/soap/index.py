@@ -37,6 +37,7 @@ class SchemaIndex:
         self._members: dict[str, list[str]] = {}
         self._bases: set[str] | None = None
         self._declared: dict[str, list[etree._Element]] = {}
+        self._attribute_uses: dict[tuple[str | None, str], etree._Element] = {}
         for document in documents:
             self._read(document)
 
@@ -59,6 +60,19 @@ class SchemaIndex:
                 name = node.get("name")
                 if name:
                     self._declared.setdefault(name, []).append(node)
+
+        for node in document.root.iter(f"{_X}attribute"):
+            if node.get("ref"):
+                name = node.get("ref", "").rpartition(":")[2]
+                self._attribute_uses.setdefault((_owner(node), name), node)
+
+    def attribute_use(self, name: str, owner: str | None) -> tuple[bool, str]:
+        """
+        Of an attribute that is declared elsewhere and referred to: whether it is required, and the only value
+        it may have ("" where any will do). zeep takes both from where it is declared.
+        """
+        node = self._attribute_uses.get((owner, name))
+        return (False, "") if node is None else (node.get("use") == "required", node.get("fixed", ""))
 
     def substitutes(self, head: str) -> Iterator[str]:
         """The elements that may stand in the place of a global element, those of theirs too."""

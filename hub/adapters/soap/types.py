@@ -144,8 +144,14 @@ class Types:
                 is_open = True
             else:
                 kind_of = ANY_TEXT if is_anything(attribute.type) else attribute.type
+                part = self.typed(name, kind_of, owner, attribute.name)
+                required, fixed = self.index.attribute_use(attribute.name, owner)
                 parts[name] = replace(
-                    self.typed(name, kind_of, owner, attribute.name), required=bool(attribute.required)
+                    part,
+                    required=bool(attribute.required) or required,
+                    values=(fixed,) if fixed else part.values,
+                    text=part.text and not fixed,
+                    sample=fixed or part.sample,
                 )
         if kind.qname is not None and self.index.is_base(kind.qname.text):
             parts[XSI_TYPE] = SoapPart(name=XSI_TYPE, text=True, sample="1")
