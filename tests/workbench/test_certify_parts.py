@@ -110,6 +110,26 @@ def test_an_agency_that_breaks_off_is_noted() -> None:
         assert "RemoteDisconnected" in tap.passages[0].broke
 
 
+def test_links_to_the_next_page_of_a_feed_lead_through_the_proxy() -> None:
+    """Whole addresses of the agency's origin, in the body as JSON may write them, and in headers."""
+    with system(answer(200)) as agency:
+        origin = agency.url
+        escaped = origin.replace("/", "\\/")
+        body = f'{{"next": "{origin}/a?p=2", "other": "{escaped}\\/c", "else": "http://127.0.0.1:1/"}}'
+        agency.script = lambda heard: answer(200, body, Link=f"<{origin}/b>")
+        proxy = Proxy(agency.url, Tap(lambda *_: "pull"))
+        try:
+            heard = requests.get(proxy.url, timeout=5)
+        finally:
+            proxy.close()
+    assert heard.json() == {
+        "next": f"{proxy.url}/a?p=2",
+        "other": f"{proxy.url}/c",
+        "else": "http://127.0.0.1:1/",
+    }
+    assert heard.headers["Link"] == f"<{proxy.url}/b>"
+
+
 def test_no_content_has_no_length() -> None:
     """RFC 9110 section 8.6."""
     with between(Say((b"HTTP/1.1 204 No Content\r\n\r\n",), keep=True)) as (proxy, _, _):

@@ -171,6 +171,17 @@ class _Server(ThreadingHTTPServer):
             if line is not request:
                 line.close()
 
+    def linked(self, answer: Answer) -> Answer:
+        """The answer with links to the agency's origin leading to this proxy."""
+        theirs, ours = (
+            self.upstream.origin,
+            f"{'https' if self._tls else 'http'}://127.0.0.1:{self.server_port}",
+        )
+        body = answer.body.replace(theirs.encode(), ours.encode())
+        body = body.replace(theirs.replace("/", "\\/").encode(), ours.replace("/", "\\/").encode())
+        headers = tuple((name, value.replace(theirs, ours)) for name, value in answer.headers)
+        return Answer(answer.status, headers, body)
+
     def hang_up(self) -> None:
         with self._lock:
             lines = list(self._open)
@@ -200,7 +211,8 @@ class _Handler(BaseHTTPRequestHandler):
             request = passage.request if body is None else replace(passage.request, body=body)
             answer = self.server.upstream.ask(request)
             passage.said.append(answer)
-            return answer
+            # The pages of a feed may be linked by whole addresses: they too are to lead through here.
+            return self.server.linked(answer) if kind == "pull" else answer
 
         try:
             outcome: Answer | Cut = trick(passage.request, ask)
@@ -238,6 +250,7 @@ class Upstream:
     """Connections to the agency, kept and used again. For use from several threads."""
 
     def __init__(self, origin: str, trust: ssl.SSLContext | None) -> None:
+        self.origin = origin
         parts = urlsplit(origin)
         self._secure = parts.scheme == "https"
         self._host = parts.hostname or ""

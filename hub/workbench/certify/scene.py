@@ -121,12 +121,13 @@ class Scene:
             # The pause that the hub itself asks for, as the engine would keep it.
             await asyncio.sleep(pause)
 
-    async def answered(self, dossier: Dossier, within: float | None = None) -> ReferralView:
+    async def answered(self, dossier: Dossier, *, unless: Callable[[], bool] = lambda: False) -> ReferralView:
         """
         The referral once the agency has spoken, or has been misunderstood: polls and feed go round meanwhile,
-        and callbacks come in. As it stands when time is up.
+        and callbacks come in. As it stands when time is up, or when there is nothing left to wait for
+        (`unless`).
         """
-        await self.until(lambda: self._has_answer(dossier), within, self.go_round)
+        await self.until(lambda: self._has_answer(dossier) or unless(), meanwhile=self.go_round)
         return self.view(dossier)
 
     async def go_round(self) -> None:

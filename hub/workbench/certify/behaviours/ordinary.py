@@ -28,7 +28,16 @@ async def decided(scene: Scene, dossier: Dossier, notes: Notes) -> ReferralView:
         f"the submission came to {attempt.words}",
         _UNDELIVERED,
     )
-    view = await scene.answered(dossier)
+    about = [dossier.terms.mrn.encode()]
+    if attempt.receipt is not None and attempt.receipt.reference:
+        about.append(attempt.receipt.reference.encode())
+
+    def is_turned_down() -> bool:
+        calls = scene.stage.door.captured[before:]
+        return any(call.status >= 400 and any(name in call.body for name in about) for call in calls)
+
+    # The agency does not send it again as long as it is turned down, so nothing is left to wait for.
+    view = await scene.answered(dossier, unless=is_turned_down)
     insist(not view.trouble, f"the answer was not understood: {view.trouble}", unread(view.trouble or ""))
     if view.decisions:
         said = view.decisions[-1]
@@ -51,8 +60,10 @@ def _silence(scene: Scene, dossier: Dossier, calls: list[Callback]) -> ReferralV
     if refused:
         auth = scene.file.channel.callback.auth if scene.file.channel.callback else None
         unproved = auth is not None and auth.hmac is None and auth.bearer is None
+        told = scene.stage.store.refused_callbacks(1)
         raise Failed(
-            f"{len(refused)} callback(s) came and were turned down ({refused[0]})",
+            f"{len(refused)} callback(s) came and were turned down ({refused[0]}): "
+            + (told[0].reason if told else "not readable"),
             "add `hmac` or `bearer` to channel.callback.auth: the hub takes no callback that proves nothing"
             if unproved
             else "compare secret, headers and signature with what the agency sends; docs: signing a callback",
