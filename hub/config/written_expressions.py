@@ -91,15 +91,14 @@ def receipt_values(channel: ChannelFile) -> tuple[str, ...]:
 
 
 def _known(file: AgencyFile) -> Names:
+    login = file.channel.login
     return {
-        "agency": {"slug": {}, "name": {}},
+        "agency": dict.fromkeys(("slug", "name")),
         "table": dict.fromkeys(file.tables),
-        "receipt": {"reference": {}, "values": {name: {} for name in receipt_values(file.channel)}},
-        "session": {"token": {}},
-        "page": {"cursor": {}, "number": {}},
-        "secret": {name: {} for name in file.channel.login.secrets}
-        if file.channel.login is not None
-        else None,
+        "receipt": {"reference": None, "values": dict.fromkeys(receipt_values(file.channel))},
+        "session": {"token": None},
+        "page": dict.fromkeys(("cursor", "number")),
+        "secret": dict.fromkeys(login.secrets) if login is not None else None,
     }
 
 
@@ -109,11 +108,9 @@ def _unknown(path: tuple[str, ...], known: Names) -> tuple[str, list[str]] | Non
     for place, word in enumerate(path):
         if members is None:
             return None
-        if place == 0 and word not in members:
-            return None  # the data's own names are looked up in the data
         if word not in members:
-            # A text or a number has no members; that is for the dry run to tell.
-            return (".".join(path[: place + 1]), sorted(members)) if members or place == 1 else None
+            # The data's own names are looked up in the data.
+            return None if place == 0 else (".".join(path[: place + 1]), sorted(members))
         members = members[word]
     return None
 

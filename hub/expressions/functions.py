@@ -11,8 +11,7 @@ The functions that mappings have beside those of CEL.
     default(value, other)        other where the value is null
     keys(table)                  keys({"b": 1, "a": 2}): ["a", "b"]
     json(value)                  json({"b": 1, "a": "x"}): {"a":"x","b":1} as text, its keys sorted
-    base64(value)                base64("abc"): YWJj; of a text as UTF-8, or of bytes
-    from_base64(text)            the bytes, as the content of a file in a multipart body
+    base64(text)                 base64("abc"): YWJj; of the text in UTF-8
     link(headers, relation)      link(headers, "next"): the address in an answer's Link header, or ""
 
 CEL goes through a map in no fixed order, so go through one by its `keys`, which are sorted: a request then
@@ -24,7 +23,6 @@ An element that may be missing altogether is read as `reply.?remarks.orValue("")
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 import uuid
@@ -158,17 +156,9 @@ def json_text(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-def to_base64(value: str | bytes | bytearray) -> str:
-    """Base64 (RFC 4648 section 4) of bytes, or of a text in UTF-8."""
-    return base64.b64encode(value.encode() if isinstance(value, str) else bytes(value)).decode("ascii")
-
-
-def from_base64(text: str) -> bytes:
-    """The bytes that Base64 stands for, whatever blanks are in it. Raises ValueError."""
-    try:
-        return base64.b64decode("".join(text.split()), validate=True)
-    except (binascii.Error, ValueError) as wrong:
-        raise ValueError("it is not base64") from wrong
+def to_base64(text: str) -> str:
+    """Base64 (RFC 4648 section 4) of a text in UTF-8."""
+    return base64.b64encode(text.encode()).decode("ascii")
 
 
 def link(headers: Mapping[str, str], relation: str) -> str:
@@ -190,7 +180,6 @@ _KINDS = {
     "int": cel.Type.INT,
     "double": cel.Type.DOUBLE,
     "string": cel.Type.STRING,
-    "bytes": cel.Type.BYTES,
     "timestamp": cel.Type.TIMESTAMP,
     "list": cel.Type.List(cel.Type.DYN),
     "map": cel.Type.Map(cel.Type.DYN, cel.Type.DYN),
@@ -235,8 +224,7 @@ def declarations() -> list[cel.FunctionDecl]:
         _function("default", or_default, anything, *((a, b) for a in _JSON for b in _JSON)),
         _function("keys", sorted_keys, _KINDS["list"], ("map",)),
         _function("json", json_text, text, *((kind,) for kind in _JSON)),
-        _function("base64", to_base64, text, ("string",), ("bytes",)),
-        _function("from_base64", from_base64, _KINDS["bytes"], ("string",)),
+        _function("base64", to_base64, text, ("string",)),
         _function("link", link, text, ("map", "string")),
     ]
 
@@ -252,7 +240,6 @@ NAMES = (
     "keys",
     "json",
     "base64",
-    "from_base64",
     "link",
 )
 """What the functions are called."""

@@ -325,6 +325,91 @@ OTHER_FILES = [
     ),
 ]  # fmt: skip
 
+_PULL = "pull: {method: GET, path: /v1/feed, query: {limit: 50}}"
+_ACKNOWLEDGE = "acknowledge: {method: POST, path: /v1/feed/acks, request: {ids: =ids}}"
+
+NAMES = [
+    case(
+        "table", LABS, "request: {number: =referral.id, agency: =agency.slug}",
+        "request: {number: =table.unitz}", "unitz",
+        "channel.submit.request.number", "there is no 'table.unitz' here", "add it under `tables` as unitz",
+    ),
+    case(
+        "member of the agency", LABS, "agency: =agency.slug", "agency: =agency.slugs", "=agency.slugs",
+        "channel.submit.request.agency", "there is no 'agency.slugs' here", "did you mean 'agency.slug'?",
+    ),
+    case(
+        "value of a receipt", PLANTS, "{No: =receipt.reference}", "{No: =receipt.values.key}",
+        "=receipt.values.key", "channel.poll.request.No",
+        "there is no 'receipt.values.key' here", "under `receipt.values` of submit",
+    ),
+    case(
+        "member of a page", LABS, "query: {limit: 50}", "query: {limit: =page.no}", "=page.no",
+        "channel.feed.pull.query.limit", "there is no 'page.no' here", "did you mean 'page.number'?",
+    ),
+]  # fmt: skip
+
+FEEDS = [
+    case(
+        "a cursor nobody tells", LABS, "limit: 50}", "limit: 50, after: =page.cursor}", "pull:",
+        "channel.feed.pull", "it asks by `page.cursor`, and there is no `next_page`", "add `next_page`",
+    ),
+    case(
+        "pages without pages", LABS, "    every: 1m", "    every: 1m\n    max_pages: 5", "max_pages",
+        "channel.feed.max_pages", "without `next_page` there is one page", "add `next_page`, or remove it",
+    ),
+    case(
+        "always a next page", LABS, "    every: 1m", "    every: 1m\n    next_page: =true", "next_page",
+        "channel.feed.next_page", "it is the same for every page", "read it from the answer",
+    ),
+    case(
+        "next page is no expression", LABS, "    every: 1m", "    every: 1m\n    next_page: reply.next",
+        "next_page", "channel.feed.next_page", "it does not begin with `=`", 'write "=reply.next"',
+    ),
+    case(
+        "messages without an id", LABS, "message: {id: =message.id, ", "message: {", "message: {",
+        "channel.feed.message.id", "no message could be acknowledged", "add `id:`",
+    ),
+    case(
+        "one of several", LABS, "request: {ids: =ids}", "request: {id: =id}", "acknowledge:",
+        "channel.feed.acknowledge",
+        "`id` is the first of several messages", "write `each: true`, or use `ids`",
+    ),
+    case(
+        "each, and not which", LABS, _ACKNOWLEDGE,
+        "each: true\n    acknowledge: {method: POST, path: /v1/feed/acks}", "acknowledge:",
+        "channel.feed.acknowledge", "it is sent for each message, and does not say which", "use `id`",
+    ),
+    case(
+        "reject one of several", LABS, _ACKNOWLEDGE,
+        _ACKNOWLEDGE + "\n    reject: {method: POST, path: /bad, request: {id: =id, why: =reason}}",
+        "reject:", "channel.feed.reject",
+        "`id` is the first of several messages", "write `each: true`, or use `ids`",
+    ),
+    case(
+        "a reason where there is none", LABS, "request: {ids: =ids}", "request: {ids: =ids, why: =reason}",
+        "why: =reason",
+        "channel.feed.acknowledge.request.why", "there is no 'reason' here", "there are",
+    ),
+    case(
+        "a receipt that nobody reads", LABS, _PULL, _PULL[:-1] + ", receipt: {reference: =reply.x}}",
+        "receipt:", "channel.feed.pull.receipt", "`receipt` is read in submit and look_up only", "remove it",
+    ),
+    case(
+        "a form of nothing", LABS, _PULL, _PULL[:-1] + ", format: json}", "format: json",
+        "channel.feed.pull.format", "there is no request to be written so", "add `request`",
+    ),
+    case(
+        "a root of JSON", LABS, "agency: =agency.slug}",
+        "agency: =agency.slug}\n    format: json\n    root: x", "root: x", "channel.submit.root",
+        "only an XML body has a root", "write format: xml",
+    ),
+    case(
+        "a form in SOAP", PLANTS, "    operation: Ask\n", "    operation: Ask\n    root: x\n", "root: x",
+        "channel.poll.root", "'root' is a key of rest; this channel is soap", "write adapter: rest",
+    ),
+]  # fmt: skip
+
 CHANNELS = [
     case(
         "contract that is not there", PLANTS, "plants.wsdl", "plant.wsdl", "plant.wsdl",
@@ -525,7 +610,10 @@ INSECURE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("spoilt", [*FORM, *YAML, *SERVICES, *OTHER_FILES, *CHANNELS, *SECRETS, *INSECURE])
+@pytest.mark.parametrize(
+    "spoilt",
+    [*FORM, *YAML, *SERVICES, *OTHER_FILES, *CHANNELS, *NAMES, *FEEDS, *SECRETS, *INSECURE],
+)
 def test_a_fault_is_told_with_its_place_and_cure(folder, spoilt: Case) -> None:
     """One thing is wrong: one fault, with file, line and key, saying what is wrong and what to do."""
     folder.spoil(spoilt.file, spoilt.old, spoilt.new)
@@ -537,3 +625,15 @@ def test_a_fault_is_told_with_its_place_and_cure(folder, spoilt: Case) -> None:
     assert spoilt.cure in fault.cure
     assert bool(fault.cure) == bool(spoilt.cure)
     assert fault.line == folder.line(fault.file, spoilt.at)
+
+
+def test_a_misspelt_table_is_told_with_the_one_that_was_meant(folder) -> None:
+    """Tables are the file's own, so that their names are known when it is loaded."""
+    folder.spoil(LABS, "verdicts:", "tables: {units: {KG: KGM}}\nverdicts:")
+    folder.spoil(LABS, "agency: =agency.slug", 'agency: \'=lookup(table.unit, "KG", "C62")\'')
+    [fault] = folder.faults()
+    assert (fault.key, fault.what) == (
+        "channel.submit.request.agency",
+        "column 14: there is no 'table.unit' here",
+    )
+    assert fault.cure == "did you mean 'table.units'?"

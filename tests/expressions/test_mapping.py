@@ -92,6 +92,17 @@ def evaluate(text: str) -> object:
         ("=default(reply.?nope.orValue(null), [1])", [1]),
         ('=keys({"b": 1, "a": 2, "c": 3})', ["a", "b", "c"]),
         ("=keys({})", []),
+        ("=json(reply.part)", '{"of":{"it":"deep"}}'),
+        ('=json({"b": [1, 1.5, true, null], "a": "é\\""})', '{"a":"é\\"","b":[1,1.5,true,null]}'),
+        ("=json(reply.nothing)", "null"),
+        ('=base64("합격")', "7ZWp6rKp"),
+        (
+            '=link({"link": "</a?p=1,2>; rel=prev, <b;c>; title=\\"x, y\\"; rel=\\"last NEXT\\""}, "next")',
+            "b;c",
+        ),
+        ('=link({"link": "<a>; rel=next, <b>; rel=next"}, "next")', "a"),
+        ('=link({"link": "<a>; anchor=next"}, "next")', ""),
+        ('=link({}, "next")', ""),
         ("=keys({2: 1, 10: 1, true: 1, 'x': 1})", [True, 2, 10, "x"]),
         ('=keys(reply.part).map(k, k + "!")', ["of!"]),
     ],
@@ -237,3 +248,18 @@ def test_expressions_are_safe_from_several_threads() -> None:
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ('=reply.part["of"].it', {("reply", "part", "of", "it"), ("reply", "part", "of"), ("reply", "part")}),
+        ("=reply.?part.?of.orValue({})", {("reply", "part"), ("reply", "part", "of")}),
+        ("=reply[referral.id].x", {("referral", "id")}),
+        ("=items.map(i, i.number)", set()),
+        ("=has(reply.part)", {("reply", "part")}),
+    ],
+)
+def test_an_expression_knows_what_it_reads(text: str, read: set[tuple[str, ...]]) -> None:
+    """As far as the names are written out."""
+    assert {path for path in Expression(text, ROOTS).reads if len(path) > 1} == read

@@ -172,6 +172,20 @@ def test_a_later_receipt_only_adds_the_reference_that_was_lacking(store: Store) 
     assert types(events(store, mrn)) == [EventType.REFERRAL_DELIVERED]
 
 
+def test_values_to_be_remembered_stay_until_the_agency_says_others(store: Store) -> None:
+    """A later answer adds and changes; what it leaves out stays. The next request sees all of them."""
+    mrn = lodge(store, PLANT).mrn
+    said = ({"ticket": "T-1", "열쇠": "가"}, {}, {"ticket": "T-2", "page": "7"})
+    for values in said:
+        result = sample.delivered(mrn, PLANT)
+        assert result.receipt is not None
+        receipt = result.receipt.model_copy(update={"values": values})
+        store.record_hand_overs(mrn, [result.model_copy(update={"receipt": receipt})], T0)
+    [mark] = store.begin_hand_over(mrn, [PLANT], T0)
+    assert mark.dossier.receipt is not None
+    assert mark.dossier.receipt.values == {"ticket": "T-2", "열쇠": "가", "page": "7"}
+
+
 def test_each_different_trouble_is_an_event_once(store: Store) -> None:
     """A flapping agency fills no log: refused, timed out, refused, refused gives two events."""
     mrn = lodge(store, PLANT, FOOD).mrn

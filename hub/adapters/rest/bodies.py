@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Protocol
@@ -24,7 +26,7 @@ _TYPES = {
     Form.TEXT: "text/plain",
     Form.BYTES: "application/octet-stream",
 }
-_FILE = {"content", "filename", "type"}
+_FILE = {"content", "base64", "filename", "type"}
 _SEPARATORS = {"form": ",", "spaceDelimited": "%20", "pipeDelimited": "%7C", "tabDelimited": "%09"}
 
 
@@ -85,14 +87,17 @@ class _Xml(_Whole):
         return self._xml.write(value), self._type.partition(";")[0].strip()
 
 
-class _Text(_Whole):
+class _Text:
     def __init__(self, media_type: str) -> None:
         self._type = media_type
 
     def write(self, value: Plain) -> tuple[bytes, str]:
-        if isinstance(value, bytes | bytearray):
-            return bytes(value), self._type
+        if isinstance(value, dict) and value.keys() == {"base64"}:
+            return _bytes("the request", value), self._type
         return _encoded(word("the request", value), self._type), self._type
+
+    def seen(self, value: Plain) -> Plain:
+        return "file" if isinstance(value, dict) and value.keys() == {"base64"} else value
 
 
 class _Urlencoded(_Whole):
@@ -192,8 +197,8 @@ class _Multipart:
         encoding = self._encoding.get(name)
         told = encoding.content_type if encoding is not None else None
         if self._is_file(name, held):
-            content, filename = held["content"], held.get("filename")
-            data = bytes(content) if isinstance(content, bytes | bytearray) else word(name, content).encode()
+            filename = held.get("filename")
+            data = _bytes(name, held)
             kind = held.get("type") or told or "application/octet-stream"
             field = RequestField(name, data, filename=word(name, filename) if filename else None)
             field.make_multipart(content_type=_one_line(name, word(name, kind)))
@@ -202,10 +207,6 @@ class _Multipart:
             field = RequestField(name, json_text(held).encode())
             field.make_multipart(content_type=told or "application/json")
             return field
-        if isinstance(held, bytes | bytearray):
-            field = RequestField(name, bytes(held), filename=name)
-            field.make_multipart(content_type=told or "application/octet-stream")
-            return field
         field = RequestField(name, word(name, held).encode())
         field.make_multipart(content_type=told)
         return field
@@ -213,10 +214,12 @@ class _Multipart:
     def _content(self, name: str, held: Plain) -> Plain:
         if isinstance(held, list):
             return [self._content(name, one) for one in held]
-        return held["content"] if self._is_file(name, held) else held
+        return held.get("content", "file") if self._is_file(name, held) else held
 
     def _is_file(self, name: str, held: Plain) -> bool:
-        if not isinstance(held, dict) or "content" not in held or not held.keys() <= _FILE:
+        if not isinstance(held, dict) or not held.keys() <= _FILE:
+            return False
+        if len(held.keys() & {"content", "base64"}) != 1:
             return False
         part = self._shape.parts.get(name) if self._shape is not None else None
         return part is None or part.inner is None or not part.inner.parts
@@ -230,6 +233,16 @@ def _members(value: Plain) -> Mapping[str, Plain]:
     if not isinstance(value, dict):
         raise Misfit("a form is made of named fields, and the request is none")
     return value
+
+
+def _bytes(name: str, file: Mapping[str, Plain]) -> bytes:
+    """What is in a file: a text in UTF-8, or what Base64 (RFC 4648 section 4) stands for. Raises Misfit."""
+    if "content" in file:
+        return word(name, file["content"]).encode()
+    try:
+        return base64.b64decode("".join(word(name, file["base64"]).split()), validate=True)
+    except (binascii.Error, ValueError) as wrong:
+        raise Misfit(f"the file {name} is not base64") from wrong
 
 
 def _one_line(name: str, text: str) -> str:

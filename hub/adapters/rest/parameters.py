@@ -129,7 +129,7 @@ def word(name: str, value: Any) -> str:
     if isinstance(value, dict | list):
         raise Misfit(f"{name} has parts inside it where a single value belongs")
     if isinstance(value, bytes | bytearray):
-        raise Misfit(f"{name} is bytes; they can stand only as the content of a file in a multipart body")
+        raise Misfit(f"{name} is bytes; write its base64")
     return ("true" if value else "false") if isinstance(value, bool) else str(value)
 
 
@@ -142,7 +142,7 @@ def json_text(value: Plain) -> str:
 
 
 def _no_json(value: object) -> Any:
-    raise Misfit("JSON has no bytes; write base64(...) of them, or send them as a file of a multipart body")
+    raise Misfit(f"JSON has no {type(value).__name__}; write it as text")
 
 
 def _as_list(validation: Validation, held: Plain) -> Plain:

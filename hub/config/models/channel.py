@@ -96,7 +96,8 @@ class OperationFile(FileModel):
     """
     REST: how the body is written; without it, as the contract says, and JSON where it leaves a choice.
 
-    A part of `multipart` is a text, a tree (sent as JSON), or a file: `{content: , filename: , type: }`.
+    A part of `multipart` is a text, a tree (sent as JSON), or a file: `{content: , filename: , type: }`, with
+    `base64:` in place of `content:` where it is no text.
     """
     root: str | None = None
     """REST: the outermost element of an XML body, where the contract does not name it; `{namespace}name`."""

@@ -204,7 +204,7 @@ async def test_a_multipart_body_holds_texts_json_and_files(tmp_path: Path) -> No
   request:
     note: 한글
     declaration: {mrn: =referral.mrn}
-    scan: {content: '=from_base64("JVBERi0xLjQK/w==")', filename: "스캔 1.pdf"}
+    scan: {base64: '="JVBERi0xLjQK/wBh"', filename: "스캔 1.pdf"}
     annex:
       - {content: plain, filename: a.txt, type: text/plain}
       - {content: other, filename: b.txt, type: text/plain}
@@ -229,7 +229,7 @@ async def test_a_multipart_body_holds_texts_json_and_files(tmp_path: Path) -> No
     assert parts == [
         ("note", False, None, "한글".encode()),
         ("declaration", False, "application/json", f'{{"mrn":"{MRN}"}}'.encode()),
-        ("scan", True, "application/pdf", b"%PDF-1.4\n\xff"),
+        ("scan", True, "application/pdf", b"%PDF-1.4\n\xff\x00a"),
         ("annex", True, "text/plain", b"plain"),
         ("annex", True, "text/plain", b"other"),
     ]
@@ -301,6 +301,16 @@ async def test_a_text_is_sent_as_it_is(tmp_path: Path) -> None:
         '  method: POST\n  request: =referral.mrn + ";1"',
     )
     assert (heard.body, heard.headers["content-type"]) == (f"{MRN};1".encode(), "text/csv")
+
+
+async def test_a_file_may_be_the_whole_body(tmp_path: Path) -> None:
+    """Bytes are given in base64."""
+    heard = await sent(
+        tmp_path,
+        desk("{application/pdf: {schema: {type: string, format: binary}}}"),
+        "  method: POST\n  request: {base64: JVBERi0xLjQK/wBh}",
+    )
+    assert (heard.body, heard.headers["content-type"]) == (b"%PDF-1.4\n\xff\x00a", "application/pdf")
 
 
 STRICT = """
@@ -427,7 +437,12 @@ async def test_a_request_that_misses_the_contract_is_not_sent(tmp_path: Path) ->
             "submit",
             "does not say how a form holds them; as JSON text it is json",
         ),
-        ("{application/json: {}}", '{a: =from_base64("YQ==")}', "submit", "JSON has no bytes"),
+        (
+            "{multipart/form-data: {}}",
+            "{a: {base64: '*'}}",
+            "submit",
+            "the file a is not base64",
+        ),
     ],
 )
 def test_a_body_that_cannot_be_written_is_told_at_load(
