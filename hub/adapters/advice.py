@@ -8,7 +8,7 @@ from typing import Any
 
 from hub.adapters.shape import Path, Shape, sample
 from hub.adapters.wire import Context, Plain
-from hub.config.models import DecisionReading
+from hub.config.models import DecisionReading, OperationFile
 from hub.expressions import Expression, ExpressionFailed, ExpressionFault
 from hub.expressions.compiling import nearest
 
@@ -111,6 +111,14 @@ def meant(reason: str, context: Context) -> str | None:
     """The name that was perhaps meant where an expression failed for want of a key."""
     found = _NO_KEY.match(reason)
     return None if found is None else nearest(found[1], _names(context))
+
+
+def meant_operation(file: OperationFile, known: str) -> str | None:
+    """The operation that was perhaps meant, of those that the contract is said to have."""
+    offered = known.removeprefix("the contract has ").split(", ")
+    if file.operation is not None:
+        return nearest(file.operation, [one.rpartition("/")[2] for one in offered])
+    return nearest(f"{file.method} {file.path}", offered)
 
 
 def _holds(when: str, context: Context) -> bool:

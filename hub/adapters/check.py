@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from hub.adapters.advice import Vocabulary, meant
+from hub.adapters.advice import Vocabulary, meant, meant_operation
 from hub.adapters.channel import Contracts, Preparation
 from hub.adapters.context import agency_context, dossier_context
 from hub.adapters.openapi import NotWritten
@@ -150,7 +150,9 @@ class _Check:
             yield self._fault(
                 (*key, "operation" if soap else "path"),
                 str(wrong.args[0]),
-                "name an operation of the contract",
+                f"did you mean {like!r}?"
+                if (like := meant_operation(file, str(wrong.args[0])))
+                else "name an operation of the contract",
             )
             return
         except ContractUnreadable as wrong:

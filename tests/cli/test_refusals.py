@@ -79,8 +79,10 @@ def test_words_and_contracts_are_checked_together(tmp_path: Path) -> None:
     for words in (
         "on_expiry  'wait'",
         "channel.submit.operation  the contract has",
+        "did you mean 'RequestConfirmation'?",
+        "did you mean 'POST /applications'?",
         "POST /applications",
-        "not an OpenAPI 3 document",
+        "neither an OpenAPI 3 document",
     ):
         assert words in told, told
     assert told.count("channel.submit.operation") == 1
