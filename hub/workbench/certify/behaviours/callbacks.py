@@ -11,6 +11,7 @@ from hub.domain.names import new_mrn
 from hub.domain.referral import ReferralState, Verdict
 from hub.workbench.certify.behaviour import Behaviour
 from hub.workbench.certify.behaviours.calls import Call, Caller, answering_by_callback
+from hub.workbench.certify.behaviours.ordinary import raise_if_turned_down
 from hub.workbench.certify.door import Told
 from hub.workbench.certify.finding import Failed, Notes, NotPlayed, insist
 from hub.workbench.certify.scene import Scene, accepted
@@ -113,6 +114,7 @@ OUT_OF_ORDER = Behaviour(
 async def _before_receipt(stage: Stage, notes: Notes) -> None:
     service = answering_by_callback(stage)
     async with stage.scene() as scene:
+        before = len(stage.door.captured)
         came, over = threading.Event(), threading.Event()
         timeout = parse_duration(stage.file.channel.limits.timeout).total_seconds()
         patience = min(stage.patience, 0.8 * timeout)
@@ -121,7 +123,7 @@ async def _before_receipt(stage: Stage, notes: Notes) -> None:
             answer = ask()
             ends = time.monotonic() + patience
             while not came.is_set() and not over.is_set() and time.monotonic() < ends:
-                if scene.view(dossier).decisions:
+                if len(stage.door.captured) > before:
                     came.set()
                 over.wait(0.02)
             return answer
@@ -132,13 +134,16 @@ async def _before_receipt(stage: Stage, notes: Notes) -> None:
                 attempt = await scene.hand_over(dossier)
         finally:
             over.set()
-        view = scene.view(dossier)
+        raise_if_turned_down(scene, stage.door.captured[before:])
         if not came.is_set():
             raise NotPlayed(
-                f"no callback about {dossier.terms.id} was counted within {patience:g} s of its submission",
+                f"no callback came within {patience:g} s of submitting {dossier.terms.id}",
                 "have the agency's test system decide at once: the answer can be held back for less than "
-                "the channel's time-out. What tells only the agency's reference waits for the receipt",
+                "the channel's time-out",
             )
+        # One that tells only the agency's reference has waited for the receipt that brings it.
+        await scene.until(lambda: scene.view(dossier).state is ReferralState.DECIDED)
+        view = scene.view(dossier)
         notes.saw(f"the answer to {dossier.terms.id} is held back; its decision comes first")
         notes.saw(f"then the answer: {attempt.words}", scene.exchanges(dossier))
         insist(

@@ -55,19 +55,25 @@ def unread(trouble: str) -> str:
     return "correct the readings (`receipt`, `decision`, `message`) in the agency's file"
 
 
-def _silence(scene: Scene, dossier: Dossier, calls: list[Callback]) -> ReferralView:
+def raise_if_turned_down(scene: Scene, calls: list[Callback]) -> None:
+    """Raises Failed when a callback came in vain."""
     refused = [call.status for call in calls if call.status >= 400]
-    if refused:
-        auth = scene.file.channel.callback.auth if scene.file.channel.callback else None
-        unproved = auth is not None and auth.hmac is None and auth.bearer is None
-        told = scene.stage.store.refused_callbacks(1)
-        raise Failed(
-            f"{len(refused)} callback(s) came and were turned down ({refused[0]}): "
-            + (told[0].reason if told else "not readable"),
-            "add `hmac` or `bearer` to channel.callback.auth: the hub takes no callback that proves nothing"
-            if unproved
-            else "compare secret, headers and signature with what the agency sends; docs: signing a callback",
-        )
+    if not refused:
+        return
+    auth = scene.file.channel.callback.auth if scene.file.channel.callback else None
+    unproved = auth is not None and auth.hmac is None and auth.bearer is None
+    told = scene.stage.store.refused_callbacks(1)
+    raise Failed(
+        f"{len(refused)} callback(s) came and were turned down ({refused[0]}): "
+        + (told[0].reason if told else "not readable"),
+        "add `hmac` or `bearer` to channel.callback.auth: the hub takes no callback that proves nothing"
+        if unproved
+        else "compare secret, headers and signature with what the agency sends; docs: signing a callback",
+    )
+
+
+def _silence(scene: Scene, dossier: Dossier, calls: list[Callback]) -> ReferralView:
+    raise_if_turned_down(scene, calls)
     wait = f"{scene.stage.patience:g} s"
     if dossier.terms.answers is Answers.CALLBACK:
         raise NotPlayed(
