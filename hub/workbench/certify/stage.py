@@ -25,10 +25,11 @@ from hub.workbench.certify.certificates import Authority
 from hub.workbench.certify.door import Door
 from hub.workbench.certify.finding import NotPlayed
 from hub.workbench.certify.kinds import RequestKinds
-from hub.workbench.certify.proxy import Proxy, Tap, Upstream
+from hub.workbench.certify.proxy import Proxy, Tap
 from hub.workbench.certify.rerouting import addresses, origin, rerouted
 from hub.workbench.certify.scene import Scene
 from hub.workbench.certify.simulated import SimulatedAgency
+from hub.workbench.certify.upstream import Upstream
 from hub.workbench.certify.wire import Answer, Passage
 from hub.workbench.unready import Unready
 
