@@ -37,6 +37,9 @@ def check_files(
     """
     Every file of credentials of a channel.
 
+    A certificate whose time is over is a warning: time passes by itself, and the requests of one agency that
+    fail for it must not keep a hub from starting for all the others.
+
     Those that a variable names are looked at where `environment` is given; those below the folder always, but
     for their time, which passes wherever they are. A variable that is not set is told elsewhere.
     """
@@ -80,7 +83,7 @@ def _check_trust(
     # Several may stand there for the time of a change: one that is valid is enough.
     over = ended(certificates, now)
     if all(ended([one], now) for one in certificates):
-        report.add(found.key, str(over), "ask the agency for its new certificate")
+        report.warn(found.key, str(over), "ask the agency for its new certificate")
     else:
         _warn_of_the_end(certificates, found.key, now, report)
 
@@ -106,7 +109,7 @@ def _check_pair(
         return
     over = ended(read[:1], now)
     if over is not None:
-        report.add((*key, "certificate"), over, "have it renewed, and put the new one in its place")
+        report.warn((*key, "certificate"), over, "have it renewed, and put the new one in its place")
     else:
         _warn_of_the_end(read, (*key, "certificate"), now, report)
     try:
