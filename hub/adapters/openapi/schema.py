@@ -14,6 +14,8 @@ from hub.adapters.shape import Part, Shape
 _BASES = {"integer": "integer", "number": "double", "boolean": "boolean", "string": "string"}
 _STRING_BASES = {"date": "date", "date-time": "dateTime", "byte": "base64Binary"}
 _NOT_EMPTY = ("date", "date-time", "time", "uuid", "email", "uri", "ipv4", "ipv6")
+_FORMS = {"uuid": "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"}
+"""What a format means as a pattern."""
 _ANYTHING = Shape({}, open=True)
 
 
@@ -52,7 +54,7 @@ class Shapes:
         return self._made[key]
 
     def whole(self, schema: Node) -> Shape | None:
-        """As `shape`, of an answer: where the whole is a list, the shape says so. Raises ContractUnreadable."""
+        """As `shape`; where the whole is a list, the shape says so. Raises ContractUnreadable."""
         shape = self.shape(schema)
         members = self._members(schema, False, frozenset())
         return replace(shape, many=True) if shape is not None and members.items is not None else shape
@@ -142,7 +144,7 @@ class Shapes:
             values=tuple(values),
             base=_base(kinds, single.get("format")),
             type_name=node.pointer.rpartition("/")[2] if node.pointer != member.pointer else "",
-            pattern=pattern if isinstance(pattern, str) else "",
+            pattern=pattern if isinstance(pattern, str) else _FORMS.get(str(single.get("format")), ""),
             longest=longest if isinstance(longest, int) else None,
         )
 
