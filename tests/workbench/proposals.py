@@ -6,8 +6,10 @@ import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import typer
+from ruamel.yaml import YAML
 from typer.testing import CliRunner, Result
 
 from hub.bootstrap import load_configuration
@@ -72,6 +74,10 @@ def fill_in(name: str, config: Path, more: Mapping[str, str]) -> str:
     assert not left, left
     path.write_text(text, encoding="utf-8")
     return text
+
+
+def read_yaml(path: Path) -> Any:
+    return YAML(typ="safe").load(path.read_text(encoding="utf-8"))
 
 
 def check(config: Path) -> Configuration:

@@ -259,7 +259,7 @@ def word(found: list[Place]) -> Place | None:
         if not told:
             return 0
         if place.around & _TECHNICAL or ({"result", "code"} <= named and _technical(place, siblings)):
-            told -= 20
+            return 0
         return (
             told + (6 if place.around & _DECISION else 0) - 3 * place.lists - 2 * max(0, len(place.steps) - 3)
         )
@@ -281,9 +281,20 @@ _WORDS = {
 
 
 _NO_WORD = {
-    "note", "message", "error", "description", "count", "size", "version", "law", "agency", "name", "location", "date",
+    "note",
+    "message",
+    "error",
+    "description",
+    "count",
+    "size",
+    "version",
+    "law",
+    "agency",
+    "name",
+    "location",
+    "date",
     "document",
-}  # fmt: skip
+}
 
 
 def _technical(place: Place, siblings: set[tuple[tuple[Part, ...], str]]) -> bool:

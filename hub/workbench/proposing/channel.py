@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from hub.adapters.shape import Shape
 from hub.config.models import AttributeFile
-from hub.workbench.proposing.answers import Dialect, Place
+from hub.workbench.proposing.answers import Dialect, Place, places
 from hub.workbench.proposing.authentication import Credentials
 from hub.workbench.proposing.operating import Operation, Operations, acknowledging, pull_parameters
 from hub.workbench.proposing.readings import Answer, Decision, message
@@ -23,8 +23,9 @@ from hub.workbench.proposing.roles import (
 from hub.workbench.proposing.survey import Incoming, Offer, Survey
 from hub.workbench.proposing.tree import Alias, Branch, Leaf, Node, Row, todo
 from hub.workbench.proposing.trial import Trial
+from hub.workbench.proposing.words import words
 
-_SESSION = {"token": "session.token", "sessionId": "session.token", "loginTicket": "session.token"}
+_FEW = 6
 _DUPLICATE = ("duplicate", "already", "exists", "before", "conflict", "중복", "이미")
 
 
@@ -55,7 +56,7 @@ class Making:
         """Raises NoOperation."""
         roles = choose(self._survey, wanted, lambda offer: self._operations.submit(offer, {}).ours)
         logged_in = roles.login is not None
-        submit = self._operations.submit(roles.submit, _SESSION if logged_in else {})
+        submit = self._operations.submit(roles.submit, _session(roles.submit) if logged_in else {})
         names = names_of(roles.submit, submit.ours)
         entries: dict[str, Node] = {
             "adapter": Leaf(self._survey.adapter),
@@ -67,6 +68,9 @@ class Making:
                 comment="how hard it may be pushed",
             ),
         }
+        for offer in (roles.submit,) if logged_in and roles.submit.method else ():
+            if not _session(offer):
+                submit.entries = _with_bearer(submit.entries)
         if roles.login is not None:
             entries["login"] = Branch(self._login(roles.login), spread=True)
         entries["submit"] = self._submit(roles, submit, names)
@@ -106,12 +110,12 @@ class Making:
     def _changes(self, roles: Roles) -> tuple[str, ...]:
         if not roles.unused:
             return ()
-        return (
-            f"also in the contract, and not used by a channel: {', '.join(o.name for o in roles.unused)}",
-        )
+        named = [offer.name for offer in roles.unused]
+        more = f" and {len(named) - _FEW} more" if len(named) > _FEW else ""
+        return (f"also in the contract, and not used by a channel: {', '.join(named[:_FEW])}{more}",)
 
     def _look_up(self, offer: Offer, names: Names, logged_in: bool, *, decided: bool) -> Branch:
-        aliases = dict.fromkeys(names.ours, "referral.id") | (_SESSION if logged_in else {})
+        aliases = dict.fromkeys(names.ours, "referral.id") | (_session(offer) if logged_in else {})
         entries = dict(self._operations.follow_up(offer, aliases, "referral.id").entries)
         answer = answer_of(offer)
         receipt = self._receipt_of(answer, names)
@@ -133,7 +137,7 @@ class Making:
         aliases = (
             dict.fromkeys(names.ours, "referral.id")
             | dict.fromkeys(names.theirs, "receipt.reference")
-            | (_SESSION if logged_in else {})
+            | (_session(offer) if logged_in else {})
         )
         entries = dict(self._operations.follow_up(offer, aliases, reference).entries)
         entries["every"] = Leaf("10m")
@@ -257,7 +261,7 @@ class Making:
         if decision is None:
             return None
         self._words |= decision.words
-        decision.tree.spread = True
+        decision.tree.spread = len(decision.tree.entries) > 2
         return decision
 
     def _answers(self, roles: Roles, callback: Branch | None = None) -> str:
@@ -271,6 +275,30 @@ class Making:
         if callback is not None or (self._survey.incoming and decided is None):
             return "callback"
         return "reply" if decided is not None else ""
+
+
+def _with_bearer(entries: dict[str, Node]) -> dict[str, Node]:
+    """Where the contract has no place for a session's token, it is a bearer's (RFC 6750)."""
+    written = dict(entries)
+    request = written.pop("request", None)
+    held = written.get("headers")
+    headers = dict(held.entries) if isinstance(held, Branch) else {}
+    written["headers"] = Branch({**headers, "Authorization": Leaf('="Bearer " + session.token')})
+    return written if request is None else {**written, "request": request}
+
+
+def _session(offer: Offer) -> dict[str, str]:
+    """The elements of an operation that hold the token of a session, by name."""
+    held = [one.part for one in offer.parameters]
+    held += [place.part for place in places(offer.request)] if offer.request is not None else []
+    held += list(offer.headers)
+    return {
+        part.name: "session.token"
+        for part in held
+        if (named := set(words(part.name))) & {"token"}
+        or {"login", "id"} <= named
+        or {"login", "key"} <= named
+    }
 
 
 def _certain(answer: Answer, receipt: Place) -> str:

@@ -134,9 +134,8 @@ class Copy:
 
 def plan_copy(agency: str, files: Iterable[Path], folder: Path, *, force: bool) -> Copy:
     """
-    Where the files of a contract go: `contracts/<file>` for one, `contracts/<agency>/` for several, which stay
-    as they lie towards each other. Raises Unready where another file is in
-    the way, unless `force`.
+    Where the files of a contract go: `contracts/<file>` for one, `contracts/<agency>/` for several, which
+    stay as they lie towards each other. Raises Unready where another file is in the way, unless `force`.
     """
     sources = [path.resolve() for path in files]
     contracts = (folder / "contracts").resolve()

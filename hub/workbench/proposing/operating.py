@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hub.adapters.shape import Part, Shape
 from hub.config.models import AttributeFile
@@ -18,6 +18,8 @@ from hub.workbench.proposing.trial import WHOLE_NUMBERS, Trial
 from hub.workbench.proposing.words import words
 
 _MOST_LEFT_OUT = 12
+_IN_A_PATH = {OURS, "mrn", "ucr", "constant"}
+"""What an address is made of: anything else in a path names something of the agency's own."""
 _PLACE = re.compile(r"\{([^{}]+)\}")
 
 
@@ -55,7 +57,8 @@ class Operations:
             if held:
                 entries[key] = Branch(held)
         if offer.headers:
-            shape = Shape({part.name: part for part in offer.headers})
+            # A binding that names a header mostly means it, whatever it says of its being required.
+            shape = Shape({part.name: replace(part, required=True) for part in offer.headers})
             header = fill(shape, self._trial, resolver).tree
             if isinstance(header, Branch) and header.entries:
                 header.spread = True
@@ -73,11 +76,16 @@ class Operations:
     def _path(self, offer: Offer, resolver: Resolver, ours: set[str]) -> str:
         parts = {one.part.name: one.part for one in offer.parameters if one.where == "path"}
 
+        known = [name for name in parts if resolver.is_named(name)]
+
         def filled(match: re.Match[str]) -> str:
             part = parts.get(match[1], Part(match[1], required=True, base="string"))
             found = resolver.resolve(part, Where())
-            if isinstance(found, Missed):
-                return f'{{"{MARK} {found.words}"}}'
+            # Where one place is known, the reference stands there and not in another.
+            elsewhere = bool(known) and part.name not in known
+            if isinstance(found, Missed) or found.meaning not in _IN_A_PATH or elsewhere:
+                words = found.words if isinstance(found, Missed) else part.documentation or part.name
+                return f'{{"{MARK} {_without_braces(words)}"}}'
             if found.meaning == OURS:
                 ours.add(part.name)
             return f"{{{found.expression}}}"
@@ -101,6 +109,10 @@ class Operations:
                     Row([leaf]) if one.part.many else leaf
                 )
         return found
+
+
+def _without_braces(words: str) -> str:
+    return words.replace("{", "(").replace("}", ")")
 
 
 def _is_named_reference(part: Part) -> bool:

@@ -48,7 +48,8 @@ HEADER = [
         "external reference, external id, external number, report key, report id, reference, "
         "reference id, reference number, reference key, document id, document key, idempotency "
         "key, case reference, review reference, notice id, notice number, local reference, our "
-        "reference, internal reference, internal reference number, interchange id, interchange reference, functional reference, declarant "
+        "reference, internal reference, internal reference number, interchange id, interchange "
+        "reference, functional reference, declarant "
         "reference, trader reference, id, key, number",
         "신청번호 요청번호 전송번호 문서번호 전자문서번호 연계번호 송신번호 메시지ID 신청서번호 "
         "관리번호 참조번호",
@@ -217,7 +218,8 @@ ITEM = [
     meaning(
         "HS code",
         "{i}.hs_code",
-        "hs, hs code, hs number, hs id, tariff, tariff code, tariff number, tariff heading, hs heading, hs tariff, "
+        "hs, hs code, hs number, hs id, tariff, tariff code, tariff number, tariff heading, "
+        "hs heading, hs tariff, "
         "commodity code, commodity, goods code, commodity number, class code, class, tariff "
         "class, item code, product code, code, hs class, commodity class, tariff id, commodity "
         "id, product class",

@@ -108,6 +108,10 @@ class Resolver:
         self._aliases = {frozenset(words(name)): expression for name, expression in (aliases or {}).items()}
         self._reference = reference
 
+    def is_named(self, name: str) -> bool:
+        """Whether elements of that name are known to hold one thing."""
+        return frozenset(words(name)) in self._aliases
+
     def resolve(self, part: Part, where: Where) -> Found | Missed:
         """The best guess for a single value."""
         if len(part.values) == 1:
@@ -228,7 +232,8 @@ class Resolver:
             yield "referral.mrn", "unique while the agency has one service"
         if meaning.key == "HS code":
             for digits in (10, 8, 6):
-                yield f"{plain}.substring(0, {digits})", f"{digits} digits"
+                cut = f"{plain}.size() > {digits} ? {plain}.substring(0, {digits}) : {plain}"
+                yield cut, f"{digits} digits"
 
     def _moments(self, plain: str, part: Part) -> Iterator[tuple[str, str]]:
         always = plain.startswith("referral.")

@@ -56,6 +56,9 @@ _ASKS = {
 }
 _ENDS = {
     "acknowledge",
+    "webhook",
+    "callback",
+    "hook",
     "confirm",
     "delete",
     "remove",
@@ -68,6 +71,7 @@ _ENDS = {
     "version",
     "print",
 }
+_HOOKS = {"webhook", "callback", "hook"}
 _CHANGES = {"amend", "withdraw", "update", "replace", "patch", "resubmit"}
 _LOGS_IN = {"login", "token", "logout"}
 _FEW = 4
@@ -141,7 +145,7 @@ def choose(survey: Survey, wanted: Wanted, ours_in: Callable[[Offer], set[str]])
         acknowledge = _given(survey, wanted.acknowledge, "acknowledge", lambda: _acknowledge(rest, fed))
         if acknowledge is None and wanted.feed is None:
             pull = None  # messages that cannot be acknowledged are no feed
-    changes = tuple(offer for offer in left if set(_verbs(offer)) & _CHANGES)
+    changes = tuple(offer for offer in left if set(_verbs(offer)) & _CHANGES and _akin(offer, submit))
     return Roles(submit, look_up, poll, pull, acknowledge, login, changes)
 
 
@@ -180,6 +184,11 @@ def _same_place(offer: Offer, submit: Offer) -> bool:
     return offer.name != submit.name or bool(offer.method)
 
 
+def _akin(offer: Offer, submit: Offer) -> bool:
+    """Whether it is about the same kind of thing, as far as its path tells."""
+    return offer.keys.get("path", "").startswith(submit.keys.get("path", ""))
+
+
 def _verbs(offer: Offer) -> tuple[str, ...]:
     return words(f"{offer.name.rpartition(' ')[2]} {offer.also.rpartition('/')[2]}")
 
@@ -191,7 +200,8 @@ def _leading(offer: Offer) -> str:
 
 
 def _simple_parts(offer: Offer) -> list[Part]:
-    held = [one.part for one in offer.parameters]
+    # Headers name the exchange, not what it is about.
+    held = [one.part for one in offer.parameters if one.where != "header"]
     if offer.request is not None:
         held += [place.part for place in places(offer.request) if place.lists < 2]
     return held
@@ -199,7 +209,7 @@ def _simple_parts(offer: Offer) -> list[Part]:
 
 def _required(offer: Offer) -> list[Part]:
     """What must go in, whatever else does."""
-    held = [one.part for one in offer.parameters if one.part.required]
+    held = [one.part for one in offer.parameters if one.part.required and one.where != "header"]
     if offer.request is not None:
         held += [place.part for place in places(offer.request) if all(step.required for step in place.steps)]
     return held
@@ -220,8 +230,10 @@ def _submit_score(offer: Offer) -> float:
         score += 40
     verbs = set(_verbs(offer))
     score += 15 if verbs & _SUBMITS else 0
-    score -= 35 if _leading(offer) in _ASKS | _ENDS else 0
+    score -= 35 if _leading(offer) in _ASKS | _ENDS or verbs & _HOOKS else 0
     score -= 30 if verbs & (_CHANGES | _LOGS_IN | {"delete", "acknowledge"}) else 0
+    # Below something that is there already, it adds to that.
+    score -= 25 * sum(one.where == "path" for one in offer.parameters)
     score -= {"GET": 60, "DELETE": 80, "PATCH": 30, "PUT": 5}.get(offer.method, 0)
     return score
 
@@ -251,6 +263,7 @@ def _poll_score(offer: Offer, names: Names) -> float:
     else:
         return 0
     verbs = set(_verbs(offer))
+    score -= 12 * max(0, sum(one.where == "path" for one in offer.parameters) - 1)
     return score + (8 if verbs & {"status", "result", "decision", "state"} else 0) - 2 * len(_required(offer))
 
 
@@ -274,7 +287,7 @@ def _asks(offer: Offer) -> bool:
         return False
     if offer.request is not None and item_list(offer.request) is not None:
         return False
-    if offer.method == "POST" and not set(_verbs(offer)) & _ASKS:
+    if offer.method == "POST" and (not set(_verbs(offer)) & _ASKS or _leading(offer) in _SUBMITS):
         return False
     return len(_required(offer)) <= _FEW
 
@@ -326,6 +339,8 @@ def _acknowledge(offers: list[Offer], pull: Offer) -> Offer | None:
         for offer in offers:
             named = set(_verbs(offer)) | set(words(offer.summary)[:2])
             deletes = offer.method == "DELETE" and "delete" in wanted and _below(offer, pull)
+            if offer.method == "DELETE" and not _below(offer, pull):
+                continue
             if (named & wanted or deletes) and offer.method != "GET":
                 return offer
     return None

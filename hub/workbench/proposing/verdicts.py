@@ -25,8 +25,8 @@ _LOOKS: tuple[tuple[str, str], ...] = (
     (
         Verdict.REFUSED,
         r"refus|reject|den(?:y|ied|ial)|declin|fail|disapprov|unapprov|no[ _-]?permit|prohibit|bann|unfit"
-        r"|negative|not[ _-]?(?:approv|accept|permit|grant|pass|clear)|\bng\b|불허|반려|거부|불합격|부적합|부적정|불가"
-        r"|미승인|불량|기각|각하|불승인|거절",
+        r"|negative|not[ _-]?(?:approv|accept|permit|grant|pass|clear)|\bng\b|불허|반려|거부|불합격|부적합"
+        r"|부적정|불가|미승인|불량|기각|각하|불승인|거절",
     ),
     (
         Verdict.APPROVED_WITH_CONDITIONS,
@@ -39,7 +39,7 @@ _LOOKS: tuple[tuple[str, str], ...] = (
     ),
     (
         Verdict.APPROVED,
-        r"approv|accept|grant|pass|permit|\bok\b|clear|positive|releas|valid|complet|issued|success|합격|적합|허가|승인"
+        r"approv|accept|grant|pass|permit|\bok\b|clear|positive|releas|valid|complet|issued|succe|합격|적합|허가|승인"
         r"|적정|수리|완료|면제|양호|확인",
     ),
 )
