@@ -6,12 +6,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from hub.adapters.advice import Vocabulary, meant, meant_operation
 from hub.adapters.channel import Contracts, Preparation
 from hub.adapters.context import agency_context, dossier_context
-from hub.adapters.openapi import NotWritten
+from hub.adapters.openapi import NotWritten, RestContract
 from hub.adapters.rest import RestCall
 from hub.adapters.rest.trial import lacking, misses
 from hub.adapters.sample import SAMPLE_TIME, sample_dossiers
@@ -127,10 +128,26 @@ class _Check:
             yield from self._feed()
         if channel.callback is None and channel.feed is None:
             yield from (self._warning(*told) for told in self._vocabulary.strange())
+        yield from self._base_path(contract)
         # Last, for a contract is read no further than it has to be.
         for blemish in contract.warnings:
             cure = "it is read all the same; tell the agency of it"
             yield self._warning(("channel", "contract"), blemish, cure)
+
+    def _base_path(self, contract: Any) -> Iterator[ChannelFault]:
+        """The contract's own address is never used, but its path may tell what ours lacks."""
+        if not isinstance(contract, RestContract) or not contract.base_path:
+            return
+        try:
+            path = urlsplit(self._preparation.endpoint()).path
+        except (SecretMissing, ContractUnreadable):
+            return  # told already, or not known here
+        if not path.strip("/"):
+            yield self._warning(
+                ("channel", "endpoint"),
+                f"the contract's own address has the path {contract.base_path}, and the endpoint has none",
+                "add it to the endpoint, unless the agency said otherwise",
+            )
 
     def _operation(
         self, key: KeyPath, file: OperationFile, writing: Collection[str], contexts: Sequence[dict[str, Any]]
@@ -302,6 +319,8 @@ class _Check:
             messages += listed if isinstance(listed, list) else []
         if replies:
             yield from self._reading(("feed", "messages"), feed.messages, replies)
+            if feed.next_page is not None:
+                yield from self._reading(("feed", "next_page"), feed.next_page, replies)
         if not messages:
             return
         contexts = [agency_context(self._file) | {"message": one, "headers": {}} for one in messages]

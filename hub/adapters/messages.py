@@ -88,7 +88,7 @@ class MessageReader:
 
     @staticmethod
     def _text(expression: Expression | None, context: dict[str, Plain]) -> str | None:
-        """The text, unless it holds what no text can: it names nothing then. Raises Misfit, ExpressionFailed."""
+        """The text; one that holds what no text can names nothing. Raises Misfit, ExpressionFailed."""
         if expression is None:
             return None
         text = as_text(expression.evaluate(context))

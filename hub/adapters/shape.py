@@ -39,7 +39,7 @@ class Part:
     base: str = ""
     """
     The built-in type beneath, by its name in XML Schema part 2, as string, decimal, positiveInteger, boolean,
-    date, dateTime, base64Binary; double for JSON's number. Empty where it is not known, or not a single value.
+    date, dateTime, base64Binary; double for a number of JSON. Empty where unknown, or not a single value.
     """
     type_name: str = ""
     """The name of its type in the contract: `{namespace}name`, or the name of an OpenAPI schema."""

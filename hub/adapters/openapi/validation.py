@@ -51,9 +51,14 @@ class Validation:
         kind = self._schema.get("type")
         return "array" in kind if isinstance(kind, list) else kind == "array"
 
+    def fits(self, value: Plain) -> bool:
+        """Whether the value is as the schema has it: the quick answer, without the places."""
+        valid: bool = self._validator.is_valid(written(value) if self._texts else value)
+        return valid
+
     def insist(self, value: Plain) -> None:
         """Raises Misfit, with every place that misses the schema."""
-        if self._validator.is_valid(written(value) if self._texts else value):
+        if self.fits(value):
             return
         found = list(self.violations(value))
         words = [str(one) for one in found[:MOST]]

@@ -61,8 +61,8 @@ class Parameters:
             if held is None:
                 if one.required and one.where != "path":
                     yield key, Violation((one.name,), "is required by the contract and missing", False)
-            elif validation is not None:
-                for wrong in validation.violations(_as_list(validation, held)):
+            elif validation is not None and not validation.fits(listed := _as_list(validation, held)):
+                for wrong in validation.violations(listed):
                     yield key, Violation((one.name, *wrong.place), wrong.what, wrong.about_value)
 
     def _is_ours(self, one: Parameter) -> bool:

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 import pytest
 from lxml import etree
 
+from hub.adapters.check import check_channels
 from hub.domain.errors import NotUnderstood
 from tests.adapters.rest.support import faults, rest_agency, spoken_to
 from tests.adapters.support import MRN, dossier
@@ -392,6 +393,37 @@ def test_what_can_be_known_is_told_at_load(
         assert found == {}
     else:
         assert words in found.get(key, ""), found
+
+
+async def test_units_are_looked_up_in_the_files_own_table(tmp_path: Path) -> None:
+    """What the table does not have gets what the mapping says."""
+    channel = (
+        f"{KEY}submit:\n  method: POST\n  path: /boxes/1\n  request:\n"
+        '    units: \'=["KG", "NAR"].map(u, lookup(table.units, u, "C62"))\'\n'
+        "    factor: =table.factors.KG\n"
+    )
+    tables = {"units": {"KG": "KGM", "L": "LTR"}, "factors": {"KG": 1000}}
+    file = rest_agency(tmp_path, desk(), channel, tables=tables)
+    with system(OK) as running:
+        async with spoken_to(tmp_path, running.url, file, {"KEY": "k"}) as gateway:
+            await gateway.submit(dossier(file))
+    assert json.loads(running.heard[0].body) == {"units": ["KGM", "C62"], "factor": 1000}
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "warned"), [("https://there.example", True), ("https://t.example/v1", False)]
+)
+def test_an_endpoint_that_lacks_the_contracts_path_is_warned_of(
+    tmp_path: Path, endpoint: str, warned: bool
+) -> None:
+    """The contract's own address is never used; its path is the part that is forgotten."""
+    contract = desk() + "servers: [{url: 'https://{host}/{stage}', variables: {stage: {default: v1}}}]\n"
+    file = rest_agency(
+        tmp_path, contract, f"{KEY}submit: {{method: POST, path: /boxes/1, request: {{a: 1}}}}"
+    )
+    found = check_channels({"kats": file}, tmp_path, {"THERE": endpoint, "KEY": "k"})
+    told = [one.what for one in found if one.warning and one.key == ("channel", "endpoint")]
+    assert [("has the path /v1" in what) for what in told] == ([True] if warned else [])
 
 
 def test_a_cookie_that_is_required_is_told_at_load(tmp_path: Path) -> None:
