@@ -78,7 +78,7 @@ def new(
     copy.make()
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(proposal.text, encoding="utf-8")
-    _tell(console, name, target, copy, proposal)
+    _tell(console, f"{name} --config {config}" if config else name, target, copy, proposal)
 
 
 def _proposed(
@@ -125,7 +125,7 @@ def _table(survey: Survey, roles: Roles | None) -> Table:
     return table
 
 
-def _tell(console: Console, name: str, target: Path, copy: Copy, proposal: Proposal) -> None:
+def _tell(console: Console, named: str, target: Path, copy: Copy, proposal: Proposal) -> None:
     console.print()
     console.print(f"written: {target}, contract: {copy.name}")
     if proposal.variables:
@@ -137,8 +137,8 @@ def _tell(console: Console, name: str, target: Path, copy: Copy, proposal: Propo
     count = f"{proposal.unfinished} TODO" if proposal.unfinished else "what was guessed"
     console.print("\nwhat is next:")
     console.print(f"  1. go through {target}: {count} to fill in")
-    console.print(f"  2. hub agency check {name}")
-    console.print(f"  3. hub agency preview {name}, then try, record and certify")
+    console.print(f"  2. hub agency check {named}")
+    console.print(f"  3. hub agency preview {named}; then try, record and certify")
 
 
 def _attributes(folder: Path) -> dict[str, AttributeFile]:

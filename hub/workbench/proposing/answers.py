@@ -91,7 +91,7 @@ def joined(shapes: tuple[Shape, ...]) -> Shape:
             known = parts.get(name)
             if known is None or (known.inner is None and part.inner is not None):
                 parts[name] = part if everywhere else _optional(part)
-    return Shape(parts, any(shape.open for shape in shapes))
+    return Shape(parts, any(shape.open for shape in shapes), all(shape.many for shape in shapes))
 
 
 def _optional(part: Part) -> Part:
@@ -132,7 +132,7 @@ class Dialect:
 
     def there(self, place: Place) -> list[str]:
         """Conditions that must hold for it to be there; none where the contract requires it."""
-        found = []
+        found = [f"{self.root.removesuffix('[0]')}.size() > 0"] if self.root.endswith("[0]") else []
         for number, step in enumerate(place.steps, start=1):
             way = self.plain(place, number)
             if step.many and number < len(place.steps):

@@ -66,11 +66,11 @@ class Operations:
         if offer.single:
             entries["request"] = todo("the one value that the request is")
         elif offer.request is not None and offer.request.parts:
-            filled = fill(offer.request, self._trial, resolver)
+            filled = fill(_as_part(offer.request), self._trial, resolver)
             ours |= {at[-1] for at, meaning in filled.means.items() if meaning == OURS}
             tree = _shown(filled)
             if tree is not None:
-                entries["request"] = tree
+                entries["request"] = tree.entries[_WHOLE] if offer.request.many else tree
         return Operation(entries, ours)
 
     def _path(self, offer: Offer, resolver: Resolver, ours: set[str]) -> str:
@@ -113,6 +113,17 @@ class Operations:
 
 def _without_braces(words: str) -> str:
     return words.replace("{", "(").replace("}", ")")
+
+
+_WHOLE = "items"
+
+
+def _as_part(request: Shape) -> Shape:
+    """A request that is a list itself, as something that has this list: mostly that of goods items."""
+    if not request.many:
+        return request
+    one = replace(request, many=False)
+    return Shape({_WHOLE: Part(_WHOLE, required=True, many=True, shape=lambda: one)})
 
 
 def _is_named_reference(part: Part) -> bool:

@@ -51,6 +51,7 @@ _YES_AND_NO = [
 ]
 _WRITTEN_DATE = re.compile(r"[yY]{4}(?P<a>[-./]?)MM(?P=a)[dD]{2}(?P<t>\s?'?T?'?[hH]{2}:?mm:?(?:ss)?)?")
 _SURE = 20.0
+_PLAIN = 9.0
 
 
 @dataclass(frozen=True)
@@ -154,12 +155,12 @@ class Resolver:
 
     def _of_item(self, part: Part, where: Where) -> Meaning | None:
         told = _guess_in(where, part)
-        if told is not None:
-            return _bound(told, {"i": where.item})
-        if self._attribute(part, where) is not None:
-            return None
         above = guess(Scope.HEADER, part.name)
-        return above.meaning if above is not None and above.score >= _SURE else None
+        sure = above is not None and above.score >= _SURE
+        # A `requestNo` of every item is the request's, and not the item's number.
+        if sure and above is not None and (told is None or told.score < _PLAIN):
+            return above.meaning
+        return _bound(told, {"i": where.item}) if told is not None else None
 
     def _of_header(self, part: Part, where: Where) -> Meaning | None:
         told = _guess_in(where, part)

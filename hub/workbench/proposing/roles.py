@@ -157,9 +157,8 @@ def names_of(submit: Offer, ours: set[str]) -> Names:
 
 def answer_of(offer: Offer) -> Answer:
     """Its answer; good answers of several kinds as one."""
-    return Answer(
-        joined(offer.replies) if offer.replies else Shape({}), Dialect("reply", nulls=not offer.method)
-    )
+    shape = joined(offer.replies) if offer.replies else Shape({})
+    return Answer(shape, Dialect("reply[0]" if shape.many else "reply", nulls=not offer.method))
 
 
 # --- choosing -------------------------------------------------------------------------------------------
@@ -325,6 +324,8 @@ def messages_of(pull: Offer) -> tuple[str, Part, Shape] | None:
         return None
     answer = joined(pull.replies)
     found = None
+    if answer.many and Answer(answer, Dialect("message", nulls=False)).decision():
+        return "reply", Part("reply", many=True), answer
     for place in places(answer):
         for number, step in enumerate(place.steps[:-1], start=1):
             inner = step.inner

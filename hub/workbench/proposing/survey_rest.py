@@ -52,6 +52,8 @@ def _offer(contract: RestContract, method: str, path: str) -> Offer:
         operation = contract.find(method, path)
         media = contract.body(operation)
         request = contract.request_shape(operation)
+        if media is not None and media.schema is not None and request is not None:
+            request = replace(request, many=contract.resolve(media.schema).get("type") == "array")
     except (ContractUnreadable, LookupError):
         return bare  # it may still be of use to somebody who knows what it wants
     form = "" if media is None or media.form is Form.JSON else media.form.value
