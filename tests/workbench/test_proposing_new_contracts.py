@@ -472,6 +472,40 @@ def test_a_login_gives_the_token_that_requests_bear(tmp_path: Path, config: Path
     assert channel["submit"]["headers"] == {"X-Session-Token": "=session.token"}
 
 
+def test_a_request_and_an_answer_may_be_lists(tmp_path: Path, config: Path) -> None:
+    """A list of goods, and a list of what became of them; the file passes the check."""
+    text = {"type": "string"}
+    line = {
+        "type": "object",
+        "required": ["requestNo", "hsCode"],
+        "properties": {"requestNo": text, "hsCode": text},
+    }
+    told = {"type": "object", "required": ["receiptNo"], "properties": {"receiptNo": text, "result": text}}
+    ask = {"name": "receiptNo", "in": "path", "required": True, "schema": text}
+
+    def answered(schema: dict[str, Any]) -> dict[str, Any]:
+        held = {"application/json": {"schema": {"type": "array", "items": schema}}}
+        return {"200": {"description": "", "content": held}}
+
+    body = {"application/json": {"schema": {"type": "array", "items": line}}}
+    document = openapi(
+        paths={
+            "/lines": {
+                "post": {"requestBody": {"required": True, "content": body}, "responses": answered(told)},
+            },
+            "/lines/{receiptNo}": {"get": {"parameters": [ask], "responses": answered(told)}},
+        }
+    )
+    contract = tmp_path / "lines.json"
+    contract.write_text(json.dumps(document), encoding="utf-8")
+    channel = channel_of("lines", contract, config)["channel"]
+    assert channel["submit"]["request"] == ('=items.map(i, {"requestNo": referral.id, "hsCode": i.hs_code})')
+    assert channel["submit"]["receipt"] == {"reference": "=reply[0].receiptNo"}
+    assert channel["poll"]["decision"]["when"] == "=reply.size() > 0 && has(reply[0].result)"
+    fill_in("lines", config, {})
+    assert check(config).agencies["lines"].channel.poll is not None
+
+
 # --- what goes wrong ------------------------------------------------------------------------------------
 
 

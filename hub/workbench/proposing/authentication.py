@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from hub.workbench.proposing.answers import places
+from hub.workbench.proposing.places import places
 from hub.workbench.proposing.survey import Offer, Proof, Survey
 from hub.workbench.proposing.tree import Branch, Leaf, Node, todo
 from hub.workbench.proposing.words import words

@@ -7,19 +7,12 @@ from dataclasses import dataclass, field
 
 from hub.adapters.shape import Shape
 from hub.config.models import AttributeFile
-from hub.workbench.proposing.answers import Dialect, Place, places
 from hub.workbench.proposing.authentication import Credentials
 from hub.workbench.proposing.operating import Operation, Operations, acknowledging, pull_parameters
+from hub.workbench.proposing.operations import Names, answer_of, messages_of, names_of
+from hub.workbench.proposing.places import Dialect, Place, places
 from hub.workbench.proposing.readings import Answer, Decision, message
-from hub.workbench.proposing.roles import (
-    Names,
-    Roles,
-    Wanted,
-    answer_of,
-    choose,
-    messages_of,
-    names_of,
-)
+from hub.workbench.proposing.roles import Roles, Wanted, choose
 from hub.workbench.proposing.survey import Incoming, Offer, Survey
 from hub.workbench.proposing.tree import Alias, Branch, Leaf, Node, Row, todo
 from hub.workbench.proposing.trial import Trial

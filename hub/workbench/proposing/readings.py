@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from hub.adapters.shape import Shape
 from hub.workbench.proposing import answers
-from hub.workbench.proposing.answers import Dialect, Place, places
 from hub.workbench.proposing.codes import described
 from hub.workbench.proposing.meanings import Scope, guess
 from hub.workbench.proposing.phrases import OURS
+from hub.workbench.proposing.places import Dialect, Place, places
 from hub.workbench.proposing.tree import Branch, Leaf, Node, todo
 from hub.workbench.proposing.trial import WHOLE_NUMBERS
 from hub.workbench.proposing.verdicts import OTHER, PENDING, looks_like

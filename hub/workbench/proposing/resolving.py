@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 
 from hub.adapters.shape import Part
 from hub.config.models import AttributeFile
-from hub.workbench.proposing.codes import described, procedures
+from hub.workbench.proposing.codes import procedures
 from hub.workbench.proposing.meanings import MEASURES, Guess, Scope, guess, guess_party, party_has
 from hub.workbench.proposing.phrases import OURS, PARTIES, PROCEDURE, Meaning
 from hub.workbench.proposing.trial import NUMBERS, WHOLE_NUMBERS, Trial
+from hub.workbench.proposing.wanting import is_uuid, wanted
 from hub.workbench.proposing.words import words
 
 _ITEM_WORDS = {
@@ -126,17 +127,17 @@ class Resolver:
         if len(part.values) > 1 and procedures(part.values, part.documentation):
             return self._procedure(part)
         if meaning is None:
-            return self._attribute(part, where) or Missed(_wanted(part))
+            return self._attribute(part, where) or Missed(wanted(part))
         if meaning.key == PROCEDURE:
             return self._procedure(part)
         tried = list(self._forms(meaning, part, where))
         for expression, comment in tried:
             if self._trial.fits(part, expression, where.around):
                 return Found(expression, meaning.key, meaning.strong, comment)
-        if _is_uuid(part) and _BEARS_A_REFERENCE & set(words(part.name)):
+        if is_uuid(part) and _BEARS_A_REFERENCE & set(words(part.name)):
             return Found(f"uuid({self._reference})", OURS, strong=part.required)
         # What has another form than the guess most likely is something else.
-        return Missed(f"{meaning.key} ({_wanted(part)})" if meaning.key in _SAID else _wanted(part))
+        return Missed(f"{meaning.key} ({wanted(part)})" if meaning.key in _SAID else wanted(part))
 
     # --- what it means ----------------------------------------------------------------------------------
 
@@ -270,7 +271,7 @@ class Resolver:
         codes = procedures(part.values, part.documentation)
         if codes is None:
             if part.values or not self._trial.fits(part, "declaration.procedure"):
-                return Missed(f"import, export or transit in the agency's code ({_wanted(part)})")
+                return Missed(f"import, export or transit in the agency's code ({wanted(part)})")
             return Found("declaration.procedure", PROCEDURE, strong=True)
         if all(procedure == code for procedure, code in codes.items()):
             return Found("declaration.procedure", PROCEDURE, strong=True)
@@ -287,20 +288,6 @@ _WHOLE = {"number of the item", "packages", "count of items"}
 _SAID = {OURS, "HS code", "number of the party", "country of dispatch", "country of destination", "origin"}
 """Meanings that are told where the form does not fit: a table or a function may help."""
 _BEARS_A_REFERENCE = {"message", "request", "transport", "transaction", "correlation", "submission", "id"}
-
-
-def _is_uuid(part: Part) -> bool:
-    """Whether its form is that of a UUID (RFC 9562)."""
-    if not part.pattern:
-        return False
-    try:
-        takes, other = (bool(re.search(part.pattern, text)) for text in (_A_UUID, "1234"))
-    except re.error:
-        return False
-    return takes and not other
-
-
-_A_UUID = "6ba7b810-9dad-51d1-80b4-00c04fd430c8"
 
 
 def _guess_in(where: Where, part: Part) -> Guess | None:
@@ -332,31 +319,3 @@ def _measured(where: Where) -> dict[str, str]:
 
 def _is_there(told: Guess | None, party: str) -> bool:
     return told is not None and bool(PARTIES.get(party)) and party_has(party, told.meaning.expression)
-
-
-def _wanted(part: Part) -> str:
-    """What belongs into an element, in the contract's own words and by its form."""
-    told = described(part.documentation, part.values)
-    form = ""
-    if part.values:
-        shown = [f"{value} ({told[value]})" if value in told else value for value in part.values[:_MANY]]
-        form = "one of " + ", ".join(shown) + (" ..." if len(part.values) > _MANY else "")
-    elif part.pattern and len(part.pattern) <= _SHORT:
-        form = f"as {part.pattern}"
-    elif part.base in NUMBERS:
-        form = "a number"
-    elif part.base == "boolean":
-        form = "true or false"
-    elif part.base in ("date", "dateTime", "time"):
-        form = f"a {part.base}"
-    elif part.base == "base64Binary":
-        form = "a file, in Base64"
-    said = " ".join(part.documentation.split())
-    said = said if len(said) <= _LONG else said[: _LONG - 1].rsplit(" ", 1)[0] + "…"
-    # What stands within an expression is a text in double quotes.
-    return "; ".join(filter(None, (said or part.name, form))).replace('"', "'")
-
-
-_MANY = 12
-_SHORT = 40
-_LONG = 70

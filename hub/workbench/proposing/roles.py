@@ -2,79 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
-from hub.adapters.shape import Part, Shape
-from hub.workbench.proposing.answers import Dialect, joined, places
 from hub.workbench.proposing.listing import item_list
 from hub.workbench.proposing.meanings import Scope, guess
-from hub.workbench.proposing.readings import Answer, message
+from hub.workbench.proposing.operations import (
+    ASKS,
+    CHANGES,
+    ENDS,
+    FEW,
+    HOOKS,
+    LOGS_IN,
+    SUBMITS,
+    Names,
+    answer_of,
+    asks,
+    bears,
+    leading,
+    messages_of,
+    names_of,
+    required,
+    simple_parts,
+    verbs,
+)
+from hub.workbench.proposing.places import Dialect
+from hub.workbench.proposing.readings import message
 from hub.workbench.proposing.survey import Offer, Survey
 from hub.workbench.proposing.words import words
-
-_SUBMITS = {
-    "submission",
-    "application",
-    "request",
-    "register",
-    "send",
-    "declaration",
-    "report",
-    "notice",
-    "review",
-    "check",
-    "entry",
-    "form",
-    "create",
-    "lodge",
-    "file",
-    "put",
-    "insert",
-    "save",
-    "add",
-    "upload",
-    "new",
-    "enter",
-    "post",
-}
-_ASKS = {
-    "find",
-    "get",
-    "retrieve",
-    "fetch",
-    "read",
-    "ask",
-    "status",
-    "state",
-    "list",
-    "poll",
-    "tracking",
-    "result",
-    "show",
-    "view",
-}
-_ENDS = {
-    "acknowledge",
-    "webhook",
-    "callback",
-    "hook",
-    "confirm",
-    "delete",
-    "remove",
-    "reject",
-    "validate",
-    "upload",
-    "ping",
-    "echo",
-    "health",
-    "version",
-    "print",
-}
-_HOOKS = {"webhook", "callback", "hook"}
-_CHANGES = {"amend", "withdraw", "update", "replace", "patch", "resubmit"}
-_LOGS_IN = {"login", "token", "logout"}
-_FEW = 4
 
 
 class NoOperation(Exception):
@@ -114,14 +69,6 @@ class Roles:
         return ""
 
 
-@dataclass(frozen=True)
-class Names:
-    """The names under which the two references stand in the submission and in its answer."""
-
-    ours: set[str] = field(default_factory=set)
-    theirs: set[str] = field(default_factory=set)
-
-
 def choose(survey: Survey, wanted: Wanted, ours_in: Callable[[Offer], set[str]]) -> Roles:
     """
     `ours_in` tells under which names our reference stands in a submission. Raises NoOperation.
@@ -145,20 +92,8 @@ def choose(survey: Survey, wanted: Wanted, ours_in: Callable[[Offer], set[str]])
         acknowledge = _given(survey, wanted.acknowledge, "acknowledge", lambda: _acknowledge(rest, fed))
         if acknowledge is None and wanted.feed is None:
             pull = None  # messages that cannot be acknowledged are no feed
-    changes = tuple(offer for offer in left if set(_verbs(offer)) & _CHANGES and _akin(offer, submit))
+    changes = tuple(offer for offer in left if set(verbs(offer)) & CHANGES and _akin(offer, submit))
     return Roles(submit, look_up, poll, pull, acknowledge, login, changes)
-
-
-def names_of(submit: Offer, ours: set[str]) -> Names:
-    """How the two references are called where a referral is submitted."""
-    receipt = answer_of(submit).receipt(ours) if submit.replies else None
-    return Names(ours, {receipt.name} if receipt is not None else set())
-
-
-def answer_of(offer: Offer) -> Answer:
-    """Its answer; good answers of several kinds as one."""
-    shape = joined(offer.replies) if offer.replies else Shape({})
-    return Answer(shape, Dialect("reply[0]" if shape.many else "reply", nulls=not offer.method))
 
 
 # --- choosing -------------------------------------------------------------------------------------------
@@ -188,32 +123,6 @@ def _akin(offer: Offer, submit: Offer) -> bool:
     return offer.keys.get("path", "").startswith(submit.keys.get("path", ""))
 
 
-def _verbs(offer: Offer) -> tuple[str, ...]:
-    return words(f"{offer.name.rpartition(' ')[2]} {offer.also.rpartition('/')[2]}")
-
-
-def _leading(offer: Offer) -> str:
-    """The word its name begins with: the verb, mostly."""
-    named = words(offer.also.rpartition("/")[2] or offer.name)
-    return named[0] if named else ""
-
-
-def _simple_parts(offer: Offer) -> list[Part]:
-    # Headers name the exchange, not what it is about.
-    held = [one.part for one in offer.parameters if one.where != "header"]
-    if offer.request is not None:
-        held += [place.part for place in places(offer.request) if place.lists < 2]
-    return held
-
-
-def _required(offer: Offer) -> list[Part]:
-    """What must go in, whatever else does."""
-    held = [one.part for one in offer.parameters if one.part.required and one.where != "header"]
-    if offer.request is not None:
-        held += [place.part for place in places(offer.request) if all(step.required for step in place.steps)]
-    return held
-
-
 def _submit(survey: Survey, login: Offer | None) -> Offer | None:
     offers = [offer for offer in survey.offers if offer is not login]
     if not offers:
@@ -222,15 +131,15 @@ def _submit(survey: Survey, login: Offer | None) -> Offer | None:
 
 
 def _submit_score(offer: Offer) -> float:
-    parts = _simple_parts(offer)
+    parts = simple_parts(offer)
     keys = {told.meaning.key for part in parts if (told := guess(Scope.HEADER, part.name)) is not None}
     score = 2.0 * min(len(parts), 15) + 4.0 * len(keys)
     if offer.request is not None and item_list(offer.request) is not None:
         score += 40
-    verbs = set(_verbs(offer))
-    score += 15 if verbs & _SUBMITS else 0
-    score -= 35 if _leading(offer) in _ASKS | _ENDS or verbs & _HOOKS else 0
-    score -= 30 if verbs & (_CHANGES | _LOGS_IN | {"delete", "acknowledge"}) else 0
+    named = set(verbs(offer))
+    score += 15 if named & SUBMITS else 0
+    score -= 35 if leading(offer) in ASKS | ENDS or named & HOOKS else 0
+    score -= 30 if named & (CHANGES | LOGS_IN | {"delete", "acknowledge"}) else 0
     # Below something that is there already, it adds to that.
     score -= 25 * sum(one.where == "path" for one in offer.parameters)
     score -= {"GET": 60, "DELETE": 80, "PATCH": 30, "PUT": 5}.get(offer.method, 0)
@@ -247,65 +156,42 @@ def _poll(offers: list[Offer], names: Names) -> Offer | None:
 
 
 def _poll_score(offer: Offer, names: Names) -> float:
-    if not _asks(offer) or answer_of(offer).decision() is None:
+    if not asks(offer) or answer_of(offer).decision() is None:
         return 0
-    parts = _simple_parts(offer)
-    told = [_bears(part, names.theirs) for part in parts]
+    parts = simple_parts(offer)
+    told = [bears(part, names.theirs) for part in parts]
     if any(told):
         score = 40.0
-    elif any(_bears(part, names.ours) for part in parts) and not names.theirs:
+    elif any(bears(part, names.ours) for part in parts) and not names.theirs:
         score = 30.0
     elif any(one.where == "path" for one in offer.parameters):
         score = 15.0 if len([one for one in offer.parameters if one.where == "path"]) == 1 else 0
-    elif not offer.method and parts and not any(_bears(part, names.ours) for part in parts):
+    elif not offer.method and parts and not any(bears(part, names.ours) for part in parts):
         score = 10.0
     else:
         return 0
-    verbs = set(_verbs(offer))
+    named = set(verbs(offer))
     score -= 12 * max(0, sum(one.where == "path" for one in offer.parameters) - 1)
-    return score + (8 if verbs & {"status", "result", "decision", "state"} else 0) - 2 * len(_required(offer))
+    return score + (8 if named & {"status", "result", "decision", "state"} else 0) - 2 * len(required(offer))
 
 
 def _look_up(offers: list[Offer], names: Names) -> Offer | None:
     for offer in offers:
-        required = _required(offer) or _simple_parts(offer)
+        wanted = required(offer) or simple_parts(offer)
         if (
-            _asks(offer)
-            and len(required) <= _FEW
-            and any(_bears(part, names.ours) for part in _simple_parts(offer))
+            asks(offer)
+            and len(wanted) <= FEW
+            and any(bears(part, names.ours) for part in simple_parts(offer))
         ):
             return offer
     return None
 
 
-def _asks(offer: Offer) -> bool:
-    """Whether it only asks: little goes in, and something comes out."""
-    if offer.one_way or not offer.replies or (offer.method and offer.method not in ("GET", "POST")):
-        return False
-    if set(_verbs(offer)) & (_CHANGES | _LOGS_IN) or _leading(offer) in _ENDS - {"confirm"}:
-        return False
-    if offer.request is not None and item_list(offer.request) is not None:
-        return False
-    if offer.method == "POST" and (not set(_verbs(offer)) & _ASKS or _leading(offer) in _SUBMITS):
-        return False
-    return len(_required(offer)) <= _FEW
-
-
-def _bears(part: Part, names: set[str]) -> bool:
-    """Whether a part is called as one of these, or by words that mean the same."""
-    mine = set(words(part.name)) - _SAYS_LITTLE
-    return part.name in names or any(mine and mine == set(words(name)) - _SAYS_LITTLE for name in names)
-
-
-_SAYS_LITTLE = {"number", "id", "code", "value"}
-"""A `ticket` and a `ticketNo` are the same."""
-
-
 def _pull(offers: list[Offer], names: Names) -> Offer | None:
     for offer in offers:
-        if not _asks(offer) or any(one.where == "path" for one in offer.parameters):
+        if not asks(offer) or any(one.where == "path" for one in offer.parameters):
             continue
-        if [part for part in _required(offer) if part.base not in ("integer", "int", "date", "dateTime")]:
+        if [part for part in required(offer) if part.base not in ("integer", "int", "date", "dateTime")]:
             continue
         told = messages_of(offer)
         if offer.method == "POST" or told is None:
@@ -318,27 +204,10 @@ def _pull(offers: list[Offer], names: Names) -> Offer | None:
     return None
 
 
-def messages_of(pull: Offer) -> tuple[str, Part, Shape] | None:
-    """The list of messages in a feed's answer: the way to it, the part, and one message."""
-    if not pull.replies:
-        return None
-    answer = joined(pull.replies)
-    found = None
-    if answer.many and Answer(answer, Dialect("message", nulls=False)).decision():
-        return "reply", Part("reply", many=True), answer
-    for place in places(answer):
-        for number, step in enumerate(place.steps[:-1], start=1):
-            inner = step.inner
-            if step.many and inner is not None and Answer(inner, Dialect("message", nulls=False)).decision():
-                way = ".".join(["reply", *(one.name for one in place.steps[:number])])
-                found = found or (way, step, inner)
-    return found
-
-
 def _acknowledge(offers: list[Offer], pull: Offer) -> Offer | None:
     for wanted in ({"acknowledge"}, {"confirm", "receipt"}, {"delete", "remove"}):
         for offer in offers:
-            named = set(_verbs(offer)) | set(words(offer.summary)[:2])
+            named = set(verbs(offer)) | set(words(offer.summary)[:2])
             deletes = offer.method == "DELETE" and "delete" in wanted and _below(offer, pull)
             if offer.method == "DELETE" and not _below(offer, pull):
                 continue
@@ -353,19 +222,10 @@ def _below(offer: Offer, pull: Offer) -> bool:
 
 def _login(survey: Survey) -> Offer | None:
     for offer in survey.offers:
-        named = set(_verbs(offer))
+        named = set(verbs(offer))
         if not named & {"login", "token"} or offer.method in ("GET", "DELETE"):
             continue
-        secret = any({"password", "key"} & set(words(part.name)) for part in _simple_parts(offer))
+        secret = any({"password", "key"} & set(words(part.name)) for part in simple_parts(offer))
         if secret and offer.replies and answer_of(offer).has_token() is not None:
             return offer
     return None
-
-
-def shown(roles: Roles) -> Mapping[str, str]:
-    """Each used operation by its name, and what for."""
-    return {
-        offer.name: name.replace("pull", "feed")
-        for name in ("submit", "look_up", "poll", "pull", "acknowledge", "login")
-        if (offer := getattr(roles, name)) is not None
-    }

@@ -42,8 +42,6 @@ class Offer:
     """SOAP: header parts."""
     place: str = ""
     """Service and port, or the tag."""
-    open: bool = False
-    """It needs no proof: the contract says so of this operation alone."""
 
     @property
     def method(self) -> str:
@@ -77,7 +75,6 @@ class Survey:
 
     adapter: str
     title: str
-    description: str
     address: str
     """The contract's own address; never used, shown only."""
     offers: tuple[Offer, ...]

@@ -30,7 +30,6 @@ def survey_rest(contract: RestContract) -> Survey:
     return Survey(
         adapter="rest",
         title=str(information.get("title") or ""),
-        description=" ".join(str(information.get("description") or "").split()),
         address=_address(contract),
         offers=tuple(offers),
         incoming=tuple(incoming),
@@ -72,7 +71,6 @@ def _offer(contract: RestContract, method: str, path: str) -> Offer:
             for status, one in node.child("responses").children()
         },
         place=str(tags[0]) if isinstance(tags, list) and tags else "",
-        open=node.get("security") == [],
     )
 
 

@@ -9,7 +9,7 @@ from hub.adapters.shape import Part, Shape
 from hub.adapters.soap import SoapContract
 from hub.workbench.proposing.policy import proofs
 from hub.workbench.proposing.survey import Incoming, Offer, Survey
-from hub.workbench.proposing.wsdl import Wording, elements, words_of
+from hub.workbench.proposing.wsdl import Wording, elements
 
 _MOST_INCOMING = 200
 _WORDS = 120
@@ -33,7 +33,6 @@ def survey_soap(contract: SoapContract) -> Survey:
     return Survey(
         adapter="soap",
         title=root.get("name") or (first[0] if first else ""),
-        description=words_of(root),
         address=wording.address(first[0], first[1]) if first else "",
         offers=tuple(offers),
         incoming=tuple(_incoming(contract, wording)),
