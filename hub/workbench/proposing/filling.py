@@ -104,6 +104,16 @@ class _Filler:
                 self._leave_out((*at, name))
             else:
                 entries[name] = node
+        for mark, alternative in chosen.items():
+            if not any(part.choice == mark and name in entries for name, part in shape.parts.items()):
+                first = next(
+                    part
+                    for part in shape.parts.values()
+                    if part.choice == mark and part.alternative == alternative
+                )
+                node = self._part(first, (*at, first.name), where, inside, required=True)
+                if node is not None:
+                    entries[first.name] = node
         return entries
 
     def _reserve(self, shape: Shape, where: Where) -> None:
