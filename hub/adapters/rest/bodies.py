@@ -13,7 +13,7 @@ from urllib3.fields import RequestField
 from urllib3.filepost import encode_multipart_formdata
 
 from hub.adapters.openapi import Encoding, Form, Media, NotWritten, RestContract
-from hub.adapters.rest.parameters import json_text, word
+from hub.adapters.rest.parameters import deep_pairs, json_text, word
 from hub.adapters.rest.xml_body import XmlBody
 from hub.adapters.shape import Shape
 from hub.adapters.wire import Misfit, Plain
@@ -118,7 +118,7 @@ class _Urlencoded(_Whole):
         if not isinstance(held, dict | list):
             yield f"{key}={self._value(name, held, encoding)}"
         elif encoding is not None and encoding.style == "deepObject":
-            yield from self._deep(key, name, held, encoding)
+            yield from deep_pairs(key, held, lambda part: self._value(name, part, encoding))
         elif encoding is not None and (encoding.content_type or "").endswith("json"):
             yield f"{key}={quote_plus(json_text(held))}"
         elif isinstance(held, list) and not any(isinstance(one, dict | list) for one in held):
@@ -142,17 +142,6 @@ class _Urlencoded(_Whole):
                 f"{name} has parts inside it, and the contract does not say how a form holds them; "
                 "as JSON text it is json(...)"
             )
-
-    def _deep(self, key: str, name: str, held: Plain, encoding: Encoding) -> Iterator[str]:
-        """`a[b][0]=c`: how deepObject is understood beyond the one level that OpenAPI speaks of."""
-        if isinstance(held, dict):
-            for inner, part in held.items():
-                yield from self._deep(f"{key}%5B{quote_plus(inner)}%5D", name, part, encoding)
-        elif isinstance(held, list):
-            for place, part in enumerate(held):
-                yield from self._deep(f"{key}%5B{place}%5D", name, part, encoding)
-        else:
-            yield f"{key}={self._value(name, held, encoding)}"
 
     @staticmethod
     def _value(name: str, held: Plain, encoding: Encoding | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote
 
@@ -82,6 +82,8 @@ class Parameters:
         key = quote_plus(name)
         if one is not None and one.json and not isinstance(value, str):
             yield f"{key}={quote_plus(json_text(value))}"
+        elif one is not None and one.style == "deepObject" and isinstance(value, dict | list):
+            yield from deep_pairs(key, value, lambda held: self._value(name, one, held))
         elif isinstance(value, dict):
             yield from self._object(key, one, value)
         elif isinstance(value, list):
@@ -97,9 +99,7 @@ class Parameters:
         if one is None:
             raise Misfit(f"{unquote(key)} has parts inside it; a query or a header holds single values")
         parts = {quote_plus(inner): self._value(inner, one, held) for inner, held in value.items()}
-        if one.style == "deepObject":
-            yield from (f"{key}%5B{inner}%5D={held}" for inner, held in parts.items())
-        elif one.explode:
+        if one.explode:
             yield from (f"{inner}={held}" for inner, held in parts.items())
         else:
             yield f"{key}={','.join(f'{inner},{held}' for inner, held in parts.items())}"
@@ -131,6 +131,18 @@ def word(name: str, value: Any) -> str:
     if isinstance(value, bytes | bytearray):
         raise Misfit(f"{name} is bytes; write its base64")
     return ("true" if value else "false") if isinstance(value, bool) else str(value)
+
+
+def deep_pairs(key: str, value: Plain, write: Callable[[Plain], str]) -> Iterator[str]:
+    """`a[b][0]=c`: how deepObject is understood, beyond the one level that OpenAPI speaks of."""
+    if isinstance(value, dict):
+        for inner, part in value.items():
+            yield from deep_pairs(f"{key}%5B{quote_plus(inner)}%5D", part, write)
+    elif isinstance(value, list):
+        for place, part in enumerate(value):
+            yield from deep_pairs(f"{key}%5B{place}%5D", part, write)
+    else:
+        yield f"{key}={write(value)}"
 
 
 def json_text(value: Plain) -> str:

@@ -87,7 +87,7 @@ async def test_lists_and_objects_stand_in_the_query_as_the_contract_has_them(tmp
     comma: ["a,", b]
     pipe: [a, b]
     space: [a, b]
-    deep: {from: 1, to: "2 3"}
+    deep: {from: 1, to: "2 3", of: {ids: [4, 5]}}
     spread: {x: 1, y: true}
     json: {k: [1]}
     open: "a/b:c&d"
@@ -97,7 +97,8 @@ async def test_lists_and_objects_stand_in_the_query_as_the_contract_has_them(tmp
 """,
     )
     assert heard.path.partition("?")[2] == (
-        "plain=a&plain=b&comma=a%2C,b&pipe=a%7Cb&space=a%20b&deep%5Bfrom%5D=1&deep%5Bto%5D=2+3&x=1&y=true"
+        "plain=a&plain=b&comma=a%2C,b&pipe=a%7Cb&space=a%20b&deep%5Bfrom%5D=1&deep%5Bto%5D=2+3"
+        "&deep%5Bof%5D%5Bids%5D%5B0%5D=4&deep%5Bof%5D%5Bids%5D%5B1%5D=5&x=1&y=true"
         "&json=%7B%22k%22%3A%5B1%5D%7D&open=a/b:c%26d&unknown=1&unknown=2"
     )
     assert heard.headers["x-kinds"] == "one, two"
