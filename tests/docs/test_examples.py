@@ -17,9 +17,10 @@ from hub.api.body import MediaType
 from hub.api.reading import JSON, read_declaration
 from hub.bootstrap import load_configuration
 from hub.config.loader import Configuration, ConfigurationFaults, load
-from hub.config.models import CallbackFile, FeedFile
+from hub.config.models import ChannelFile
 from hub.domain.intake import Rulebook
 from hub.settings import Settings
+from hub.workbench.golden.case import GoldenFile
 from tests.docs.support import ROOT, Block, blocks, text_of
 
 CONFIG = ROOT / "adapters_config"
@@ -123,11 +124,34 @@ def test_the_agency_of_the_guide_has_no_faults(folder: Path) -> None:
     assert path.stem in _checked(folder).agencies
 
 
-@pytest.mark.parametrize(("part", "model"), [("feed", FeedFile), ("callback", CallbackFile)])
-def test_fragments_fit_their_models(part: str, model: type[FeedFile | CallbackFile]) -> None:
-    """Each alone, as a part of a channel."""
-    [block] = [b for b in blocks("yaml") if b.text.startswith(f"{part}:")]
-    model.model_validate(YAML(typ="safe").load(block.text)[part])
+def _fragments() -> list[Block]:
+    """Parts of a channel, each alone; whole files and golden files are tried elsewhere."""
+    found = []
+    for block in blocks("yaml"):
+        keys = YAML(typ="safe").load(block.text)
+        if block.path.name == "channels.md" and keys.keys() <= {*ChannelFile.model_fields, "receipt"}:
+            found.append(block)
+    return found
+
+
+def test_fragments_are_found() -> None:
+    """A check of nothing proves nothing."""
+    assert len(_fragments()) == len([b for b in blocks("yaml") if b.path.name == "channels.md"]) >= 7
+
+
+@pytest.mark.parametrize("block", _fragments(), ids=_name)
+def test_fragments_fit_their_models(block: Block) -> None:
+    """Put into a channel that has nothing beside."""
+    parts = YAML(typ="safe").load(block.text)
+    operation = {"receipt": parts.pop("receipt")} if "receipt" in parts else {}
+    channel = {"adapter": "rest", "contract": "c.yaml", "endpoint": "env:X", "submit": operation}
+    ChannelFile.model_validate({**channel, **parts})
+
+
+def test_the_golden_file_of_the_guide_is_one() -> None:
+    """Every key of it."""
+    [block] = [b for b in blocks("yaml") if b.path.name == "certification.md"]
+    GoldenFile.model_validate(YAML(typ="safe").load(block.text))
 
 
 _FIRST = {

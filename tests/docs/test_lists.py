@@ -26,10 +26,14 @@ from hub.ports import Role
 from hub.simulator.behaviour import Behaviour
 from hub.simulator.contracts import KNOWN
 from hub.store import create_store
+from hub.workbench.certify.behaviours import BEHAVIOURS
 from tests.docs.support import ROOT, blocks, rows, spans, text_of
 
 OPERATIONS = text_of("docs/operations.md")
 ADDING = text_of("docs/adding-an-agency.md")
+CHANNELS = text_of("docs/channels.md")
+CERTIFICATION = text_of("docs/certification.md")
+REFERENCE = text_of("adapters_config/README.md")
 API = text_of("docs/api.md")
 GLOSSARY = text_of("docs/glossary.md")
 
@@ -112,26 +116,58 @@ def _models() -> list[type[models.FileModel]]:
     return [model for model in found if model.model_fields]
 
 
+def _keys(model: type[models.FileModel]) -> set[str]:
+    """As they are written in files."""
+    return {field.alias or name for name, field in model.model_fields.items()}
+
+
 @pytest.mark.parametrize("model", _models(), ids=lambda model: model.__name__)
 def test_keys_of_the_configuration(model: type[models.FileModel]) -> None:
-    """Each stands in a code span or as a key of a YAML block of the guide."""
-    written = {word for span in spans(ADDING) for word in re.findall(r"\w+", span)}
+    """Each stands in a table of the reference, which the guide refers to for types and defaults."""
+    assert _keys(model) <= set(re.findall(r"^\| `(\w+)` \|", REFERENCE, re.MULTILINE))
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        models.AgencyFile,
+        models.ServiceFile,
+        models.ChannelFile,
+        models.ChannelAuth,
+        models.OperationFile,
+        models.ReceiptReading,
+        models.DecisionReading,
+        models.FeedFile,
+        models.CallbackFile,
+        models.LoginFile,
+        models.Limits,
+        models.MaintenanceFile,
+        models.WsSecurityAuth,
+        models.PolicyFile,
+        models.CalendarFile,
+        models.AttributeFile,
+    ],
+    ids=lambda model: model.__name__,
+)
+def test_keys_that_the_guide_explains(model: type[models.FileModel]) -> None:
+    """What an agency's engineer meets stands in a code span or a block of the guide as well."""
+    written = {word for text in (ADDING, CHANNELS) for span in spans(text) for word in re.findall(r"\w+", span)}
     for block in blocks("yaml"):
         written |= set(re.findall(r"(\w+):", block.text))
-    assert set(model.model_fields) <= written
+    assert _keys(model) <= written
 
 
 @pytest.mark.parametrize("words", [OnExpiry, Answers, Verdict], ids=lambda words: words.__name__)
 def test_words_of_the_configuration(words: type[OnExpiry | Answers | Verdict]) -> None:
-    text = re.findall(r"[a-z_]+", ADDING)
+    text = re.findall(r"[a-z_]+", ADDING + CHANNELS)
     assert set(words) <= set(text)
 
 
 def test_what_expressions_see() -> None:
     """The roots and the functions beside CEL's own."""
     seen = set().union(*(value for value in vars(roots).values() if isinstance(value, frozenset)))
-    assert _column(ADDING, "### Expressions\n", 1) == seen
-    calls = _column(ADDING, "Beside CEL's own functions there are:")
+    assert _column(CHANNELS, "### Expressions\n", 1) == seen
+    calls = _column(CHANNELS, "Beside CEL's own functions there are:")
     assert {call.split("(")[0] for call in calls} == set(functions.NAMES)
 
 
@@ -140,13 +176,19 @@ def test_meanings_of_errors() -> None:
     [means] = [
         field.annotation for name, field in models.ErrorReading.model_fields.items() if name == "means"
     ]
-    assert _column(ADDING, "`errors` come first.") == set(get_args(means))
+    assert _column(CHANNELS, "The rules of `errors` come first:") == set(get_args(means))
 
 
 def test_behaviours_and_contracts_of_the_simulator() -> None:
     """What a ucr may ask for, and which contracts can be kept."""
-    assert _column(ADDING, "asked for in the ucr") == set(Behaviour)
-    assert set(KNOWN) <= set(spans(ADDING))
+    assert _column(CERTIFICATION, "asked for in the ucr") == set(Behaviour)
+    assert set(KNOWN) <= set(spans(CERTIFICATION))
+
+
+def test_behaviours_of_the_kit() -> None:
+    """Each with what has to hold, in the kit's own words and order."""
+    table = [(spans(row[0])[0], row[1]) for row in rows(CERTIFICATION, "status is 1 if one failed.\n")]
+    assert table == [(behaviour.name, behaviour.expected) for behaviour in BEHAVIOURS]
 
 
 def test_states_and_outcomes() -> None:
