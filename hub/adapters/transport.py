@@ -214,6 +214,8 @@ def _words(wrong: object) -> str:
         return "the connection was closed without an answer"
     if "Connection reset" in text or "Broken pipe" in text:
         return "the connection was cut by the other side"
+    if "BadStatusLine" in text or "Not a HTTP" in text:
+        return "what came back is not HTTP"
     if "IncompleteRead" in text:
         return "the connection was closed before the end of the answer"
     if "timed out" in text:

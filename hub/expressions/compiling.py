@@ -17,6 +17,8 @@ _UNDECLARED = re.compile(r"undeclared reference to '(.*)' \(in container")
 _NO_OVERLOAD = re.compile(r"found no matching overload for '(.*)' applied to '(.*)'$")
 _NO_OVERLOAD_AT_RUN_TIME = re.compile(r"No matching overloads found : ([^(]+)(\(.*\))?$")
 _NO_KEY = re.compile(r"Key not found in map : (.*)$")
+_NOTHING_INSIDE = re.compile(r"Applying SELECT to non-message type|Invalid container type: 'null_type'")
+_NO_ELEMENT = re.compile(r"Index error: index=(-?\d+) size=(\d+)")
 _SYNTAX = re.compile(r"Syntax error: (.*?)(?: expecting .*)?$")
 _NOT_EXPECTED = re.compile(r"(?:mismatched|extraneous) input '(.*)'|no viable alternative at input '(.*)'")
 _NO_TOKEN = re.compile(r"token recognition error at: '(.*)'$")
@@ -79,6 +81,10 @@ def run_time_reason(complaint: str) -> str:
         return f"no key {found[1]}"
     if found := _NO_OVERLOAD_AT_RUN_TIME.search(reason):
         return _does_not_go(found[1].strip(), found[2] or "")
+    if _NOTHING_INSIDE.search(reason):
+        return "a part is read of what has no parts, or is null"
+    if found := _NO_ELEMENT.search(reason):
+        return f"a list of {found[2]} has no element {found[1]}"
     return reason
 
 

@@ -124,6 +124,8 @@ def test_an_expression_reads_its_data(text: str, value: object) -> None:
         ("=default(timestamp(reply.when), 1)", "`default` does not go with (timestamp, whole number)"),
         ("=text(reply.list)", "`text` does not go with (list)"),
         ("=keys(reply.list)", "`keys` does not go with (list)"),
+        ("=reply.code.part", "a part is read of what has no parts, or is null"),
+        ("=reply.list[7]", "a list of 2 has no element 7"),
         ('=int("abc")', "cannot convert string to int"),
         ('=date("yesterday", "yyyy")', "'yesterday' is not a time as RFC 3339 writes it"),
         ('=date(reply.when, "YYYY")', "a date pattern has yyyy, MM, dd, HH, mm and ss; not 'YYYY'"),

@@ -175,6 +175,24 @@ def test_a_wrong_verdict_table_fails(desk: Desk, rightly: Simulator) -> None:
     assert desk.report()["endpoint"] == rightly.of("kats")
 
 
+def test_an_answer_that_cannot_be_read_is_a_finding(desk: Desk, rightly: Simulator) -> None:
+    """An exchange that goes wrong where a behaviour expects none ends that behaviour, and no other."""
+    desk.change(
+        "kats", ("receipt: {reference: =reply.review_id}", "receipt: {reference: =reply.review_id.no}")
+    )
+    played = desk.certify(
+        "kats",
+        "duplicate",
+        "garbage-answer",
+        env={"KATS_ENDPOINT": rightly.of("kats"), "KATS_KEY": rightly.secret("KATS_KEY")},
+    )
+    assert marks(played)["duplicate"] == "fail"
+    assert "reply.review_id.no: a part is read of what has no parts" in played["duplicate"]["reason"]
+    assert "hub agency try" in played["duplicate"]["cure"]
+    assert len(played) == 2
+    assert desk.status == 1
+
+
 def test_a_word_missing_in_the_table_fails(desk: Desk, rightly: Simulator) -> None:
     """The hub does not guess, and the report says which word is to be added."""
     desk.change("kats", ("  형식승인필: approved\n", ""))

@@ -6,8 +6,12 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from hub.adapters.recording import in_a_line
+from hub.domain.errors import ChannelError
 from hub.workbench.certify.finding import Ending, Finding, Mark, Notes, short
 from hub.workbench.certify.stage import Stage
+
+_MEND = "mend what it complains of; `hub agency try` shows the whole exchange"
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,10 @@ class Behaviour:
             await self.play(stage, notes)
         except Ending as ending:
             mark, reason, cure = ending.mark, ending.why, ending.cure
+        except ChannelError as error:
+            # An exchange that the behaviour did not expect to go wrong: a finding like any other.
+            notes.saw(in_a_line(error), error.exchanges)
+            mark, reason, cure = Mark.FAILED, f"an exchange came to {in_a_line(error)}", _MEND
         for broken in {one.broke: one for one in stage.tap.since(passed) if one.broke}.values():
             notes.saw(f"the agency did not answer a request ({broken.request.kind}): {broken.broke}")
         return Finding(

@@ -101,6 +101,8 @@ class Dialect:
 
     def read(self, place: Place, *, sure: int = 0) -> str:
         """The value, without `=`. The first `sure` steps are known to be there."""
+        if self.nulls:
+            return self._guarded(place, sure)
         written, open_ = self.root, False
         for number, step in enumerate(place.steps):
             optional = not self.nulls and not step.required and number >= sure
@@ -110,6 +112,21 @@ class Dialect:
                 written += "[0]" if not open_ else "[?0]"
         absent = "[]" if place.part.many else '""'
         return f"{written}.orValue({absent})" if open_ else written
+
+    def _guarded(self, place: Place, sure: int) -> str:
+        """Where what is absent is null: nothing is read of a part that may be null, or of an empty list."""
+        absent = []
+        for number, step in enumerate(place.steps[:-1], start=1):
+            way = self.plain(place, number)
+            if number <= sure:
+                continue
+            if step.many:
+                absent.append(f"{way.removesuffix('[0]')}.size() == 0")
+            elif not step.required:
+                absent.append(f"{way} == null")
+        read = self.plain(place)
+        nothing = "[]" if place.part.many else '""'
+        return f"({' || '.join(absent)} ? {nothing} : {read})" if absent else read
 
     def plain(self, place: Place, length: int | None = None) -> str:
         """The way to it, or to a part on the way, as if all were there."""

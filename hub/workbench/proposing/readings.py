@@ -46,7 +46,7 @@ class Answer:
         found = self.receipt(ours)
         if found is None:
             return None
-        read = self.dialect.read(found, sure=len(found.steps) if self.dialect.nulls else 0)
+        read = self.dialect.read(found)
         text = f"text({read})" if found.part.base in WHOLE_NUMBERS else read
         return Branch({"reference": Leaf(f"={text}")})
 
