@@ -66,7 +66,7 @@ def test_a_command_that_exists_is_documented(command: str) -> None:
     """In the table of operations.md, with exactly the options that it has."""
     table = rows(text_of("docs/operations.md"), "## Commands\n")
     [row] = [r for r in table if re.match(rf"`hub {command}(?: [A-Z\[][^`]*)?`$", r[0])]
-    assert {span for span in spans(row[1]) if span.startswith("-")} == COMMANDS[command]
+    assert {span for span in spans(row[1]) if re.match("--?[a-z]", span)} == COMMANDS[command]
 
 
 def _shell() -> list[Block]:

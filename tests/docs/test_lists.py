@@ -151,7 +151,9 @@ def test_keys_of_the_configuration(model: type[models.FileModel]) -> None:
 )
 def test_keys_that_the_guide_explains(model: type[models.FileModel]) -> None:
     """What an agency's engineer meets stands in a code span or a block of the guide as well."""
-    written = {word for text in (ADDING, CHANNELS) for span in spans(text) for word in re.findall(r"\w+", span)}
+    written = {
+        word for text in (ADDING, CHANNELS) for span in spans(text) for word in re.findall(r"\w+", span)
+    }
     for block in blocks("yaml"):
         written |= set(re.findall(r"(\w+):", block.text))
     assert _keys(model) <= written

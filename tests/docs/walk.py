@@ -30,7 +30,7 @@ class Walk:
     The blocks marked `walk`, run in the current directory.
 
     A line that begins with `hub` is run by the command line in this process, which spares its start; every
-    other line by bash. What a block exports is kept, and every command must end with status 0, or Failed is raised.
+    other line by bash. What a block exports is kept; a command must end with status 0.
     """
 
     def __init__(self, ports: dict[str, int], setenv: Callable[[str, str], None]) -> None:
