@@ -122,7 +122,6 @@ class Proxy:
             self._server.server_close()
             self._server.hang_up()
             self._server = None
-        self._upstream.close()
 
     @contextmanager
     def away(self) -> Iterator[None]:

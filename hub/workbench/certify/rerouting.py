@@ -46,7 +46,8 @@ def _addresses(channel: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
     oauth2 = (channel.get("auth") or {}).get("oauth2")
     if oauth2:
         yield oauth2, "token_url"
-    for operation in (*channel.values(), *(channel.get("feed") or {}).values()):
+    parts = {name: part for name, part in channel.items() if name != "secrets"}
+    for operation in (*parts.values(), *(channel.get("feed") or {}).values()):
         if isinstance(operation, dict) and operation.get("endpoint"):
             yield operation, "endpoint"
 

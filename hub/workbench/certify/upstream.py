@@ -1,11 +1,14 @@
-"""The agency's side of the proxy: connections to it, kept and used again."""
+"""
+The agency's side of the proxy: a connection for every request.
+
+One that is kept may be closed by the agency just when it is used again, and that would look as if the agency
+had broken off.
+"""
 
 from __future__ import annotations
 
 import http.client
-import socket
 import ssl
-import threading
 from urllib.parse import urlsplit
 
 from hub.workbench.certify.wire import Answer, Request
@@ -19,7 +22,7 @@ OF_ONE_CONNECTION = frozenset(
 
 
 class Upstream:
-    """Connections to the agency, kept and used again. For use from several threads."""
+    """The way to the agency. For use from several threads."""
 
     def __init__(self, origin: str, trust: ssl.SSLContext | None) -> None:
         self.origin = origin
@@ -29,12 +32,10 @@ class Upstream:
         self._port = parts.port
         self._authority = parts.netloc.rpartition("@")[2]
         self._trust = trust
-        self._idle: list[http.client.HTTPConnection] = []
-        self._lock = threading.Lock()
 
     def ask(self, request: Request) -> Answer:
         """Raises OSError and http.client.HTTPException."""
-        line = self._take()
+        line = self._new()
         try:
             line.putrequest(request.method, request.target, skip_host=True, skip_accept_encoding=True)
             line.putheader("Host", self._authority)
@@ -46,16 +47,9 @@ class Upstream:
                 line.putheader("Content-Length", str(len(request.body)))
             line.endheaders(request.body or None)
             heard = line.getresponse()
-            answer = Answer(heard.status, tuple(heard.getheaders()), heard.read())
-        except BaseException:
+            return Answer(heard.status, tuple(heard.getheaders()), heard.read())
+        finally:
             line.close()
-            raise
-        if heard.will_close:
-            line.close()
-        else:
-            with self._lock:
-                self._idle.append(line)
-        return answer
 
     def reach(self, within: float) -> None:
         """Connect, and prove who is there, without asking anything. Raises OSError."""
@@ -66,39 +60,7 @@ class Upstream:
         finally:
             line.close()
 
-    def close(self) -> None:
-        """Let go of the connections that nobody uses."""
-        with self._lock:
-            idle, self._idle = self._idle, []
-        for line in idle:
-            line.close()
-
-    def _take(self) -> http.client.HTTPConnection:
-        while True:
-            with self._lock:
-                line = self._idle.pop() if self._idle else None
-            if line is None:
-                return self._new()
-            if line.sock is not None and not _has_ended(line.sock):
-                return line
-            line.close()
-
     def _new(self) -> http.client.HTTPConnection:
         if not self._secure:
             return http.client.HTTPConnection(self._host, self._port, timeout=_PATIENCE)
         return http.client.HTTPSConnection(self._host, self._port, timeout=_PATIENCE, context=self._trust)
-
-
-def _has_ended(line: socket.socket) -> bool:
-    """Whether the other side has closed a connection that nothing is awaited on: then it is readable."""
-    timeout = line.gettimeout()
-    try:
-        line.settimeout(0)
-        # A TLS connection cannot be peeked at; reading nothing from an idle one does no harm.
-        return line.recv(1) == b"" if isinstance(line, ssl.SSLSocket) else not line.recv(1, socket.MSG_PEEK)
-    except (BlockingIOError, ssl.SSLWantReadError):
-        return False
-    except OSError:
-        return True
-    finally:
-        line.settimeout(timeout)

@@ -46,7 +46,9 @@ async def _credential(stage: Stage, notes: Notes) -> None:
         if not variable.is_for_callbacks and variable.holds == "a secret"
     ]
     if not secrets:
-        raise NotApplicable("the channel proves the hub by no secret that could be spoilt (`channel.auth`)")
+        raise NotApplicable(
+            "the channel proves the hub by no secret that could be spoilt (`channel.auth`, `secrets`)"
+        )
     # Another of the same length and kind of characters, so that only the secret itself can be at fault.
     wrong = {name: _another(stage.bench.environment.get(name, "")) for name in secrets}
     mark = len(stage.tap.passages)
