@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from hub.config.faults import Fault
+from hub.config.moving import lost_by_moving
 from hub.config.reading import Reading
 from hub.config.sources import SHARED, Source, Sources
 
@@ -29,8 +30,22 @@ def choose(found: Sources, good: Sources, check: Callable[[Sources], Reading]) -
     All changes are tried together first: one may need another. Then those are left out in whose files the
     faults are. Where the faults are in files that have not changed, nobody can be named by them: then each
     change is tried by itself, those to the files beside the agencies' first. A file that has vanished is a
-    change too. The reading has faults only where the good files have some by now.
+    change too. Last, no service is lost that stands in a file which is left out: it was moved, and would be
+    asked of nobody. The reading has faults only where the good files have some by now.
     """
+    trial = dict(found)
+    held: dict[str, tuple[Fault, ...]] = {}
+    while True:
+        choice = _sound(trial, good, check)
+        lost = lost_by_moving(found, good, choice.sources, choice.refused.keys(), check)
+        if not lost:
+            return Choice(choice.reading, {**choice.refused, **held})
+        for name, faults in lost.items():
+            held[name] = faults
+            _set(trial, name, good[name])
+
+
+def _sound(found: Sources, good: Sources, check: Callable[[Sources], Reading]) -> Choice:
     trial = dict(found)
     refused: dict[str, tuple[Fault, ...]] = {}
     while True:

@@ -14,6 +14,9 @@ from hub.config.sources import AGENCIES, SHARED, Source, Sources, Unread
 Stamp = tuple[int, int, int]
 """Time of change in nanoseconds, size, inode: another one, and the content may be another."""
 
+_GONE = 8
+"""For so many looks, two seconds, a file must have been gone before it counts as removed."""
+
 Plain = Callable[[bytes], Any]
 """A YAML file as plain data, None when it cannot be read; see `hub.config.checking.Documents`."""
 
@@ -107,7 +110,9 @@ class Watch:
     """
     Tells when a folder has changed and has come to rest.
 
-    A file may be seen while it is being written, so a change counts when two looks in a row find the same.
+    A file may be seen while it is being written, so a change counts when two looks in a row find the same. A
+    file that is gone may be about to be written anew, and without it an agency is not asked: that counts
+    when it has been gone for longer.
     """
 
     def __init__(self, folder: Folder, beside: Callable[[], Hashable] = lambda: None) -> None:
@@ -116,6 +121,8 @@ class Watch:
         self._beside = beside
         self._taken: tuple[Mapping[str, Stamp | None], Hashable] = ({}, None)
         self._seen: tuple[Mapping[str, Stamp | None], Hashable] = self._taken
+        self._rested = 0
+        """How often in a row a look has found what the one before found."""
 
     @property
     def is_restless(self) -> bool:
@@ -133,14 +140,22 @@ class Watch:
         """What stands there, if it has changed and has come to rest. Raises OSError."""
         now = (self._folder.stamps(), self._beside())
         before, self._seen = self._seen, now
-        if now == self._taken or now != before:
+        self._rested = self._rested + 1 if now == before else 0
+        if now == self._taken or self._rested < (_GONE if self._is_gone(now[0]) else 1):
             return None
         sources = self._folder.read()
         stamps, as_read = now[0], self._folder.as_read
-        if any(stamps[name] != stamp for name, stamp in as_read.items() if name in stamps):
-            return None  # it moved while it was being read
+        moved = any(stamps[name] != stamp for name, stamp in as_read.items() if name in stamps)
+        if moved or any(name not in as_read for name in stamps if name.startswith(AGENCIES)):
+            self._rested = 0  # it moved while it was being read
+            return None
         self._taken = self._seen = (as_read, now[1])
         return sources
+
+    def _is_gone(self, now: Mapping[str, Stamp | None]) -> bool:
+        """Whether a file of an agency that was there is not there any more."""
+        were = (name for name, stamp in self._taken[0].items() if stamp and name.startswith(AGENCIES))
+        return any(now.get(name) is None for name in were)
 
 
 def _stamp(path: Path) -> Stamp | None:

@@ -23,7 +23,7 @@ from hub.config.folder import Folder, Watch
 from hub.config.loader import no_folder
 from hub.config.record import Record
 from hub.config.refusals import Refusal, Refusals
-from hub.config.sources import Sources, agency_file
+from hub.config.sources import Sources, agency_file, agency_of
 from hub.ports import Clock, VersionStore
 
 EVERY = 1.0
@@ -127,7 +127,11 @@ class LiveConfiguration:
             return False
         if found is not None:
             self._trouble = ""
-            self._weigh(found)
+            if any(agency_of(name) for name in found):
+                self._weigh(found)
+            else:
+                # A mount that has gone, a checkout half done. Nobody means that nobody is to be asked.
+                self._tell_once("there is no agency's file left in the folder")
         self._refusals.write_down()
         if self._next is not None:
             self._write_down()

@@ -178,6 +178,89 @@ def test_a_service_moves_from_one_agency_to_another(process: Process, folder: Fo
     assert live.refusal("third") is not None
 
 
+@pytest.fixture
+def more(process: Process, folder: Folder) -> Path:
+    """The file of an agency in force that no other file needs."""
+    text = folder.text("agencies/labs.yaml").replace("labs-", "more-").replace("agency: labs", "agency: more")
+    folder.write("agencies/more.yaml", text.replace('["22101"]', '["22102"]'))
+    assert "more" in process.settle().current.agencies
+    return folder.path / "agencies/more.yaml"
+
+
+@pytest.mark.parametrize("wrong", ["other.yaml", "more.yml", "more.YAML"])
+def test_a_file_that_is_badly_renamed_does_not_take_its_agency_along(
+    process: Process, folder: Folder, more: Path, wrong: str
+) -> None:
+    """The slug still says more, or the name ends so that it is not read: what was in force stays."""
+    before = process.live.current
+    renamed = more.rename(more.with_name(wrong))
+    live = process.settle()
+    assert live.current is before
+    refusal = live.refusal("more")
+    assert refusal is not None
+    assert wrong in refusal.faults[-1].what
+    renamed.rename(more.with_name("other.yaml"))
+    folder.spoil("agencies/other.yaml", "agency: more", "agency: other")
+    assert list(process.settle().current.agencies) == ["labs", "other", "plants"]
+    assert live.refusal("more") is None
+
+
+def test_a_service_that_was_moved_to_a_broken_file_stays_where_it_was(
+    process: Process, folder: Folder, more: Path
+) -> None:
+    """Else nobody would be asked for that consent until the other file is mended."""
+    batch = folder.text("agencies/more.yaml").partition("  more-batch:")[2].partition("channel:")[0]
+    folder.spoil("agencies/more.yaml", "  more-batch:" + batch, "")
+    moved = "  more-batch:" + batch.replace("answers: feed", "answers: poll")
+    folder.spoil("agencies/plants.yaml", "channel:\n", moved + "channel: [\n")
+    live = process.settle()
+    assert live.current.catalogue.service("more-batch").agency == "more"
+    assert live.refusal("more") is not None
+    folder.spoil("agencies/plants.yaml", "channel: [\n", "channel:\n")
+    assert process.settle().current.catalogue.service("more-batch").agency == "plants"
+    assert live.refusal("more") is None
+
+
+def test_a_broken_file_does_not_keep_another_agency_from_leaving(
+    process: Process, folder: Folder, more: Path
+) -> None:
+    more.unlink()
+    folder.spoil("agencies/plants.yaml", "on_expiry: hold", "on_expiry: explode")
+    live = process.settle()
+    assert list(live.current.agencies) == ["labs", "plants"]
+    assert live.refusal("plants") is not None
+
+
+@pytest.mark.parametrize("emptied", [True, False])
+def test_agencies_do_not_leave_all_at_once(
+    process: Process, folder: Folder, more: Path, emptied: bool
+) -> None:
+    """The folder of their files emptied, or gone."""
+    before = process.live.current
+    away = folder.path / "away"
+    more.parent.rename(away)
+    if emptied:
+        more.parent.mkdir()
+    with structlog.testing.capture_logs() as logs:
+        assert process.settle().current is before
+    assert [entry["event"] for entry in logs] == ["configuration.not_followed"]
+    if emptied:
+        more.parent.rmdir()
+    away.rename(more.parent)
+    more.unlink()
+    assert list(process.settle().current.agencies) == ["labs", "plants"]
+
+
+def test_an_agency_whose_file_is_written_anew_is_never_gone(process: Process, more: Path) -> None:
+    """Deleted, looked for several times, and there again."""
+    before, text = process.live.current, more.read_text()
+    more.unlink()
+    for _ in range(4):
+        process.live.look()
+    more.write_text(text)
+    assert process.settle().current is before
+
+
 @pytest.mark.parametrize(
     ("name", "old", "new"),
     [
