@@ -73,7 +73,7 @@ class Archive:
         contracts = edition.contracts
         if file.channel.adapter == channel.adapter:
             # Another protocol has another address, and other proof: then they stay as they were.
-            proof = {name: getattr(channel, name) for name in ("endpoint", "auth", "trust")}
+            proof = {name: getattr(channel, name) for name in ("endpoint", "auth", "secrets", "trust")}
             taken |= proof
             named, _ = support_of(
                 {"auth": channel.auth.model_dump(), "trust": channel.trust}, newest.support.get

@@ -13,6 +13,7 @@ from hub.adapters.messages import MessageReader
 from hub.adapters.openapi import RestContract
 from hub.adapters.proof import Proof, prove
 from hub.adapters.proof.headers import carried_names
+from hub.adapters.proof.secrets import ProvingExpressions, request_expressions
 from hub.adapters.reading import DecisionReader, ErrorRule, ReceiptReader
 from hub.adapters.rest import RestCall
 from hub.adapters.secrets import CredentialUnusable, resolve
@@ -66,6 +67,8 @@ class Operation:
     receipt: ReceiptReader
     decision: DecisionReader | None
     found: Expression | None
+    proving: ProvingExpressions
+    """Those of its request's expressions that read secrets."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,6 @@ class Login:
     """How a session is opened, and where the answer tells its token."""
 
     operation: Operation
-    secrets: Mapping[str, str] = field(repr=False)
     token: Expression
     expires_in: Expression | None
     lasts: float
@@ -99,6 +101,8 @@ class Channel:
     """The operations of one agency, ready for use."""
 
     proof: Proof
+    secrets: Mapping[str, str] = field(repr=False)
+    """What requests see as `secret`, by name."""
     login: Login | None
     submit: Operation
     look_up: Operation | None
@@ -132,6 +136,7 @@ class Preparation:
             proof = whole.credentials
             return Channel(
                 proof=whole,
+                secrets={name: resolve(text, self._environment) for name, text in channel.secrets.items()},
                 login=self._login(channel.login, endpoint, proof),
                 submit=self.operation(channel.submit, endpoint, proof, roots.SUBMIT, roots.READING),
                 look_up=self._follow_up(channel.look_up, endpoint, proof),
@@ -179,6 +184,7 @@ class Preparation:
                 zone=self._zone,
             ),
             found=None if file.found is None else Expression(file.found, reading),
+            proving=ProvingExpressions(request_expressions(file, writing)),
         )
 
     def _call(
@@ -229,7 +235,6 @@ class Preparation:
         reading = roots.LOGIN_READING
         return Login(
             operation=self.operation(file, endpoint, proof, roots.LOGIN, reading),
-            secrets={name: resolve(text, self._environment) for name, text in file.secrets.items()},
             token=Expression(file.token, reading),
             expires_in=None if file.expires_in is None else Expression(file.expires_in, reading),
             lasts=parse_duration(file.lasts).total_seconds(),
@@ -255,8 +260,5 @@ class Preparation:
 
 
 def _asks_by(pull: OperationFile) -> frozenset[str]:
-    trees = TreeTemplate([pull.request, pull.query, pull.headers, pull.soap_header], roots.PULL)
-    read = [expression.reads for expression in trees.leaves.values()]
-    if pull.path is not None:
-        read += [expression.reads for expression in PathTemplate(pull.path, roots.PULL).expressions]
+    read = [expression.reads for expression in request_expressions(pull, roots.PULL)]
     return frozenset(word for word in ("cursor", "number") if any(("page", word) in one for one in read))

@@ -96,13 +96,12 @@ class _Check:
         except ContractUnreadable as wrong:
             yield self._fault(("contract",), str(wrong), "put the agency's WSDL or OpenAPI document there")
             return
+        proof = {"secret": dict.fromkeys(channel.secrets, "1"), "session": {"token": "1"}}
         if channel.login is not None:
-            secrets = {"secret": dict.fromkeys(channel.login.secrets, "1"), "whole": True}
-            yield from self._operation(
-                ("login",), channel.login, roots.LOGIN, [agency_context(self._file) | secrets]
-            )
+            seen = agency_context(self._file) | {"secret": proof["secret"], "whole": True}
+            yield from self._operation(("login",), channel.login, roots.LOGIN, [seen])
         dossiers = [
-            dossier_context(dossier, self._file) | {"whole": whole, "session": {"token": "1"}}
+            dossier_context(dossier, self._file) | {"whole": whole, **proof}
             for dossier, whole in sample_dossiers(self._file)
         ]
         yield from self._operation(("submit",), channel.submit, roots.SUBMIT, dossiers)
@@ -111,7 +110,7 @@ class _Check:
         if channel.poll is not None:
             yield from self._operation(("poll",), channel.poll, roots.FOLLOW_UP, dossiers)
         if channel.feed is not None:
-            agency = agency_context(self._file) | {"whole": True, "session": {"token": "1"}}
+            agency = agency_context(self._file) | {"whole": True, **proof}
             page = {"page": {"number": 1, "cursor": ""}}
             yield from self._operation(("feed", "pull"), channel.feed.pull, roots.PULL, [agency | page])
             yield from self._operation(

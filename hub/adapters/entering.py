@@ -112,7 +112,7 @@ def fetch_token(talk: Talk) -> Token:
 def log_in(talk: Talk, login: Login, entry: Entry) -> Token:
     """A session of the agency's system. Raises ChannelError."""
     name = talk.line.file.agency
-    context = {**agency_context(talk.line.file), "secret": dict(login.secrets)}
+    context = agency_context(talk.line.file)
     try:
         heard, _, reading = talk.put(login.operation, context, Kind.LOGIN, entry, again=True)
     except LoginUnreadable as wrong:

@@ -54,7 +54,7 @@ def pull(talk: Talk, page: FeedPage | None = None) -> Feed:
         messages = [_read(talk, feed, one) for one in listed]
         fresh = tuple(message for message in messages if line.is_news(message))
         bad = sum(message.trouble is not None for message in fresh)
-        following, trouble = _following(feed, operation, page, context, reading, line)
+        following, trouble = _following(feed, operation, page, talk, reading)
         words = [f"{len(fresh)} messages", f"{bad} not understood" if bad else "", trouble or ""]
         talk.understood(", ".join(word for word in words if word))
         return Feed(messages=fresh, exchanges=talk.exchanges, next=following, trouble=trouble)
@@ -80,15 +80,15 @@ def _read(talk: Talk, feed: FeedChannel, one: Plain) -> Message:
 
 
 def _following(
-    feed: FeedChannel, operation: Operation, page: FeedPage, context: Context, reading: Context, line: Line
+    feed: FeedChannel, operation: Operation, page: FeedPage, talk: Talk, reading: Context
 ) -> tuple[FeedPage | None, str | None]:
     """The page after this one, or why it cannot be told. The messages of this one count all the same."""
-    told = line.file.channel.feed
+    told = talk.line.file.channel.feed
     assert told is not None
     if feed.next_page is None:
         return None, None
     try:
-        following = _next_page(feed, operation, page, context, feed.next_page.evaluate(reading))
+        following = _next_page(feed, operation, page, talk, feed.next_page.evaluate(reading))
     except (Misfit, ExpressionFailed) as wrong:
         return None, f"the next page cannot be told: {wrong}"
     if following is not None and following.number > told.max_pages:
@@ -97,7 +97,7 @@ def _following(
 
 
 def _next_page(
-    feed: FeedChannel, operation: Operation, page: FeedPage, context: Context, told: object
+    feed: FeedChannel, operation: Operation, page: FeedPage, talk: Talk, told: object
 ) -> FeedPage | None:
     """Raises Misfit, ExpressionFailed."""
     number = page.number + 1
@@ -115,7 +115,7 @@ def _next_page(
         return None if text == page.cursor else FeedPage(number=number, cursor=text)
     if not isinstance(operation.call, RestCall):
         raise Misfit("`next_page` gives a cursor, and the pull does not ask by `page.cursor`")
-    address = operation.call.neighbour(context, text)
+    address = operation.call.neighbour(talk.asked_with, text)
     return None if address == page.address else FeedPage(number=number, address=address)
 
 

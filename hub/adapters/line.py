@@ -158,7 +158,7 @@ class Line:
 def _enter_alike(one: AgencyFile, other: AgencyFile) -> bool:
     return all(
         getattr(one.channel, name) == getattr(other.channel, name)
-        for name in ("adapter", "endpoint", "auth", "trust", "login", "callback")
+        for name in ("adapter", "endpoint", "auth", "secrets", "trust", "login", "callback")
     )
 
 

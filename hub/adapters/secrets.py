@@ -29,6 +29,10 @@ _SECRET_ELEMENTS = re.compile(
 _NAMES = r"password|passwd|secret|client_secret|client_assertion|api_?key|access_token|refresh_token|id_token"
 _SECRET_MEMBERS = re.compile(rf'("(?:{_NAMES})"\s*:\s*)"(?:[^"\\]|\\.)*"', re.IGNORECASE)
 _SECRET_FIELDS = re.compile(rf"((?:^|[?&\s])(?:{_NAMES})=)[^&\s\"<]+", re.IGNORECASE)
+_CUT = "…"
+"""Where a text was cut that somebody is told."""
+_RESERVED = ":/?@!$'()*,;[]"
+"""What a query parameter leaves alone that is declared with `allowReserved`."""
 _REMEMBERED = 64
 """Secrets learned while running; an agency that echoes an older one tells nobody anything of use."""
 _SHORTEST = 4
@@ -144,7 +148,16 @@ class Scrubber:
         if "=" in text:
             text = _SECRET_FIELDS.sub(rf"\1{MASK}", text)
         known = self._known
-        return known.sub(MASK, text) if known else text
+        text = known.sub(MASK, text) if known else text
+        return self._without_cut(text) if _CUT in text else text
+
+    def _without_cut(self, text: str) -> str:
+        """A text without the beginnings of secrets that were cut short on their way here, as `s3cr…`."""
+        with self._lock:
+            forms = self._forms.union(*self._learned.values())
+        longest = max(map(len, forms), default=0)
+        *pieces, last = text.split(_CUT)
+        return "".join(f"{_without_beginning(piece, forms, longest)}{_CUT}" for piece in pieces) + last
 
     def headers(self, headers: Mapping[str, str]) -> dict[str, str]:
         return {
@@ -162,6 +175,14 @@ class Scrubber:
         return f"{kept}\n[cut: {len(raw) - BODY_LIMIT} of {len(raw)} bytes are not kept]"
 
 
+def _without_beginning(piece: str, forms: Iterable[str], longest: int) -> str:
+    """A text without the beginning of a secret at its end."""
+    for length in range(min(longest - 1, len(piece)), _SHORTEST - 1, -1):
+        if any(form.startswith(piece[-length:]) for form in forms):
+            return piece[:-length] + MASK
+    return piece
+
+
 def _any_of(forms: Iterable[str]) -> re.Pattern[str] | None:
     # The longest first: a secret may be part of another's encoded form.
     longest_first = sorted(forms, key=lambda form: (-len(form), form))
@@ -169,9 +190,12 @@ def _any_of(forms: Iterable[str]) -> re.Pattern[str] | None:
 
 
 def _forms(secret: str) -> set[str]:
-    """A secret as it may look inside XML, JSON, a URL or a header."""
+    """A secret as it may look inside XML, JSON, a URL or a header; XML and JSON may be quoted there too."""
     quoted = {'"': "&quot;", "'": "&apos;"}
+    written = {secret, escape(secret), json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    echoed = {escape(text) for text in written} | {json.dumps(text)[1:-1] for text in written}
     return {
+        *echoed,
         secret,
         escape(secret),
         escape(secret, quoted),
@@ -180,6 +204,9 @@ def _forms(secret: str) -> set[str]:
         json.dumps(secret, ensure_ascii=False)[1:-1],
         quote(secret),
         quote(secret, safe=""),
+        quote(secret, safe=_RESERVED),
         quote_plus(secret),
+        quote_plus(json.dumps(secret, ensure_ascii=False)[1:-1]),
+        repr(secret)[1:-1],
         base64.b64encode(secret.encode()).decode(),
     }

@@ -43,6 +43,8 @@ class Talk:
         self._lock = threading.Lock()
         self._abandoned = False
         self._turn_taken = False
+        self.asked_with: Context = {}
+        """What the expressions of the latest request have seen."""
         self._admitted = False
         """The breaker has let a request through, and waits to be told how it ended."""
 
@@ -85,8 +87,9 @@ class Talk:
         """As `ask`, with what was entered with. Raises TurnedAway too, unless this is done `again`."""
         now = self._clock()
         proof = self.line.channel().proof
+        seen = self._seen(operation, entry.context(context))
         try:
-            written = operation.call.write(entry.context(context), now)
+            written = operation.call.write(seen, now)
             request = proof.complete(written, now, None if entry.token is None else entry.token.text)
         except (Misfit, ExpressionFailed) as wrong:
             raise NotUnderstood(f"the request cannot be written: {wrong}") from wrong
@@ -123,6 +126,24 @@ class Talk:
                 self.hide_answer(heard.reply)
                 raise LoginUnreadable from wrong
             raise
+
+    def _seen(self, operation: Operation, context: Context) -> Context:
+        """
+        What a request's expressions see: the channel's secrets too, and no recording tells what is made of
+        them. Raises NotUnderstood.
+        """
+        known = self.line.channel().secrets
+        missing = operation.proving.missing(known)
+        if missing:
+            raise NotUnderstood(
+                f"the request reads secret.{missing[0]}, and `channel.secrets` of the file of "
+                f"{self.line.file.agency} that is in force has no {missing[0]}: add it there"
+            )
+        seen = {**context, "secret": dict(known)}
+        for text in operation.proving.made_of(seen):
+            self.line.scrubber.learn(text)
+        self.asked_with = seen
+        return seen
 
     def _heard(self, operation: Operation, reply: WireReply) -> Heard:
         """An answer as it is read, and what it says of the system that gave it."""

@@ -28,7 +28,7 @@ from hub.expressions import Expression, roots
 _SOAP_KEYS = ("operation", "service", "port", "soap_header", "soap_action")
 _REST_KEYS = ("method", "path", "query", "headers", "format", "root")
 _READ_IN = {"found": ["look_up"], "receipt": ["submit", "look_up"], "decision": ["submit", "look_up", "poll"]}
-_OF_SESSION = re.compile(r"^=.*\bsession\.")
+_PROVES = re.compile(r"^=.*\b(session|secret)\b", re.DOTALL)
 _CREDENTIAL_HEADERS = {"authorization", "proxy-authorization", "cookie", "x-api-key"}
 
 
@@ -85,11 +85,12 @@ def _check_login(channel: ChannelFile, written: WrittenExpressions, report: File
 
 
 def _operations(channel: ChannelFile) -> list[_Operation]:
-    """The operations of a channel; where it does not log in there is no session to be seen."""
-    found = _all_operations(channel)
-    if channel.login is not None:
-        return found
-    return [replace(operation, request=operation.request - {"session"}) for operation in found]
+    """The operations of a channel; where it does not log in, or has no secrets, none are to be seen."""
+    there = {"session": channel.login is not None, "secret": bool(channel.secrets)}
+    unseen = {name for name, is_there in there.items() if not is_there}
+    return [
+        replace(operation, request=operation.request - unseen) for operation in _all_operations(channel)
+    ]
 
 
 def _all_operations(channel: ChannelFile) -> list[_Operation]:
@@ -192,7 +193,7 @@ def _check_operation(
     credentials = [
         header
         for header, text in file.headers.items()
-        if header.lower() in _CREDENTIAL_HEADERS and not _is_session(text)
+        if header.lower() in _CREDENTIAL_HEADERS and not _is_had_elsewhere(text)
     ]
     if file.path is not None:
         if not file.path.startswith("/"):
@@ -207,11 +208,14 @@ def _check_operation(
             report.add(
                 (*key, name, *at),
                 "`env:` is not read here, so this very text would be sent",
-                "give credentials under channel.auth; a text that begins so is an expression: '=\"env:...\"'",
+                "name it under channel.secrets, and write =secret.NAME here; "
+                "a text that begins so is an expression: '=\"env:...\"'",
             )
     for header in credentials:
         report.add(
-            (*key, "headers", header), "a credential is no part of a mapping", "give it under channel.auth"
+            (*key, "headers", header),
+            "a credential is no part of a mapping",
+            "give it under channel.auth, or under channel.secrets and write =secret.NAME",
         )
     reading = operation.reading
     written.expression(file.receipt.reference, (*key, "receipt", "reference"), reading)
@@ -226,9 +230,9 @@ def _check_operation(
     return found
 
 
-def _is_session(text: Any) -> bool:
-    """Whether a header holds the token of a session, which is had at run time and is in no file."""
-    return isinstance(text, str) and _OF_SESSION.search(text) is not None
+def _is_had_elsewhere(text: Any) -> bool:
+    """Whether a header holds the token of a session or one of the channel's secrets, which is in no file."""
+    return isinstance(text, str) and _PROVES.search(text) is not None
 
 
 def _check_messages(channel: ChannelFile, written: WrittenExpressions, report: FileReport) -> None:

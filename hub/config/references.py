@@ -34,11 +34,9 @@ def credential_texts(channel: ChannelFile) -> list[Found]:
     found = list(texts(channel.auth, ("channel", "auth")))
     if channel.trust is not None:
         found.append(Found(("channel", "trust"), channel.trust, Holds.TRUST_FILE))
-    if channel.login is not None:
-        found += [
-            Found(("channel", "login", "secrets", name), text, Holds.SECRET)
-            for name, text in channel.login.secrets.items()
-        ]
+    found += [
+        Found(("channel", "secrets", name), text, Holds.SECRET) for name, text in channel.secrets.items()
+    ]
     if channel.callback is not None:
         found += texts(channel.callback.auth, ("channel", "callback", "auth"))
     return found

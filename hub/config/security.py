@@ -104,7 +104,7 @@ def _check_endpoint(
 
 def _check_credential(found: Found, around: Surroundings, report: FileReport) -> None:
     if found.variable is not None:
-        if found.key[-1] != "token_url":  # an endpoint, and checked as one
+        if found.holds is Holds.SECRET or found.key[-1] != "token_url":  # else an endpoint, checked as one
             _check_reference(found.text, found.key, around, report)
     elif found.holds is Holds.SECRET:
         # The text itself is not repeated: reports are read by many.

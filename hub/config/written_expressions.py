@@ -22,6 +22,7 @@ class WrittenExpressions:
     def __init__(self, file: AgencyFile, report: FileReport) -> None:
         self._report = report
         self._known = _known(file)
+        self._has_secrets = bool(file.channel.secrets)
 
     def expression(self, text: str | None, key: Key, variables: Collection[str]) -> Expression | None:
         """One expression that must begin with `=`; None where there is none, or it is at fault."""
@@ -35,7 +36,7 @@ class WrittenExpressions:
         try:
             expression = Expression(text, variables)
         except ExpressionFault as fault:
-            self._report.add(key, in_expression(fault, text), fault.cure)
+            self._report.add(key, in_expression(fault, text), self._cure(fault))
             return None
         self._names(expression, key, text)
         return expression
@@ -63,8 +64,13 @@ class WrittenExpressions:
             return compile_template()
         except TreeFaults as faults:
             for inner, fault in faults.faults:
-                self._report.add((*key, *inner), in_expression(fault, text), fault.cure)
+                self._report.add((*key, *inner), in_expression(fault, text), self._cure(fault))
             return None
+
+    def _cure(self, fault: ExpressionFault) -> str:
+        if self._has_secrets or "there is no 'secret' here" not in fault.message:
+            return fault.cure
+        return "name them under `channel.secrets`, as in {key: env:NAME}; only requests see them"
 
     def _names(self, expression: Expression, key: Key, text: str) -> None:
         for path in sorted(expression.reads):
@@ -91,14 +97,13 @@ def receipt_values(channel: ChannelFile) -> tuple[str, ...]:
 
 
 def _known(file: AgencyFile) -> Names:
-    login = file.channel.login
     return {
         "agency": dict.fromkeys(("slug", "name")),
         "table": dict.fromkeys(file.tables),
         "receipt": {"reference": None, "values": dict.fromkeys(receipt_values(file.channel))},
         "session": {"token": None},
         "page": dict.fromkeys(("cursor", "number")),
-        "secret": dict.fromkeys(login.secrets) if login is not None else None,
+        "secret": dict.fromkeys(file.channel.secrets),
     }
 
 
@@ -118,6 +123,9 @@ def _unknown(path: tuple[str, ...], known: Names) -> tuple[str, list[str]] | Non
 def _cure(name: str, members: list[str]) -> str:
     if name.startswith("table."):
         added = f"add it under `tables` as {name.removeprefix('table.')}"
+        return f"{added}; there are {', '.join(members)}" if members else added
+    if name.startswith("secret."):
+        added = f"add it under `channel.secrets` as {name.removeprefix('secret.')}: env:NAME"
         return f"{added}; there are {', '.join(members)}" if members else added
     if name.startswith("receipt.values."):
         added = f"add it under `receipt.values` of submit as {name.rpartition('.')[2]}"

@@ -2,7 +2,7 @@
 What the expressions of a channel see, by where they stand.
 
 Loading checks by this table; what the adapters hand over has at least these. `session` is seen only where the
-channel logs in first.
+channel logs in first, and of `secret` what the channel's `secrets` name. Answers are read without either.
 """
 
 from __future__ import annotations
@@ -10,22 +10,24 @@ from __future__ import annotations
 _AGENCY = frozenset({"agency", "table"})
 _ANSWER = frozenset({"reply", "status", "fault", "headers"})
 
+_PROOF = frozenset({"session", "secret"})
+
 LOGIN = _AGENCY | {"secret"}
 """Request, query, headers and path of `login`."""
 
 LOGIN_READING = _AGENCY | _ANSWER
 """What is read from the answer to `login`."""
 
-SUBMIT = _AGENCY | {"referral", "declaration", "items", "session"}
+SUBMIT = _AGENCY | _PROOF | {"referral", "declaration", "items"}
 """Request, query, headers and path of `submit`."""
 
 FOLLOW_UP = SUBMIT | {"receipt"}
 """The same of `poll` and `look_up`."""
 
-READING = (FOLLOW_UP | _ANSWER) - {"session"}
+READING = (FOLLOW_UP | _ANSWER) - _PROOF
 """Receipt, decision, errors and `found` of the answer to `submit`, `poll` or `look_up`."""
 
-PULL = _AGENCY | {"session", "page"}
+PULL = _AGENCY | _PROOF | {"page"}
 """Request, query, headers and path of a feed's `pull`."""
 
 FEED_READING = _AGENCY | _ANSWER
@@ -34,7 +36,7 @@ FEED_READING = _AGENCY | _ANSWER
 MESSAGE = _AGENCY | {"message", "headers"}
 """A callback, or one message of a feed."""
 
-ACKNOWLEDGE = _AGENCY | {"session", "ids", "id"}
+ACKNOWLEDGE = _AGENCY | _PROOF | {"ids", "id"}
 """Request, query, headers and path of a feed's `acknowledge`."""
 
 REJECT = ACKNOWLEDGE | {"reason"}

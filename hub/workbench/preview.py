@@ -10,6 +10,7 @@ from typing import Any
 from hub.adapters.channel import Contracts, Preparation
 from hub.adapters.context import agency_context, dossier_context
 from hub.adapters.proof import PLACEHOLDER, prove
+from hub.adapters.proof.secrets import ProvingExpressions, request_expressions
 from hub.adapters.secrets import CredentialUnusable, Scrubber, known_secrets
 from hub.adapters.soap import ContractUnreadable
 from hub.adapters.transport import NotSent, headers_sent
@@ -77,13 +78,14 @@ def preview(
         request = _written(bench, file, environment, place, context, at, missing)
     except (Misfit, ExpressionFailed, NotSent) as wrong:
         trouble = str(wrong)
-    masked = Scrubber(known_secrets(file.channel, environment))
+    made = ProvingExpressions(request_expressions(place.file, place.writing)).made_of(context)
+    masked = Scrubber([*known_secrets(file.channel, environment), *made])
     return Preview(
         operation=name,
         at=written(place.key),
         service=dossier.terms.service if dossier is not None else None,
         request=request,
-        trouble=trouble,
+        trouble=None if trouble is None else masked.text(trouble),
         leaves=tuple(_masked(leaf, masked) for leaf in _leaves(place, context)),
         notes=tuple(_notes(bench.file, name, missing)),
     )
@@ -117,16 +119,15 @@ def _context(
     ids: Sequence[str],
     reason: str,
 ) -> dict[str, Any]:
-    session = {"session": {"token": PLACEHOLDER}} if file.channel.login is not None else {}
+    named = {n: environment.get(t.removeprefix("env:"), "") for n, t in file.channel.secrets.items()}
+    secret = {"secret": named}
+    session = secret | ({"session": {"token": PLACEHOLDER}} if file.channel.login is not None else {})
     if place.name.is_about_a_referral:
         assert dossier is not None
         return {**dossier_context(dossier, file), **session}
     agency = agency_context(file)
     if place.name is OperationName.LOGIN:
-        assert file.channel.login is not None
-        secrets = file.channel.login.secrets
-        named = {n: environment.get(text.removeprefix("env:"), "") for n, text in secrets.items()}
-        return {**agency, "secret": named}
+        return {**agency, **secret}
     if place.name is OperationName.PULL:
         return {**agency, **session, "page": {"number": 1, "cursor": ""}}
     if not ids:
@@ -155,7 +156,8 @@ def _written(
         raise Unready(f"the request cannot be prepared: {wrong}") from wrong
     token = PLACEHOLDER if file.channel.auth.oauth2 is not None else None
     whole = proof.complete(operation.call.write(context, at), at, token)
-    scrubber = Scrubber(known_secrets(file.channel, environment))
+    made = operation.proving.made_of(context)
+    scrubber = Scrubber([*known_secrets(file.channel, environment), *made])
     url = scrubber.text(whole.url)
     for variable in missing:
         if variable.is_address:
@@ -214,9 +216,15 @@ def _leaf(key: Key, text: str, place: Place, context: Mapping[str, Any]) -> Leaf
 
 
 def _masked(leaf: Leaf, scrubber: Scrubber) -> Leaf:
-    if not isinstance(leaf.value, str):
-        return leaf
-    return Leaf(leaf.key, leaf.expression, scrubber.text(leaf.value), leaf.failure)
+    return Leaf(leaf.key, leaf.expression, _hidden(leaf.value, scrubber), leaf.failure)
+
+
+def _hidden(value: Any, scrubber: Scrubber) -> Any:
+    if isinstance(value, str):
+        return scrubber.text(value)
+    if isinstance(value, dict):
+        return {name: _hidden(part, scrubber) for name, part in value.items()}
+    return [_hidden(part, scrubber) for part in value] if isinstance(value, list) else value
 
 
 def _notes(file: AgencyFile, name: OperationName, missing: Sequence[Variable]) -> Iterator[str]:

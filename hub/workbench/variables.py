@@ -35,7 +35,7 @@ class Variable:
 
     @property
     def is_address(self) -> bool:
-        return self.key[-1] in ("endpoint", "token_url")
+        return self.key[-1] in ("endpoint", "token_url") and self.key[:2] != ("channel", "secrets")
 
     @property
     def holds(self) -> str:

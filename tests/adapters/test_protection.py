@@ -99,10 +99,9 @@ def with_login(file: AgencyFile) -> AgencyFile:
         "method": "GET",
         "path": "/applications",
         "query": {"clientReference": "26KRLOGIN"},
-        "secrets": {"key": "env:MFDS_LOGIN_KEY"},
         "token": "=reply.ticket",
     }
-    return changed(file, login=login)
+    return changed(file, login=login, secrets={"key": "env:MFDS_LOGIN_KEY"})
 
 
 async def test_a_request_that_follows_a_log_in_waits_for_its_own_turn() -> None:

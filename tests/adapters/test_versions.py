@@ -252,3 +252,23 @@ async def test_a_version_that_cannot_be_prepared_any_more_is_told_in_words(hub: 
         with pytest.raises(NotUnderstood, match=words):
             await hub.gateway.poll(under("v1"))
         assert (await hub.gateway.poll(under("v2"))).decisions
+
+
+async def test_secrets_of_requests_are_the_newest_file_s(hub: Hub) -> None:
+    """By the names that the earlier mapping has for them; one that is gone is told, and nothing is sent."""
+
+    def with_secrets(**secrets: str) -> AgencyFile:
+        poll = {**MFDS.channel.poll.model_dump(mode="json"), "headers": {"X-Pin": "=secret.pin"}}
+        return changed(MFDS, poll=poll, secrets=secrets)
+
+    with system(Office()) as running:
+        variables = at(running.url, OLD_PIN="pin-of-old", NEW_PIN="pin-of-today")
+        hub.put_in_force(variables, v1=with_secrets(pin="env:OLD_PIN"))
+        hub.put_in_force(variables, v2=with_secrets(pin="env:NEW_PIN"))
+        answered = await hub.gateway.poll(under("v1"))
+        assert [heard.headers["x-pin"] for heard in running.heard] == ["pin-of-today"]
+        assert "pin-of-today" not in answered.model_dump_json()
+        hub.put_in_force(variables, v3=MFDS)
+        with pytest.raises(NotUnderstood, match=r"secret\.pin, and `channel\.secrets`.* has no pin: add it"):
+            await hub.gateway.poll(under("v1"))
+        assert len(running.heard) == 1

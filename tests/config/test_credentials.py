@@ -23,7 +23,7 @@ SIGNATURE = (
     "auth: {ws_security: {signature: {certificate: env:CERT, key: env:KEY, agency_certificate: certs/a.pem}}}"
 )
 LOGIN = (
-    "  login: {method: POST, path: /login, secrets: {pw: env:LABS_SECRET}, request: {pw: =secret.pw},"
+    "  secrets: {pw: env:LABS_SECRET}\n  login: {method: POST, path: /login, request: {pw: =secret.pw},"
     " token: =reply.t}\n  submit:"
 )
 
@@ -111,8 +111,8 @@ def test_a_session_may_stand_in_any_header(folder: Folder) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "key", "what"),
     [
-        ("pw: env:LABS_SECRET", "pw: s3cret", "login.secrets.pw", "a secret is written in the file"),
-        ("pw: env:LABS_SECRET", "pw: env:NOT_SET", "login.secrets.pw", "NOT_SET is not set"),
+        ("pw: env:LABS_SECRET", "pw: s3cret", "secrets.pw", "a secret is written in the file"),
+        ("pw: env:LABS_SECRET", "pw: env:NOT_SET", "secrets.pw", "NOT_SET is not set"),
         ("token: =reply.t", "token: =repli.t", "login.token", "there is no 'repli' here"),
         ("token: =reply.t", "lasts: 0m, token: =reply.t", "login.lasts", "is no time at all"),
         ("token: =reply.t", "endpoint: 'http://x.example', token: =reply.t", "login.endpoint", "not https"),
@@ -264,3 +264,41 @@ def test_files_that_only_production_has_are_not_missed_in_development(folder: Fo
     """There, variables may stand for whatever the simulator makes of them."""
     folder.spoil(LABS, REST_AUTH, MTLS)
     assert folder.faults(development=True, environment={"CERT": "0a1b", "KEY": "2c3d"}) == ()
+
+
+# --- secrets of the requests themselves --------------------------------------------------------------------
+
+
+def test_requests_of_any_operation_may_hold_secrets(folder: Folder) -> None:
+    """In headers, query and request, without any log-in."""
+    folder.spoil(LABS, REST_AUTH, "secrets: {key: env:LABS_SECRET}")
+    folder.spoil(
+        LABS, "headers: {Idem", "query: {k: =secret.key}\n    headers: {Authorization: =secret.key, Idem"
+    )
+    folder.spoil(LABS, "{ids: =ids}", "{ids: =ids, key: =secret.key}")
+    assert folder.faults() == ()
+
+
+@pytest.mark.parametrize(
+    ("secrets", "old", "new", "what", "cure"),
+    [
+        ("", "{ids: =ids}", "{ids: =ids, key: =secret.key}", "there is no 'secret' here",
+         "name them under `channel.secrets`"),
+        ("secrets: {key: env:LABS_SECRET}", "{ids: =ids}", "{ids: =ids, key: =secret.kay}",
+         "there is no 'secret.kay' here", "did you mean 'secret.key'?"),
+        ("secrets: {key: env:LABS_SECRET}", "{ids: =ids}", "{ids: =ids, key: =secret.organisation}",
+         "there is no 'secret.organisation' here", "as organisation: env:NAME"),
+        ("secrets: {key: env:LABS_SECRET}", "messages: =reply", "messages: =secret.key + reply",
+         "there is no 'secret' here", "there are"),
+        ("secrets: {token_url: env:lower}", "{ids: =ids}", "{ids: =ids, key: =secret.token_url}",
+         "not one of an environment variable", "write capital letters"),
+    ],
+)  # fmt: skip
+def test_secrets_of_requests_are_checked(
+    folder: Folder, secrets: str, old: str, new: str, what: str, cure: str
+) -> None:
+    """By their names, and where they are read: answers do not see them."""
+    folder.spoil(LABS, REST_AUTH, f"{secrets}\n  {REST_AUTH}" if secrets else REST_AUTH)
+    folder.spoil(LABS, old, new)
+    fault = one(folder.faults())
+    assert (what in fault.what, cure in fault.cure) == (True, True), str(fault)

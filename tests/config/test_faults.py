@@ -531,16 +531,16 @@ CHANNELS = [
     case(
         "reference in a request", PLANTS, "request: {No: =referral.id, Lines",
         "request: {No: =referral.id, Pin: [env:PLANTS_PIN], Lines", "Pin", "channel.submit.request.Pin[0]",
-        "`env:` is not read here, so this very text would be sent", "give credentials under channel.auth",
+        "`env:` is not read here, so this very text would be sent", "name it under channel.secrets",
     ),
     case(
         "reference in a query", LABS, "query: {limit: 50}", "query: {limit: 50, key: env:LABS_KEY}",
-        "LABS_KEY", "channel.feed.pull.query.key", "`env:` is not read here", "under channel.auth",
+        "LABS_KEY", "channel.feed.pull.query.key", "`env:` is not read here", "under channel.secrets",
     ),
     case(
         "reference in a header", LABS, "headers: {Idempotency-Key",
         "headers: {X-Pin: env:LABS_PIN, Idempotency-Key",
-        "X-Pin", "channel.submit.headers.X-Pin", "`env:` is not read here", "under channel.auth",
+        "X-Pin", "channel.submit.headers.X-Pin", "`env:` is not read here", "under channel.secrets",
     ),
     case(
         "reference in a credential header", LABS, "headers: {Idempotency-Key",

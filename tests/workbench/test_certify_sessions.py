@@ -89,11 +89,11 @@ channel:
 verdicts: {yes: approved, "no": refused}
 """
 
-LOGIN = """login:
+LOGIN = """secrets: {password: env:OFFICE_PASSWORD}
+  login:
     method: POST
     path: /sessions
     request: {user: hub, password: =secret.password}
-    secrets: {password: env:OFFICE_PASSWORD}
     token: =reply.token"""
 OAUTH2 = (
     "auth: {oauth2: {token_url: env:OFFICE_TOKEN_URL, client_id: hub, client_secret: env:OFFICE_PASSWORD}}"

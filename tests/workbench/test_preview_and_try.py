@@ -37,10 +37,10 @@ SESSION = """paths:
             application/json: {schema: {type: object, properties: {key: {type: string}}}}
 """
 LOGIN = """  endpoint: env:KATS_ENDPOINT
+  secrets: {pin: env:KATS_PIN}
   login:
     method: POST
     path: /session
-    secrets: {pin: env:KATS_PIN}
     request: {user: hub, pin: =secret.pin}
     token: =reply.key
 """
@@ -161,6 +161,32 @@ def test_a_log_in_is_shown_and_its_token_stood_for(hub: Hub, folder: WorkFolder)
     assert "pin-1234" not in tried.said + folder.text("golden/kats/logs-in-first.yaml")
     assert "sesame-1" not in tried.said + folder.text("golden/kats/logs-in-first.yaml")
     assert hub("test", "kats", "logs-in-first").status == 0
+
+
+def test_secrets_of_a_request_are_shown_to_nobody(hub: Hub, folder: WorkFolder) -> None:
+    """Neither in the request, nor where each expression is explained, nor in a golden file."""
+    folder.spoil(
+        "agencies/kats.yaml",
+        "  endpoint: env:KATS_ENDPOINT\n",
+        "  endpoint: env:KATS_ENDPOINT\n  secrets: {pin: env:KATS_PIN}\n",
+    )
+    folder.spoil(
+        "agencies/kats.yaml",
+        "    path: /v1/reviews\n",
+        "    path: /v1/reviews\n    query: {p: =secret.pin}\n"
+        "    headers: {X-Pin: '=base64(\"hub:\" + secret.pin)', X-Plain: =secret.pin}\n",
+    )
+    told = hub("preview", "kats", "--explain", KATS_PIN="pin &zq9x")
+    assert "X-Pin" in told.said
+    says = answer(200, '{"review_id": "RV-1", "reference": "x"}', Content_Type="application/json")
+    with system(says) as running:
+        variables = {"KATS_ENDPOINT": running.url, "KATS_KEY": "k-123456", "KATS_PIN": "pin &zq9x"}
+        recorded = hub("record", "kats", "--as", "proved-by-pin", **variables)
+    assert recorded.status == 0, recorded.said
+    assert running.heard[0].headers["x-pin"] == "aHViOnBpbiAmenE5eA=="
+    everything = told.said + recorded.said + folder.text("golden/kats/proved-by-pin.yaml")
+    assert [form for form in ("pin &", "pin+%26", "pin%20", "zq9x", "aHViOnBpb") if form in everything] == []
+    assert hub("test", "kats", "proved-by-pin").status == 0
 
 
 @pytest.mark.parametrize(

@@ -465,11 +465,42 @@ def test_a_login_gives_the_token_that_requests_bear(tmp_path: Path, config: Path
         "method": "POST",
         "path": "/login",
         "request": {"username": "=secret.user", "password": "=secret.password"},
-        "secrets": {"user": "env:PERMITS_USER", "password": "env:PERMITS_PASSWORD"},
         "token": "=reply.accessToken",
         "expires_in": "=reply.expiresIn",
     }
+    assert channel["secrets"] == {"user": "env:PERMITS_USER", "password": "env:PERMITS_PASSWORD"}
     assert channel["submit"]["headers"] == {"X-Session-Token": "=session.token"}
+
+
+def test_credentials_in_a_request_are_named_as_secrets(tmp_path: Path, config: Path) -> None:
+    """Without any log-in: a key in the query, and a password in the body with the user beside it."""
+    document = openapi(security=[], components={})
+    text = {"type": "string"}
+    submit = document["paths"]["/permits"]["post"]
+    submit["parameters"] = [{"name": "apiKey", "in": "query", "required": True, "schema": text}]
+    schema = submit["requestBody"]["content"]["application/json"]["schema"]
+    caller = {
+        "type": "object",
+        "required": ["userId", "password"],
+        "properties": {"userId": text, "password": text},
+    }
+    schema["required"].append("caller")
+    schema["properties"]["caller"] = caller
+    contract = tmp_path / "permits.json"
+    contract.write_text(json.dumps(document), encoding="utf-8")
+    channel = channel_of("permits", contract, config)["channel"]
+    assert channel["auth"] == {}
+    assert channel["secrets"] == {
+        "key": "env:PERMITS_KEY",
+        "user": "env:PERMITS_USER",
+        "password": "env:PERMITS_PASSWORD",
+    }
+    assert channel["submit"]["query"] == {"apiKey": "=secret.key"}
+    assert channel["submit"]["request"]["caller"] == {
+        "userId": "=secret.user",
+        "password": "=secret.password",
+    }
+    assert channel["submit"]["request"]["externalId"] == "=uuid(referral.id)"
 
 
 def test_a_request_and_an_answer_may_be_lists(tmp_path: Path, config: Path) -> None:

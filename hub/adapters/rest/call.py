@@ -15,6 +15,9 @@ from hub.adapters.shape import Shape, insist, trim
 from hub.adapters.wire import Context, Credentials, Heard, Misfit, Plain, WireReply, WireRequest
 from hub.expressions import PathTemplate, TreeTemplate
 
+_PROOF = frozenset({"session", "secret"})
+"""What requests see that proves the hub."""
+
 
 class RestCall:
     """One operation, prepared: two translations and no I/O. For several threads."""
@@ -54,7 +57,11 @@ class RestCall:
         self._answers = Answers(contract, operation)
         self._endpoint = endpoint.rstrip("/")
         self._credentials = credentials
-        self._carried = carried
+        # A session's token, or a secret of the channel, that goes in the query.
+        self._proving = {
+            str(key[0]) for key, one in query.leaves.items() if key and _PROOF.intersection(one.roots)
+        }
+        self._carried = carried | {name.lower() for name in self._proving}
         self._address: str | None = None
 
     @property
@@ -74,6 +81,8 @@ class RestCall:
 
         Raises Misfit for one of another origin (RFC 6454): credentials go where the agency's file says.
         """
+        if any(_PROOF.intersection(one.roots) for one in self._path.expressions):
+            raise Misfit("the path holds what proves us, and addresses of pages are remembered: use a cursor")
         here = self._address or self.draft(context).url
         try:
             address = urljoin(here, reference)
@@ -152,9 +161,13 @@ class RestCall:
             body, headers["Content-Type"] = self._body.write(filled)
         for name, value in self._parameters.headers(given).items():
             headers = {k: v for k, v in headers.items() if k.lower() != name.lower()} | {name: value}
+        url = _joined(f"{self._endpoint}{path}", self._parameters.query(query))
+        if self._address is not None:
+            proving = {name: value for name, value in query.items() if name in self._proving}
+            url = _joined(self._address, self._parameters.query(proving))
         return WireRequest(
             method=self.operation.method,
-            url=self._address or _joined(f"{self._endpoint}{path}", self._parameters.query(query)),
+            url=url,
             headers={**headers, **self._credentials.headers},
             body=body,
         )

@@ -180,8 +180,6 @@ class LoginFile(OperationFile):
     Its own expressions see `agency`, `table` and `secret`.
     """
 
-    secrets: dict[str, Reference] = {}
-    """`env:NAME` by name; the request sees them as `secret.x`, and they are recorded nowhere."""
     token: Cel
     """`=`expression over the answer."""
     expires_in: Cel | None = None
@@ -224,6 +222,11 @@ class ChannelFile(FileModel):
     """Base URL, or `env:NAME`."""
     auth: ChannelAuth = ChannelAuth()
     """How the hub proves itself."""
+    secrets: dict[str, Reference] = {}
+    """
+    `env:NAME` by name: credentials that stand in a request itself. Requests of all operations see them as
+    `secret.x`, and they are recorded nowhere.
+    """
     trust: TrustFile | None = None
     """Authorities of the agency's TLS certificate: a PEM file below the folder, or `env:NAME` of a path."""
     limits: Limits = Limits()

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from hub.config.models import AgencyFile, ChannelFile, OperationFile
-from hub.workbench.variables import variables_of
+from hub.workbench.variables import Variable, variables_of
 
 PATH = "/agency"
 """Below which the agency is played."""
@@ -139,7 +139,12 @@ def played_environment(file: AgencyFile) -> dict[str, str]:
 
     With characters that XML, JSON and URLs write otherwise: what is not encoded as it should be shows.
     """
-    return {v.name: f'{v.name.lower()}-3f&<"é' for v in variables_of(file)}
+    return {v.name: f'{v.name.lower()}-3f&<"{_beyond_ascii(v)}' for v in variables_of(file)}
+
+
+def _beyond_ascii(variable: Variable) -> str:
+    # What a mapping may put into a header must be ASCII (RFC 9110 section 5.5).
+    return "" if variable.key[:2] == ("channel", "secrets") else "é"
 
 
 def _operations_at(channel: ChannelFile, address: str) -> dict[str, Any]:

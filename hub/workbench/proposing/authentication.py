@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from hub.adapters.shape import Part
 from hub.workbench.proposing.places import places
 from hub.workbench.proposing.survey import Offer, Proof, Survey
 from hub.workbench.proposing.tree import Branch, Leaf, Node, todo
@@ -24,6 +26,8 @@ _MEANING = {
     "CALLBACK_SECRET": "the secret by which the agency signs what it posts to the hub",
     "CALLBACK_TOKEN": "the token with which the agency posts to the hub",
 }
+_KEYS = {"access", "api", "login", "password", "security", "service", "subscription"}
+"""What stands before `key` where it is a credential."""
 _ASK = "how the hub proves itself (bearer basic api_key oauth2 hmac{soap}; {{}} if not at all)"
 
 
@@ -34,6 +38,8 @@ class Credentials:
     agency: str
     variables: dict[str, str] = field(default_factory=dict)
     """What to set, and what each is."""
+    secrets: dict[str, Node] = field(default_factory=dict)
+    """The key `secrets`: what requests see as `secret`, by name."""
 
     def variable(self, name: str) -> str:
         """`env:` and the variable's name."""
@@ -41,11 +47,13 @@ class Credentials:
         self.variables.setdefault(whole, _MEANING.get(name, name.lower().replace("_", " ")))
         return f"env:{whole}"
 
-    def auth(self, survey: Survey, *, logged_in: bool) -> Node:
-        """The key `auth`."""
+    def auth(self, survey: Survey, *, logged_in: bool, carried: bool) -> Node:
+        """The key `auth`; `carried`: there are secrets that stand in the requests themselves."""
         kinds = [proof for proof in survey.proofs if "mtls" not in proof.keys]
         beside = [proof for proof in survey.proofs if "mtls" in proof.keys]
         if not kinds and not beside:
+            if carried and not logged_in:
+                return Branch({}, comment="the requests themselves carry what proves the hub")
             if logged_in or survey.proof_told:
                 return Branch(
                     {}, comment="the login proves the hub" if logged_in else "the contract asks for none"
@@ -90,9 +98,8 @@ class Credentials:
             keys["timestamp_header"] = Leaf(stamp)
         return Branch({"hmac": Branch(keys)})
 
-    def login(self, offer: Offer) -> tuple[dict[str, Node], dict[str, str]]:
-        """The secrets of a login by name, and which element holds which."""
-        secrets: dict[str, Node] = {}
+    def login(self, offer: Offer) -> dict[str, str]:
+        """Which element of a login holds which secret."""
         aliases: dict[str, str] = {}
         held = [one.part for one in offer.parameters]
         held += [place.part for place in places(offer.request)] if offer.request is not None else []
@@ -107,7 +114,57 @@ class Credentials:
                 if named & {"user", "id", "login", "account", "client", "name"}
                 else ""
             )
-            if kind and kind not in secrets:
-                secrets[kind] = Leaf(self.variable(kind.upper()))
-                aliases[part.name] = f"secret.{kind}"
-        return secrets, aliases
+            if kind and kind not in self.secrets:
+                aliases[part.name] = self._secret(kind)
+        return aliases
+
+    def carried(self, offers: Sequence[Offer]) -> dict[str, str]:
+        """
+        Which elements of requests hold which secret, where nobody logs in: a password or a key, and the user
+        beside it.
+
+        A user alone is none: most likely it is somebody whom the declaration names.
+        """
+        aliases: dict[str, str] = {}
+        for offer in offers:
+            for group in _groups(offer):
+                proofs = {part.name: _proof_in(part) for part in group}
+                if not any(proofs.values()):
+                    continue
+                for part in group:
+                    kind = proofs[part.name] or _user_in(part)
+                    if kind:
+                        aliases.setdefault(part.name, self._secret(kind))
+        return aliases
+
+    def _secret(self, kind: str) -> str:
+        """The expression that reads it."""
+        self.secrets.setdefault(kind, Leaf(self.variable(kind.upper())))
+        return f"secret.{kind}"
+
+
+def _groups(offer: Offer) -> Iterator[list[Part]]:
+    """The single values of a request that stand together."""
+    yield [one.part for one in offer.parameters]
+    for header in offer.headers:
+        inner = [header] if header.inner is None else [place.part for place in places(header.inner)]
+        yield inner
+    groups: dict[tuple[str, ...], list[Part]] = {}
+    for place in places(offer.request) if offer.request is not None else []:
+        if not place.lists:
+            groups.setdefault(tuple(step.name for step in place.steps[:-1]), []).append(place.part)
+    yield from groups.values()
+
+
+def _proof_in(part: Part) -> str:
+    """The secret that a value is by its name, if it is one that nobody but the hub can know."""
+    named = set(words(part.name))
+    if "key" in named:
+        return "key" if named & _KEYS or part.name.lower() == "apikey" else ""
+    return "password" if "password" in named else ""
+
+
+def _user_in(part: Part) -> str:
+    """Whether a value that stands beside such a secret is whose it is."""
+    named = set(words(part.name))
+    return "user" if named & {"user", "login", "account"} else ""

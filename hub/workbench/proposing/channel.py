@@ -19,6 +19,7 @@ from hub.workbench.proposing.trial import Trial
 from hub.workbench.proposing.words import words
 
 _FEW = 6
+_FIRST = ("adapter", "contract", "endpoint", "auth", "secrets")
 _DUPLICATE = ("duplicate", "already", "exists", "before", "conflict", "중복", "이미")
 
 
@@ -44,18 +45,22 @@ class Making:
         self._operations = Operations(trial, attributes)
         self._credentials = credentials
         self._words: dict[str, str] = {}
+        self._proving: dict[str, str] = {}
 
     def channel(self, wanted: Wanted, contract: str, endpoint: Leaf) -> Channel:
         """Raises NoOperation."""
         roles = choose(self._survey, wanted, lambda offer: self._operations.submit(offer, {}).ours)
         logged_in = roles.login is not None
-        submit = self._operations.submit(roles.submit, _session(roles.submit) if logged_in else {})
+        self._proving = self._carried(roles)
+        submit = self._operations.submit(roles.submit, self._proof(roles.submit, logged_in))
         names = names_of(roles.submit, submit.ours)
         entries: dict[str, Node] = {
             "adapter": Leaf(self._survey.adapter),
             "contract": Leaf(contract),
             "endpoint": endpoint,
-            "auth": self._credentials.auth(self._survey, logged_in=logged_in),
+            "auth": self._credentials.auth(
+                self._survey, logged_in=logged_in, carried=bool(self._credentials.secrets)
+            ),
             "limits": Branch(
                 {"timeout": Leaf("20s"), "concurrency": Leaf(8), "per_second": Leaf(10)},
                 comment="how hard it may be pushed",
@@ -66,6 +71,9 @@ class Making:
                 submit.entries = _with_bearer(submit.entries)
         if roles.login is not None:
             entries["login"] = Branch(self._login(roles.login), spread=True)
+        if self._credentials.secrets:
+            entries["secrets"] = Branch(self._credentials.secrets)
+            entries = {name: entries[name] for name in (*_FIRST, *entries) if name in entries}
         entries["submit"] = self._submit(roles, submit, names)
         if roles.look_up is not None:
             decided = roles.poll is None  # else it is asked soon enough
@@ -79,6 +87,17 @@ class Making:
             entries["callback"] = callback
         _share_decisions(entries)
         return Channel(Branch(entries, spread=True), roles, self._answers(roles, callback), self._words)
+
+    def _carried(self, roles: Roles) -> dict[str, str]:
+        """The elements by which requests prove the hub, where the contract knows no other way."""
+        if roles.login is not None or self._survey.proofs:
+            return {}
+        offers = (roles.submit, roles.look_up, roles.poll)
+        return self._credentials.carried([offer for offer in offers if offer is not None])
+
+    def _proof(self, offer: Offer, logged_in: bool) -> dict[str, str]:
+        """Which elements of a request hold what proves the hub."""
+        return _session(offer) if logged_in else self._proving
 
     # --- the operations ---------------------------------------------------------------------------------
 
@@ -108,7 +127,7 @@ class Making:
         return (f"also in the contract, and not used by a channel: {', '.join(named[:_FEW])}{more}",)
 
     def _look_up(self, offer: Offer, names: Names, logged_in: bool, *, decided: bool) -> Branch:
-        aliases = dict.fromkeys(names.ours, "referral.id") | (_session(offer) if logged_in else {})
+        aliases = dict.fromkeys(names.ours, "referral.id") | self._proof(offer, logged_in)
         entries = dict(self._operations.follow_up(offer, aliases, "referral.id").entries)
         answer = answer_of(offer)
         receipt = self._receipt_of(answer, names)
@@ -130,7 +149,7 @@ class Making:
         aliases = (
             dict.fromkeys(names.ours, "referral.id")
             | dict.fromkeys(names.theirs, "receipt.reference")
-            | (_session(offer) if logged_in else {})
+            | self._proof(offer, logged_in)
         )
         entries = dict(self._operations.follow_up(offer, aliases, reference).entries)
         entries["every"] = Leaf("10m")
@@ -189,12 +208,11 @@ class Making:
         )
 
     def _login(self, offer: Offer) -> dict[str, Node]:
-        secrets, aliases = self._credentials.login(offer)
+        aliases = self._credentials.login(offer)
         entries = dict(self._operations.follow_up(offer, aliases, "secret.user").entries)
         answer = answer_of(offer)
         token = answer.has_token()
         assert token is not None
-        entries["secrets"] = Branch(secrets)
         entries["token"] = Leaf(f"={answer.dialect.plain(token)}")
         expires = answer.expires()
         if expires is not None:

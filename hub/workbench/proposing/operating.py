@@ -11,14 +11,14 @@ from hub.config.models import AttributeFile
 from hub.config.unfinished import MARK
 from hub.workbench.proposing.filling import Filled, fill
 from hub.workbench.proposing.phrases import OURS
-from hub.workbench.proposing.resolving import Found, Missed, Resolver, Where
+from hub.workbench.proposing.resolving import PROOF, Found, Missed, Resolver, Where
 from hub.workbench.proposing.survey import Offer
 from hub.workbench.proposing.tree import Branch, Leaf, Node, Row, todo
 from hub.workbench.proposing.trial import WHOLE_NUMBERS, Trial
 from hub.workbench.proposing.words import words
 
 _MOST_LEFT_OUT = 12
-_IN_A_PATH = {OURS, "mrn", "ucr", "constant"}
+_IN_A_PATH = {OURS, PROOF, "mrn", "ucr", "constant"}
 """What an address is made of: anything else in a path names something of the agency's own."""
 _PLACE = re.compile(r"\{([^{}]+)\}")
 
@@ -102,7 +102,7 @@ class Operations:
                 if one.part.required:
                     found[one.part.name] = todo(told.words)
                 continue
-            if one.part.required or (told.meaning == OURS and _is_named_reference(one.part)):
+            if one.part.required or (told.meaning in (OURS, PROOF) and _is_named_reference(one.part)):
                 ours |= {one.part.name} if told.meaning == OURS else set()
                 leaf = Leaf(f"={told.expression}", told.comment)
                 found[one.part.name] = _constant(told, self._trial) or (

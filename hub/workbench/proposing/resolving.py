@@ -120,7 +120,8 @@ class Resolver:
             return Found(self._constant(part.values[0], part), "constant", part.required)
         alias = self._aliases.get(frozenset(words(part.name)))
         if alias is not None:
-            return Found(alias, OURS, strong=True)
+            proves = alias.startswith(("session.", "secret."))
+            return Found(alias, PROOF if proves else OURS, strong=True)
         meaning = self._meaning(part, where)
         if meaning is not None and meaning.key == OURS and self._reference != meaning.expression:
             return Found(self._reference, OURS, strong=True)
@@ -284,6 +285,7 @@ class Resolver:
         return json.dumps(text, ensure_ascii=False)
 
 
+PROOF = "what proves the hub"
 _WHOLE = {"number of the item", "packages", "count of items"}
 _SAID = {OURS, "HS code", "number of the party", "country of dispatch", "country of destination", "origin"}
 """Meanings that are told where the form does not fit: a table or a function may help."""

@@ -57,7 +57,13 @@ class Trial:
         """The trial of an agency with one service."""
         file = AgencyFile.model_validate(_smallest(agency, service))
         whole, bare = (
-            {**dossier_context(dossier, file), "session": {"token": "1"}, "ids": ["1"], "id": "1"}
+            {
+                **dossier_context(dossier, file),
+                "session": {"token": "1"},
+                "secret": dict.fromkeys(("user", "password", "key"), "1"),
+                "ids": ["1"],
+                "id": "1",
+            }
             for dossier, _ in sample_dossiers(file)
         )
         return cls(whole=whole, bare=bare, typed=typed, zone=zone)

@@ -57,10 +57,10 @@ FILE: dict[str, Any] = {
         "contract": "desk.yaml",
         "endpoint": "env:DESK_ENDPOINT",
         "limits": {"attempts": 1, "timeout": "5s"},
+        "secrets": {"user": "env:DESK_USER", "word": "env:DESK_WORD"},
         "login": {
             "method": "POST",
             "path": "/sessions",
-            "secrets": {"user": "env:DESK_USER", "word": "env:DESK_WORD"},
             "request": {"user": "=secret.user", "word": "=secret.word"},
             "token": "=reply.session.key",
             "expires_in": "=reply.session.?seconds.orValue(0)",
@@ -329,7 +329,6 @@ async def test_soap_sessions_go_into_the_header_and_end_with_a_security_fault(tm
         "contract": "desk.wsdl",
         "login": {
             "operation": "Login",
-            "secrets": {"user": "env:DESK_USER", "word": "env:DESK_WORD"},
             "request": {"User": "=secret.user", "Word": "=secret.word"},
             "token": "=reply.Key",
         },
