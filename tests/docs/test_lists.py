@@ -206,3 +206,9 @@ def test_how_many_agencies_and_services() -> None:
     agency_count, service_count = len(configuration.agencies), len(configuration.catalogue.services)
     assert f"{agency_count} agencies and {service_count} services" in text_of("README.md")
     assert f"{service_count} services of {agency_count} agencies" in text_of("CHANGELOG.md")
+
+
+def test_how_many_behaviours() -> None:
+    """Of the conformance kit."""
+    for document in ("README.md", "CHANGELOG.md"):
+        assert set(re.findall(r"([0-9]+) behaviours", text_of(document))) == {str(len(BEHAVIOURS))}
