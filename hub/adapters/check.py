@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from hub.adapters.advice import Vocabulary, meant, meant_operation
 from hub.adapters.channel import Contracts, Preparation
 from hub.adapters.context import agency_context, dossier_context
+from hub.adapters.least import holds, least, unreadable
 from hub.adapters.openapi import NotWritten, RestContract
 from hub.adapters.rest import RestCall
 from hub.adapters.rest.trial import lacking, misses
@@ -26,6 +27,10 @@ from hub.config.models import AgencyFile, DecisionReading, LoginFile, OperationF
 from hub.expressions import Expression, ExpressionFailed, ExpressionFault, TreeFaults, roots
 
 _ENDPOINT = "https://agency.invalid"
+_GUARD = {
+    "soap": 'guard it, as reply.Part == null ? "" : reply.Part.Name, or name the part in `when`',
+    "rest": 'guard it, as reply.?part.?name.orValue(""), or name the part in `when`',
+}
 _UTC = ZoneInfo("UTC")
 
 
@@ -277,6 +282,33 @@ class _Check:
             for shape in self._reply_shapes(file, call):
                 told = self._vocabulary.heard(key, file.decision, shape, self._reply(shape))
                 yield from (self._warning(*each) for each in told)
+        yield from self._least(key, file, call)
+
+    def _least(self, key: KeyPath, file: OperationFile, call: SoapCall | RestCall) -> Iterator[ChannelFault]:
+        """Warnings of what is read and need not be there: such an answer would call a person."""
+        read: list[tuple[tuple[str, ...], str | None]] = [(("receipt", "reference"), file.receipt.reference)]
+        read += [(("receipt", "values", name), text) for name, text in file.receipt.values.items()]
+        told = set()
+        for shape in self._reply_shapes(file, call):
+            if shape is None or not shape.parts:
+                continue
+            context = self._reply(shape) | {"reply": least(shape, nulls=isinstance(call, SoapCall))}
+            decided = file.decision
+            texts = [] if file.found is not None and not holds(file.found, context) else list(read)
+            if decided is not None:
+                when = holds(decided.when, context) if decided.when is not None else True
+                some = [("when", decided.when)] if when is None else _texts(decided) if when else []
+                texts += [(("decision", name), text) for name, text in some]
+            named = [(at, text) for at, text in texts if text is not None]
+            for at, reason in unreadable(named, context):
+                if at not in told:
+                    told.add(at)
+                    yield self._warning(
+                        ("channel", *key, *at),
+                        f"the contract does not promise what it reads ({reason}): an answer without it would "
+                        "not be understood, and call a person",
+                        _GUARD[self._file.channel.adapter],
+                    )
 
     def _reading(self, at: KeyPath, text: str, contexts: Sequence[Context]) -> Iterator[ChannelFault]:
         reasons = []

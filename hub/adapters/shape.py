@@ -53,6 +53,8 @@ class Part:
     """Of `choice`, which alternative it belongs to: parts of the same one go together."""
     needed: bool = False
     """It is required once its alternative is chosen."""
+    promised: bool = False
+    """The contract says that it is there, and the hub puts up with its not being there."""
 
     @cached_property
     def inner(self) -> Shape | None:

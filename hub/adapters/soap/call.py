@@ -262,7 +262,7 @@ def _answered(output: Message, contract: SoapContract) -> Shape | None:
     parts = dict(shape.parts)
     if output.rpc:
         # A part without a value is left out by some stacks and sent as xsi:nil by others.
-        parts = {name: replace(part, required=False) for name, part in parts.items()}
+        parts = {name: replace(part, required=False, promised=True) for name, part in parts.items()}
     for name in output.attached:
         parts.setdefault(name, Part(name))
     if output.attached:
