@@ -23,6 +23,11 @@ from hub.workbench.unready import Unready
 
 _SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _MOST_SHOWN = 60
+_CHOOSE = "name one of those listed"
+_NOTHING_OFFERED = (
+    "name the contract that has the operations: for a WSDL, the file with the bindings, whose operations "
+    "have an input (it may import this one)"
+)
 _CHOICE = "the operation that does it, as listed; `none` for none"
 
 
@@ -95,12 +100,18 @@ def _proposed(
             zone=_zone(folder),
         )
     except NoOperation as wrong:
-        console.print(_table(source.survey, None))
-        raise Unready(str(wrong), "name one of those listed") from wrong
+        if source.survey.offers:
+            console.print(_table(source.survey, None))
+        _note(source.survey, console)
+        raise Unready(str(wrong), _CHOOSE if source.survey.offers else _NOTHING_OFFERED) from wrong
     console.print(_table(source.survey, proposal.roles))
-    for warning in source.survey.warnings:
-        console.print(f"note: {warning}", style="yellow")
+    _note(source.survey, console)
     return copy, proposal
+
+
+def _note(survey: Survey, console: Console) -> None:
+    for warning in survey.warnings:
+        console.print(f"note: {warning}", style="yellow")
 
 
 def _table(survey: Survey, roles: Roles | None) -> Table:

@@ -12,7 +12,7 @@ from hub.clock import utc_now
 from hub.config.loader import Configuration, ConfigurationFaults
 from tests.adapters.support import dossier
 from tests.simulator.support import FakeHub, running
-from tests.workbench.proposals import CONTRACTS, check, fill_in, folder, propose
+from tests.workbench.proposals import CONTRACTS, check, command, fill_in, folder, propose
 
 AUTH = "auth: TODO how the hub proves itself (bearer basic api_key oauth2 hmac ws_security; {} if not at all)"
 OPEN = {
@@ -84,3 +84,17 @@ def _gateway(configuration: Configuration, environment: Mapping[str, str]) -> Ga
         {slug: calendar.zone for slug, calendar in configuration.calendars.items()},
         utc_now,  # WS-Security tokens are fresh, or refused
     )
+
+
+def test_a_contract_without_operations_is_told_as_such(tmp_path: Path) -> None:
+    """As a WSDL of types and messages that another one imports: there is nothing in it to choose from."""
+    contract = tmp_path / "types.wsdl"
+    contract.write_text(
+        '<definitions xmlns="http://schemas.xmlsoap.org/wsdl/" targetNamespace="urn:types"/>',
+        encoding="utf-8",
+    )
+    told = command("desk", "--wsdl", str(contract), "--config", str(folder(tmp_path / "config")))
+    assert told.exit_code == 1
+    assert "no operation at all" in str(told.exception)
+    assert "the file with the bindings" in str(told.exception)
+    assert "listed" not in f"{told.exception}{told.output}"
