@@ -207,6 +207,7 @@ def api_parts(hub: Hub) -> ApiParts:
         rulebook=lambda: _rulebook(hub.live),
         clock=hub.clock,
         agencies=lambda: [_agency_info(hub.live, slug) for slug in hub.configuration.agencies],
+        refused=lambda agency: _refused(hub.live, agency),
         temporal_ui_url=f"{ui}/namespaces/{hub.settings.temporal_namespace}/workflows" if ui else None,
     )
 
@@ -219,18 +220,20 @@ def _rulebook(live: LiveConfiguration) -> Rulebook:
 
 
 def _configuration_info(live: LiveConfiguration, slug: str) -> ConfigurationInfo:
-    refusal = live.refusal(slug)
     return ConfigurationInfo(
-        version=live.current.versions[slug],
-        applied_at=live.since(slug),
-        refused=None
-        if refusal is None
-        else RefusedConfiguration(
-            at=refusal.at,
-            faults=tuple(
-                ConfigurationFault(file=f.file, line=f.line, key=f.key, what=f.what, cure=f.cure)
-                for f in refusal.faults
-            ),
+        version=live.current.versions[slug], applied_at=live.since(slug), refused=_refused(live, slug)
+    )
+
+
+def _refused(live: LiveConfiguration, slug: str) -> RefusedConfiguration | None:
+    refusal = live.refusal(slug)
+    if refusal is None:
+        return None
+    return RefusedConfiguration(
+        at=refusal.at,
+        faults=tuple(
+            ConfigurationFault(file=f.file, line=f.line, key=f.key, what=f.what, cure=f.cure)
+            for f in refusal.faults
         ),
     )
 

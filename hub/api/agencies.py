@@ -29,6 +29,9 @@ Agency = Annotated[str, Path(description="The agency's slug.", max_length=64, ex
 _KEPT_OF_A_REFUSED_BODY = 4096
 """Characters; anybody can send a callback that is refused."""
 
+_TOLD = 5
+"""Faults of a file that are told where there is no agency to be shown; the history has them all."""
+
 
 @router.get(
     "/v1/agencies",
@@ -53,20 +56,30 @@ async def list_agencies(sight: Seeing, parts: Parts) -> list[AgencyInfo]:
 async def show_agency(agency: Agency, sight: Seeing, parts: Parts) -> AgencyInfo:
     """
     As it stands in the configuration now. When the file in the folder has faults and is not in force, staff
-    and the agency itself are told them here.
+    and the agency itself are told them here, also of an agency that is not in force yet.
     """
     for info in parts.agencies():
         if info.agency == agency:
             return _seen(info, sight)
-    raise ApiProblem("not-found", f"there is no agency {agency}")
+    refused = parts.refused(agency) if _sees_faults(agency, sight) else None
+    if refused is None:
+        raise ApiProblem("not-found", f"there is no agency {agency}")
+    faults = "; ".join(f"{f.file}:{f.line} {f.key} {f.what} ({f.cure})" for f in refused.faults[:_TOLD])
+    more = len(refused.faults) - _TOLD
+    rest = f"; and {more} more" if more > 0 else ""
+    raise ApiProblem("not-found", f"agency {agency} is not in force; its file has faults: {faults}{rest}")
 
 
 def _seen(info: AgencyInfo, sight: Sight) -> AgencyInfo:
-    """Faults of files may name inner systems."""
-    if info.configuration.refused is None or sight.sees_trouble or sight.agency == info.agency:
+    if info.configuration.refused is None or _sees_faults(info.agency, sight):
         return info
     hidden = info.configuration.model_copy(update={"refused": None})
     return info.model_copy(update={"configuration": hidden})
+
+
+def _sees_faults(agency: str, sight: Sight) -> bool:
+    """Faults of files may name inner systems."""
+    return sight.sees_trouble or sight.agency == agency
 
 
 @router.get(

@@ -96,8 +96,8 @@ class ApiParts:
     """
     Everything the API needs from outside; `bootstrap` builds it.
 
-    `rulebook` and `agencies` are called for each request that needs them, so that an edited configuration
-    is seen without a restart. Stores are blocking and are called in threads.
+    `rulebook`, `agencies` and `refused` are called for each request that needs them, so that an edited
+    configuration is seen without a restart. Stores are blocking and are called in threads.
     """
 
     cases: CaseStore
@@ -107,6 +107,8 @@ class ApiParts:
     rulebook: Callable[[], Rulebook]
     clock: Clock
     agencies: Callable[[], list[AgencyInfo]]
+    refused: Callable[[str], RefusedConfiguration | None] = lambda agency: None
+    """What stands in the folder for an agency and is not in force, also for one that never was."""
     temporal_ui_url: str | None = None
     """URL of the workflow list in Temporal's UI, as `http://127.0.0.1:8233/namespaces/default/workflows`."""
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)

@@ -183,7 +183,9 @@ def open_bench(
 def find(folder: Path, agency: str) -> Path:
     """The agency's file. Raises Unready, with the name that was perhaps meant."""
     if not folder.is_dir():
-        raise Unready(f"there is no configuration folder {folder}", "name it with --config FOLDER")
+        raise Unready(
+            f"there is no configuration folder {folder}", "name it with --config FOLDER or HUB_CONFIG_FOLDER"
+        )
     names = sorted(path.stem for path in (folder / "agencies").glob("*.yaml"))
     if agency not in names:
         like = nearest(agency, names)

@@ -167,3 +167,23 @@ async def test_a_refused_file_is_told_to_staff_and_to_its_own_agency(api: Api) -
         told = shown["configuration"]
         assert (told["version"], told["refused"] is not None) == ("apqa-1", sees)
         assert (await api.http.get("/v1/agencies", headers=headers)).json() == [shown]
+
+
+async def test_an_agency_that_never_came_into_force_is_told_why(api: Api) -> None:
+    """Its file is the first one and has faults: whoever wrote it looks here, and strangers learn nothing."""
+    fault = ConfigurationFault(
+        file="agencies/timber.yaml", line=3, key="note", what="unknown key", cure="remove it"
+    )
+    refused = {"timber": RefusedConfiguration(at=NOW, faults=(fault,) * 7)}
+    api.app.state.parts = replace(api.app.state.parts, refused=refused.get)
+    for headers, sees in (
+        (api.key(Role.CUSTOMS), True),
+        (api.key(Role.AGENCY, agency="timber"), True),
+        (api.key(Role.AGENCY, agency="mfds"), False),
+        (api.key(Role.CUSTOMS, declarant="KR-1"), False),
+    ):
+        shown = await api.http.get("/v1/agencies/timber", headers=headers)
+        assert shown.status_code == 404
+        detail = shown.json()["detail"]
+        assert ("agencies/timber.yaml:3 note unknown key (remove it)" in detail) is sees
+        assert detail.endswith("and 2 more") is sees
