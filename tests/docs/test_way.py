@@ -10,6 +10,7 @@ import socket
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from hub.ports import ApiClient, Role
 from hub.settings import Settings
 from hub.simulator.server import serve
 from hub.store import create_store, upgrade
+from hub.workbench.certify import scene
 from tests.docs.support import ROOT, Block, blocks
 from tests.docs.walk import Walk
 
@@ -69,6 +71,8 @@ def test_from_a_wsdl_to_an_agency_that_is_live(
     What the reader runs in other terminals, the simulator and the hub's API, runs in threads here; the hub
     with two agencies beside the new one, which come up sooner than thirty-eight.
     """
+    # An agency's test system is asked every second; the one that is played here need not be spared.
+    monkeypatch.setitem(scene._EVERY, False, timedelta(milliseconds=100))
     walk = Walk({"8190": port}, monkeypatch.setenv)
     said: dict[str, str] = {}
     with _terminals() as start:
