@@ -82,6 +82,8 @@ class _Check:
         # The zone plays no part in whether a mapping fits.
         self._preparation = Preparation(file, contracts, environment, _UTC)
         self._failed: set[tuple[KeyPath, str]] = set()
+        self._header: Context = {}
+        """What an answer of the operation under way is declared to have in its envelope's Header."""
         self._vocabulary = Vocabulary(file.verdicts)
 
     def faults(self) -> Iterator[ChannelFault]:
@@ -266,6 +268,7 @@ class _Check:
     def _readings(
         self, key: KeyPath, file: OperationFile, call: SoapCall | RestCall
     ) -> Iterator[ChannelFault]:
+        self._header = _declared_header(call)
         replies = [self._reply(shape) for shape in self._reply_shapes(file, call)]
         if not replies:
             return
@@ -315,7 +318,7 @@ class _Check:
         for context in contexts:
             try:
                 expression = Expression(text, frozenset(context))
-                if "headers" in expression.roots:
+                if "headers" in expression.roots or self._is_of_another_header(expression):
                     return  # which headers come with an answer, contracts seldom tell
                 expression.evaluate(context)
             except ExpressionFailed as failed:
@@ -331,6 +334,13 @@ class _Check:
                 f"did you mean {like!r}?" if like else "correct the name",
             )
 
+    def _is_of_another_header(self, expression: Expression) -> bool:
+        """Whether it reads a SOAP header part that the contract does not declare, and agencies may send."""
+        if "header" not in expression.roots or self._file.channel.adapter == "rest":
+            return False
+        read = {path[1] for path in expression.reads if path[0] == "header" and path[1:]}
+        return not read or not read <= set(self._header)
+
     def _feed(self) -> Iterator[ChannelFault]:
         feed = self._file.channel.feed
         assert feed is not None
@@ -340,6 +350,7 @@ class _Check:
             ).call
         except (LookupError, ContractUnreadable, ExpressionFault, TreeFaults):
             return  # told above
+        self._header = _declared_header(call)
         replies = [self._reply(shape) for shape in self._reply_shapes(feed.pull, call)]
         messages: list[Any] = []
         for context in replies:
@@ -380,6 +391,7 @@ class _Check:
             "reply": sample(shape),
             "status": 200,
             "headers": {},
+            "header": self._header,
             "fault": "",
         }
 
@@ -393,6 +405,10 @@ class _Check:
 def _names(at: KeyPath) -> tuple[str, ...]:
     """A path without the places in lists, which the mapping does not have."""
     return tuple(step for step in at if isinstance(step, str))
+
+
+def _declared_header(call: SoapCall | RestCall) -> Context:
+    return dict(sample(call.reply_header_shape)) if isinstance(call, SoapCall) else {}
 
 
 def _texts(decision: DecisionReading) -> list[tuple[str, str | None]]:

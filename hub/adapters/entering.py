@@ -124,7 +124,7 @@ def log_in(talk: Talk, login: Login, entry: Entry) -> Token:
         # The declaration is not refused: we are.
         raise NotUnderstood(f"{name} does not let us log in: {refused}") from refused
     # Beside the token there may be another, to renew it; nobody knows under which name.
-    talk.hide_answer(heard.reply)
+    talk.hide_answer(heard)
     text = _evaluated(login.token, reading)
     if not isinstance(text, str) or not text.strip():
         raise NotUnderstood(

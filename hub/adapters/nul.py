@@ -71,7 +71,13 @@ def _bad_in(text: str) -> str | None:
 
 def refuse_nul(heard: Heard) -> Heard:
     """The answer; one whose body or headers hold such a character is unreadable, and sorted by its status."""
-    found = nul_in(heard.reply, "reply") or nul_in(dict(heard.headers), "headers")
+    found = (
+        nul_in(heard.reply, "reply")
+        or nul_in(dict(heard.headers), "headers")
+        or nul_in(dict(heard.header), "header")
+    )
     if found is None:
         return heard
-    return replace(heard, reply=heard.text, unreadable=heard.unreadable or found)
+    return replace(
+        heard, reply=heard.text, header={}, aside=dict(heard.header), unreadable=heard.unreadable or found
+    )

@@ -110,6 +110,7 @@ class Talk:
             "reply": heard.reply,
             "status": heard.status,
             "headers": dict(heard.headers),
+            "header": dict(heard.header),
             "fault": heard.fault.text if heard.fault is not None else "",
         }
         away = None if again else entry.turned_away(heard)
@@ -123,7 +124,7 @@ class Talk:
             raise TurnedAway(str(told)) from told
         except NotUnderstood as wrong:
             if kind is Kind.LOGIN and heard.unreadable is not None:
-                self.hide_answer(heard.reply)
+                self.hide_answer(heard)
                 raise LoginUnreadable from wrong
             raise
 
@@ -238,10 +239,10 @@ class Talk:
             elif not settled:
                 self._settle(self.line.breaker.failed)
 
-    def hide_answer(self, reply: object) -> None:
+    def hide_answer(self, heard: Heard) -> None:
         """Record no value of the answer that is under way."""
         if self._open is not None:
-            self._open.recording.hide(reply)
+            self._open.recording.hide([heard.reply, dict(heard.header), heard.aside])
 
     def understanding(self) -> Understanding:
         """Where an answer is read: what does not fit becomes NotUnderstood."""

@@ -63,6 +63,13 @@ class Heard:
     reply: Plain
     """The SOAP response element's content or the JSON body; {} when empty, text when it is neither."""
     fault: Fault | None = None
+    header: Mapping[str, Plain] = field(default_factory=dict)
+    """
+    The SOAP header parts by local name; none where answers must be signed, for only their Body is shown to be
+    the agency's own.
+    """
+    aside: Plain = None
+    """Header parts that are not in `header` and that a recording of a log-in must not hold either."""
     text: str = ""
     """The body as text, for telling people."""
     unreadable: str | None = None

@@ -8,7 +8,8 @@ channel logs in first, and of `secret` what the channel's `secrets` name. Answer
 from __future__ import annotations
 
 _AGENCY = frozenset({"agency", "table"})
-_ANSWER = frozenset({"reply", "status", "fault", "headers"})
+_ANSWER = frozenset({"reply", "status", "fault", "headers", "header"})
+"""`headers` are HTTP's; `header` are the parts of a SOAP envelope's Header, by local name."""
 
 _PROOF = frozenset({"session", "secret"})
 

@@ -13,6 +13,7 @@ from hub.adapters.shape import Part, Shape, insist, trim
 from hub.adapters.soap import attachments, encoded, envelope, fault
 from hub.adapters.soap import namespaces as ns
 from hub.adapters.soap.contract import SoapContract, SoapOperation
+from hub.adapters.soap.header import HeaderReader
 from hub.adapters.soap.message import Message, MessagePart
 from hub.adapters.soap.reading import Reader
 from hub.adapters.soap.validation import Violation
@@ -52,6 +53,7 @@ class SoapCall:
         self._encoding = ns.ENCODING_12 if operation.version == ns.ENVELOPE_12 else ns.ENCODING_11
         self._reader = Reader(contract.types)
         output = operation.output
+        self._header_reader = HeaderReader(contract.types, () if output is None else output.headers)
         self._reply_shape = None if output is None else _answered(output, contract)
         self._http = envelope.http_headers(operation.version, self._action, binary=self._may_attach(output))
 
@@ -85,6 +87,11 @@ class SoapCall:
     def reply_shapes(self) -> list[Shape | None]:
         """The shapes an answer may have: one, or none when the operation is one-way."""
         return [] if self._operation.output is None else [self._reply_shape]
+
+    @property
+    def reply_header_shape(self) -> Shape:
+        """The header parts that an answer is declared to have, by the names of their elements."""
+        return self._header_reader.shape
 
     def write(self, context: Context, now: datetime) -> WireRequest:
         request, violations = self.attempt(context, now)
@@ -185,22 +192,31 @@ class SoapCall:
         unproven = self._unproven(root, reply)
         if unproven is None and left and self._wants_proof:
             unproven = "it has attachments, which its signature is not over"
+        header = self._header_reader.read(root)
+        heard = Heard(reply.status, reply.headers, text, header=header, text=text, unproven=unproven)
+        if self._wants_proof:
+            heard = replace(heard, header={}, aside=header)  # the signature is over the Body
         expected = output.bare.element.qname.text if output is not None and output.bare is not None else None
         # SOAP 1.1 sends faults with status 500, other stacks with any status: the body is read first.
         found = fault.fault_element(root, expected)
         if found is not None:
             told, detail = fault.read_fault(found)
-            return Heard(reply.status, reply.headers, detail, fault=told, text=text, unproven=unproven)
+            return replace(heard, reply=detail, fault=told)
         body = envelope.opened(root)
         if unproven is not None:
-            return Heard(reply.status, reply.headers, text, text=text, unproven=unproven)
+            return heard
         if output is None:
-            return Heard(reply.status, reply.headers, {}, text=text)
+            return replace(heard, reply={})
         encoded.inline(body)
-        read = self._read_body(body, output)
+        try:
+            read = self._read_body(body, output)
+        except Misfit as wrong:
+            # The header may say why the Body is empty, or another.
+            words = fault.page_words(text)
+            return replace(heard, reply=words, text=words, unreadable=str(wrong))
         if isinstance(read, dict) and (left or output.attached):
             read = {**read, **_by_part(left, output), ATTACHMENTS: [attachments.plain(part) for part in left]}
-        return Heard(reply.status, reply.headers, read, text=text)
+        return replace(heard, reply=read)
 
     @property
     def _wants_proof(self) -> bool:

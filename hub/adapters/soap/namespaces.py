@@ -30,4 +30,14 @@ ADDRESSING_METADATA = (
     "http://www.w3.org/2007/05/addressing/metadata",
     "http://www.w3.org/2006/05/addressing/wsdl",
 )
+OTHER_LAYERS = (
+    "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd",
+    "http://docs.oasis-open.org/wss/oasis-wss-wssecurity-secext-1.1.xsd",
+    "http://schemas.xmlsoap.org/ws/2002/07/secext",
+    ADDRESSING,
+    "http://schemas.xmlsoap.org/ws/2004/08/addressing",
+    "http://schemas.xmlsoap.org/ws/2004/03/addressing",
+    "http://schemas.xmlsoap.org/ws/2003/03/addressing",
+)
+"""Header parts of Web Services Security and WS-Addressing, which say nothing of what an agency means."""
 POLICIES = ("http://schemas.xmlsoap.org/ws/2004/09/policy", "http://www.w3.org/ns/ws-policy")

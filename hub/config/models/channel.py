@@ -62,7 +62,10 @@ class ErrorReading(FileModel):
     """An error told inside an ordinary answer, or by a fault or status, and what it means."""
 
     when: Cel
-    """`=`expression over `reply`, `status` (int) and `fault` (text, "" when there is none)."""
+    """
+    `=`expression over `reply`, `status` (int), `fault` (text, "" when there is none), `headers` of HTTP, and
+    `header`: the SOAP header parts by local name.
+    """
     means: Literal["refused", "unavailable", "already_received", "not_understood", "not_found", "logged_out"]
     """What the hub does about it."""
     text: Cel | None = None
