@@ -12,7 +12,7 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -37,7 +37,7 @@ def create_app(
     Every agency of a configuration below /{agency}, the cargo system at /cargo/notices, and /_simulator.
 
     `environment` holds the values of `env:` names and HUB_CARGO_TOKEN; with `data_folder` a killed simulator
-    knows its ledger again. Raises EnvironmentMissing, NotSimulated. Cutting connections needs a real server
+    knows its ledger again. Raises EnvironmentMissing. Cutting connections needs a real server
     (uvicorn) underneath.
     """
     world = World(configuration, hub_url=hub_url, environment=environment, data_folder=data_folder)
@@ -52,8 +52,15 @@ def create_app(
 
     @_cuttable
     async def agency(request: Request) -> Response:
-        simulated = world.agencies.get(request.path_params["agency"])
+        slug = request.path_params["agency"]
+        simulated = world.agencies.get(slug)
         if simulated is None:
+            if slug in world.left_out:
+                # Not 404, which would be a refusal: its referrals wait until it has an endpoint.
+                return PlainTextResponse(
+                    f"{slug} is not simulated: {world.left_out[slug]}. Set its endpoint to a real system's",
+                    status_code=503,
+                )
             return Response(status_code=404)
         call = await _call(request, "/" + request.path_params.get("path", ""))
         if call is None:
@@ -96,7 +103,7 @@ async def serve(
     Serve until `stop` is set or the task is cancelled. Prints nothing.
 
     With port 0 the system chooses one; `listening` is told which, once connections are accepted. Raises
-    EnvironmentMissing, NotSimulated, and OSError when the port is taken.
+    EnvironmentMissing, and OSError when the port is taken.
     """
     app = create_app(configuration, hub_url=hub_url, environment=environment, data_folder=data_folder)
     config = uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False, lifespan="on")

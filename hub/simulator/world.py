@@ -13,7 +13,7 @@ from hub.simulator.agency import SimulatedAgency, Waiting
 from hub.simulator.behaviour import Timings
 from hub.simulator.callbacks import CallbackSender, CallbackSigner
 from hub.simulator.cargo import CargoSystem
-from hub.simulator.contracts import contract
+from hub.simulator.contracts import NotSimulated, contract
 from hub.simulator.credentials import HttpCredentials, UsernameTokens
 from hub.simulator.environment import EnvironmentMissing, names
 from hub.simulator.http import Contract, Door
@@ -56,8 +56,8 @@ class World:
         data_folder: Path | None = None,
     ) -> None:
         """
-        Raises EnvironmentMissing with every name that is not set, and NotSimulated for a contract that the
-        simulator does not know.
+        An agency whose contract the simulator does not know is left out, for the others have to go on: it has
+        a system of its own. Raises EnvironmentMissing with every name that is not set.
         """
         _insist_on(configuration.agencies, environment)
         self.timings = Timings()
@@ -77,11 +77,17 @@ class World:
         )
         contracts: dict[str, tuple[Contract, bytes]] = {}
         self.agencies: dict[str, Simulated] = {}
+        self.left_out: dict[str, str] = {}
+        """Agencies that are not simulated, and why."""
         for slug, file in configuration.agencies.items():
             name = file.channel.contract
             if name not in contracts:
                 path = configuration.folder / name
-                contracts[name] = contract(path), path.read_bytes()
+                try:
+                    contracts[name] = contract(path), path.read_bytes()
+                except NotSimulated as wrong:
+                    self.left_out[slug] = str(wrong)
+                    continue
             kept, document = contracts[name]
             agency = SimulatedAgency(
                 file,

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import requests
 
 from hub.config.loader import Configuration
 from hub.simulator.contracts import NotSimulated, contract
 from hub.simulator.environment import EnvironmentMissing, environment, names
 from hub.simulator.world import World
+from tests.simulator.support import fake_hub, running
 
 
 def test_every_name_of_every_channel_has_a_value(configuration: Configuration) -> None:
@@ -37,3 +40,15 @@ def test_a_contract_it_does_not_know_is_an_error(tmp_path: Path) -> None:
     """It says which contracts it can keep."""
     with pytest.raises(NotSimulated, match=r"other.wsdl .* soap11-wrapped"):
         contract(tmp_path / "other.wsdl")
+
+
+def test_an_agency_that_cannot_be_played_keeps_no_other_from_it(configuration: Configuration) -> None:
+    """It is told as unavailable, so that its referrals wait for an endpoint of its own."""
+    kats, mfds = configuration.agencies["kats"], configuration.agencies["mfds"]
+    channel = kats.channel.model_copy(update={"contract": "contracts/own.wsdl"})
+    own = {"kats": kats.model_copy(update={"channel": channel}), "mfds": mfds}
+    with fake_hub() as hub, running(replace(configuration, agencies=own), hub) as simulator:
+        told = requests.get(simulator.of("kats"), timeout=10)
+        assert told.status_code == 503
+        assert "kats is not simulated: own.wsdl is not among the contracts" in told.text
+        assert requests.get(f"{simulator.of('mfds')}/openapi.yaml", timeout=10).status_code == 200

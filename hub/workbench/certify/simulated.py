@@ -11,6 +11,7 @@ from typing import Any
 
 import requests
 
+from hub.simulator.contracts import contract
 from hub.simulator.environment import environment
 from hub.simulator.server import serve
 from hub.workbench.bench import Bench
@@ -66,6 +67,7 @@ async def playing(bench: Bench, hub_url: str) -> AsyncIterator[SimulatedAgency]:
 
     Raises NotSimulated for a contract that it does not know, EnvironmentMissing.
     """
+    contract(bench.configuration.folder / bench.file.channel.contract)
     stop = asyncio.Event()
     port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     serving = asyncio.create_task(
