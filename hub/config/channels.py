@@ -88,9 +88,7 @@ def _operations(channel: ChannelFile) -> list[_Operation]:
     """The operations of a channel; where it does not log in, or has no secrets, none are to be seen."""
     there = {"session": channel.login is not None, "secret": bool(channel.secrets)}
     unseen = {name for name, is_there in there.items() if not is_there}
-    return [
-        replace(operation, request=operation.request - unseen) for operation in _all_operations(channel)
-    ]
+    return [replace(operation, request=operation.request - unseen) for operation in _all_operations(channel)]
 
 
 def _all_operations(channel: ChannelFile) -> list[_Operation]:
