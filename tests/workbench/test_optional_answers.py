@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -90,3 +91,29 @@ def test_a_member_that_json_need_not_have_is_warned_of(hub: Hub, folder: WorkFol
 
 
 TODO_AUTH = "TODO how the hub proves itself (bearer basic api_key oauth2 hmac ws_security; {} if not at all)"
+
+
+def test_what_was_created_stands_below_the_path_it_was_created_at(tmp_path: Path) -> None:
+    """Its path bears the agency's reference, whatever the parameter is called."""
+    contract = tmp_path / "orders.json"
+    order = {
+        "type": "object",
+        "properties": {
+            "id": {"type": "integer"},
+            "status": {"type": "string", "enum": ["approved", "refused"]},
+        },
+    }
+    answer = {"200": {"description": "", "content": {"application/json": {"schema": order}}}}
+    body = {"content": {"application/json": {"schema": {"type": "object"}}}}
+    named = {"name": "orderNumber", "in": "path", "required": True, "schema": {"type": "integer"}}
+    paths = {
+        "/store/order": {"post": {"requestBody": body, "responses": answer}},
+        "/store/order/{orderNumber}": {"get": {"parameters": [named], "responses": answer}},
+    }
+    about = {"openapi": "3.0.3", "info": {"title": "Orders", "version": "1"}, "paths": paths}
+    contract.write_text(json.dumps(about), encoding="utf-8")
+    config = proposals.folder(tmp_path / "desk")
+    propose("desk", contract, config)
+    channel = read_yaml(config / "agencies" / "desk.yaml")["channel"]
+    assert channel["submit"]["path"] == "/store/order"
+    assert channel["poll"]["path"] == "/store/order/{receipt.reference}"

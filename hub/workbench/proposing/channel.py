@@ -53,7 +53,7 @@ class Making:
         logged_in = roles.login is not None
         self._proving = self._carried(roles)
         submit = self._operations.submit(roles.submit, self._proof(roles.submit, logged_in))
-        names = names_of(roles.submit, submit.ours)
+        names = names_of(roles.submit, submit.ours, self._survey.offers)
         entries: dict[str, Node] = {
             "adapter": Leaf(self._survey.adapter),
             "contract": Leaf(contract),

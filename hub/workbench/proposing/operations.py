@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from hub.adapters.shape import Part, Shape
@@ -83,10 +85,18 @@ class Names:
     theirs: set[str] = field(default_factory=set)
 
 
-def names_of(submit: Offer, ours: set[str]) -> Names:
-    """How the two references are called where a referral is submitted."""
+def names_of(submit: Offer, ours: set[str], offers: Iterable[Offer] = ()) -> Names:
+    """
+    How the two references are called: where a referral is submitted, and in the paths below that.
+
+    What is created by a POST to `/orders` stands at `/orders/{x}`, whatever x is called.
+    """
     receipt = answer_of(submit).receipt(ours) if submit.replies else None
-    return Names(ours, {receipt.name} if receipt is not None else set())
+    if receipt is None:
+        return Names(ours, set())
+    below = re.compile(re.escape(submit.keys.get("path", "")) + r"/\{([^{}/]+)\}(?:/[^{}]*)?")
+    found = [below.fullmatch(offer.keys.get("path", "")) for offer in offers if submit.method]
+    return Names(ours, {receipt.name} | {one[1] for one in found if one is not None} - ours)
 
 
 def answer_of(offer: Offer) -> Answer:

@@ -77,7 +77,7 @@ def choose(survey: Survey, wanted: Wanted, ours_in: Callable[[Offer], set[str]])
     submit = _chosen(survey, wanted.submit, "submit") if wanted.submit else _submit(survey, login)
     if submit is None:
         raise NoOperation("a channel needs an operation to submit with; name it with --submit")
-    names = names_of(submit, ours_in(submit))
+    names = names_of(submit, ours_in(submit), survey.offers)
     left = [offer for offer in survey.offers if offer not in (submit, login) and _same_place(offer, submit)]
     poll = _given(survey, wanted.poll, "poll", lambda: _poll(left, names))
     look_up = _given(
