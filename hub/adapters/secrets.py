@@ -186,7 +186,12 @@ def _without_beginning(piece: str, forms: Iterable[str], longest: int) -> str:
 def _any_of(forms: Iterable[str]) -> re.Pattern[str] | None:
     # The longest first: a secret may be part of another's encoded form.
     longest_first = sorted(forms, key=lambda form: (-len(form), form))
-    return re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+    return re.compile("|".join(map(_pattern, longest_first))) if longest_first else None
+
+
+def _pattern(form: str) -> str:
+    # A secret of a letter or two stands in every other word: only as a word of its own is it one.
+    return re.escape(form) if len(form) >= _SHORTEST else rf"(?<!\w){re.escape(form)}(?!\w)"
 
 
 def _forms(secret: str) -> set[str]:

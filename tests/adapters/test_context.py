@@ -17,8 +17,8 @@ FILE = agency("apqa")
 
 def test_expressions_are_given_what_loading_promised_them() -> None:
     """One table of roots, by which files are checked and channels prepared; nothing in it may be missing."""
-    assert set(dossier_context(dossier(FILE), FILE)) == roots.FOLLOW_UP - {"session"}
-    assert set(agency_context(FILE)) == roots.PULL - {"session", "page"}
+    assert set(dossier_context(dossier(FILE), FILE)) == roots.FOLLOW_UP - {"session", "secret"}
+    assert set(agency_context(FILE)) == roots.PULL - {"session", "page", "secret"}
 
 
 def test_an_agency_is_told_only_of_the_goods_items_that_concern_it() -> None:

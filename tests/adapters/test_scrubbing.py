@@ -103,3 +103,9 @@ def test_ids_of_exchanges_sort_by_time() -> None:
     ids = [new_exchange_id(NOW + timedelta(milliseconds=n)) for n in range(50)]
     assert ids == sorted(ids)
     assert len(set(ids)) == 50
+
+
+def test_a_secret_of_a_letter_is_one_only_as_a_word_of_its_own() -> None:
+    """It stands in every other word, and a recording without them could not be read."""
+    scrubber = Scrubber(["t"])
+    assert scrubber.text('the token is "t", t=t') == 'the token is "***", ***=***'

@@ -187,6 +187,9 @@ def _look_up(offers: list[Offer], names: Names) -> Offer | None:
     return None
 
 
+_MESSAGES = {"message", "outbox", "notification", "notifications", "event", "events"}
+
+
 def _pull(offers: list[Offer], names: Names) -> Offer | None:
     for offer in offers:
         if not asks(offer) or any(one.where == "path" for one in offer.parameters):
@@ -205,7 +208,11 @@ def _pull(offers: list[Offer], names: Names) -> Offer | None:
 
 
 def _acknowledge(offers: list[Offer], pull: Offer) -> Offer | None:
-    for wanted in ({"acknowledge"}, {"confirm", "receipt"}, {"delete", "remove"}):
+    ways = [{"acknowledge"}, {"confirm", "receipt"}]
+    if _MESSAGES & {*words(pull.name), *words(pull.summary)}:
+        # Whatever else is deleted is not acknowledged by it, but gone.
+        ways.append({"delete", "remove"})
+    for wanted in ways:
         for offer in offers:
             named = set(verbs(offer)) | set(words(offer.summary)[:2])
             deletes = offer.method == "DELETE" and "delete" in wanted and _below(offer, pull)
