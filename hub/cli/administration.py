@@ -85,7 +85,7 @@ def list_agencies(
 
 def db_upgrade() -> None:
     """Bring the database to the newest schema; safe to repeat."""
-    settings = Settings()
+    settings = _settings(None)
     upgrade(settings.database_url)
     print("the database is up to date")
 
@@ -108,7 +108,7 @@ def add_client(
         raise typer.BadParameter(f"--declarant is for the role customs only, not for {role}")
     if declarant is not None and not declarant.strip():
         raise typer.BadParameter("--declarant is blank")
-    settings = Settings()
+    settings = _settings(None)
     if agency is not None and agency not in load(settings.config_folder, development=True).agencies:
         raise SystemExit(f"hub: the configuration in {settings.config_folder} has no agency {agency}")
     key, key_hash = new_key()
@@ -168,7 +168,7 @@ def refused_callbacks(
 @contextmanager
 def opened_store() -> Iterator[Store]:
     """The store of the settings. Ends the command when it does not answer, or has another schema."""
-    store = create_store(Settings().database_url)
+    store = create_store(_settings(None).database_url)
     try:
         if not store.is_ready():
             raise SystemExit("hub: the database does not answer, or wants `hub db upgrade` first")
@@ -178,6 +178,6 @@ def opened_store() -> Iterator[Store]:
 
 
 def _settings(folder: Path | None) -> Settings:
-    """Settings for looking at files only: nothing is run, so nothing need be secure."""
+    """Settings for files and database alone: no part of the hub is run, so none need be secure."""
     settings = Settings(environment="development")
     return settings if folder is None else settings.model_copy(update={"config_folder": folder})
