@@ -43,7 +43,7 @@ def test_a_setting_that_cannot_be_read_is_named() -> None:
 
 
 def test_a_client_before_the_schema(tmp_path: Path) -> None:
-    """The database wants `hub db upgrade` first, and the message says so; nothing but its address is needed."""
+    """It wants `hub db upgrade` first, and the message says so; nothing but its address is needed."""
     settings = {"HUB_DATABASE_URL": f"sqlite:///{tmp_path / 'hub.sqlite'}"}
     ended = hub("clients", "add", "UNI-PASS", **settings)
     assert ended.returncode == 1
