@@ -7,20 +7,36 @@ Implemented in `adapters`, `store` and `engine`; used by activities, relays and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Protocol
 
+from hub.domain.cargo import CargoEvent
 from hub.domain.case import Case, Referral
+from hub.domain.certificates import Certificate, CertificateKey, CertificateStanding, LedgerEntry
 from hub.domain.clearance import Clearance, Notice, Outcome, Reason
+from hub.domain.declaration import Declaration
 from hub.domain.events import Event, NewEvent
-from hub.domain.exchange import Answer, Dossier, Exchange, Feed, FeedPage, LookUp, Message, Submission
+from hub.domain.exchange import (
+    Answer,
+    Asked,
+    Dossier,
+    Exchange,
+    Feed,
+    FeedPage,
+    InformationContent,
+    LookUp,
+    Message,
+    Submission,
+)
+from hub.domain.information import Information
 from hub.domain.intake import Acceptance
 from hub.domain.model import Model, UtcDatetime
 from hub.domain.referral import Decision, Receipt, ReferralState, ReferralTerms
 from hub.domain.settling import settle
+from hub.domain.withdrawal import Withdrawal
 
 NONE_REFUSED: Mapping[str, str] = MappingProxyType({})
 """No message of a feed was refused."""
@@ -52,6 +68,43 @@ class AgencyGateway(Protocol):
 
     async def poll(self, dossier: Dossier) -> Answer:
         """Ask whether it is decided. Raises AgencyUnavailable, AgencyRefused, NotUnderstood."""
+
+    async def amend(self, dossier: Dossier) -> Submission:
+        """
+        Give the agency the new content of a referral that it has, by the contract's own operation.
+
+        It may be repeated: the request carries `referral.revision`. The receipt is that of before, where the
+        answer brings none. Raises AgencyUnavailable, AgencyRefused, NotUnderstood, InDoubt.
+        """
+
+    async def withdraw(self, dossier: Dossier, withdrawal: Withdrawal | None) -> tuple[Exchange, ...]:
+        """
+        Tell the agency that a referral is asked no more; `withdrawal` is None when the declaration goes on
+        without it. May be repeated: an agency that does not have it (`not_found`) has been told. Raises
+        AgencyUnavailable, AgencyRefused, NotUnderstood, InDoubt.
+        """
+
+    async def inform(self, dossier: Dossier, information: InformationContent) -> Answer:
+        """
+        Pass on the declarant's answer to the agency's question. May be repeated, with the same id. Raises
+        AgencyUnavailable, AgencyRefused, NotUnderstood, InDoubt.
+        """
+
+    async def remind(self, dossier: Dossier) -> tuple[Exchange, ...]:
+        """Remind the agency. Raises AgencyUnavailable, AgencyRefused, NotUnderstood, InDoubt."""
+
+    async def abilities(self, agency: str, version: str) -> frozenset[Asked]:
+        """
+        What the channel of a referral accepted under that version can do. Raises AgencyUnavailable,
+        NotUnderstood.
+        """
+
+    async def inputs_of(self, dossier: Dossier) -> str:
+        """
+        A digest of everything that a submission of this dossier would tell the agency, credentials, ids of
+        the request and the deadline apart: two dossiers with the same digest are the same to the agency.
+        Sends nothing. Raises AgencyUnavailable, NotUnderstood.
+        """
 
     async def pull_feed(self, agency: str, page: FeedPage | None = None) -> Feed:
         """
@@ -107,6 +160,12 @@ class Engine(Protocol):
     async def tell_decisions(self, mrn: str, decisions: Sequence[Decision]) -> bool:
         """Signal decisions. False when the workflow has ended. Raises EngineUnavailable."""
 
+    async def tell_facts(self, mrn: str) -> bool:
+        """
+        Signal that the store holds facts which the workflow has not heard (`hub.domain.life.FACTS`); it reads
+        them there. False when the workflow has ended. Raises EngineUnavailable.
+        """
+
     async def is_reachable(self) -> bool: ...
 
 
@@ -150,6 +209,31 @@ class HandOver(Model):
     """The attempt may have reached the agency (InDoubt): the next one must look it up first."""
     retry_in: timedelta | None = None
     """How long to wait before the next attempt, when the agency or the doubt says so; not recorded."""
+
+
+class Unheard(Exception):
+    """The store holds facts or decisions that the workflow has not heard: it must hear them first."""
+
+
+class ReferralFile(Model):
+    """A referral as it stands now, and what is needed to speak to its agency about it."""
+
+    referral: Referral
+    dossier: Dossier
+    """With the declaration as it stands now, and the receipt of the application that the agency has."""
+    sent_at: UtcDatetime | None
+    """When a submission was begun that may have reached the agency; None when none was."""
+    withdrawal: Withdrawal | None = None
+
+
+class DeclarationVersion(Model):
+    """One version of a declaration, as lodged or as amended."""
+
+    version: int
+    lodged_at: UtcDatetime
+    by: str
+    content_hash: str
+    declaration: Declaration
 
 
 class OpenPoll(Model):
@@ -263,12 +347,18 @@ class CaseStore(Protocol):
         notice: Notice | None,
         pending_agencies: Sequence[str],
         at: datetime,
+        through: int | None = None,
     ) -> Notice | None:
         """
         Record an outcome (event `clearance.settled`) and write its notice, if there is one to send.
 
         Repeating it with the same notice number changes nothing and returns the notice as first written, or
         None if it has been acknowledged already. The clearance that is recorded already is no event again.
+        `through` is the last fact that the outcome rests on: when the store holds a later one, or a decision
+        not told to the workflow yet, nothing is recorded, and Unheard is raised. None does not look.
+
+        A release, whole or in part, writes off what was reserved of certificates for the goods it lets go.
+
         `pending_agencies` goes into the event; lists show the agencies of referrals not DECIDED of cases not
         closed, which the store keeps in step itself.
         """
@@ -299,8 +389,60 @@ class CaseStore(Protocol):
     def append_event(self, mrn: str, event: NewEvent) -> Event:
         """Append one event."""
 
-    def close_case(self, mrn: str, at: datetime) -> None:
-        """Nothing more is awaited: open polls end, later decisions are late. Idempotent."""
+    def close_case(self, mrn: str, at: datetime, through: int | None = None) -> None:
+        """
+        Nothing more is awaited: open polls end, later decisions are late, what is still reserved is given
+        back. Idempotent. Raises Unheard, as `record_clearance` does.
+        """
+
+    # what happens to a case by somebody's will, or by time
+
+    def change(
+        self,
+        mrn: str,
+        step: Callable[[DeclarationView], Sequence[NewEvent]],
+        *,
+        acceptance: Acceptance | None = None,
+        exchanges: Sequence[Exchange] = (),
+    ) -> list[Event]:
+        """
+        Lock a declaration, let `step` say from how it stands what happens, and record that: the events, and
+        the case as `hub.domain.life.apply` makes it of them. `step` is pure; what it raises is passed on, and
+        nothing is recorded. It may say that nothing happens.
+
+        `acceptance` is the new version of the declaration, with an amendment: its content and routing take
+        the place of the old, which is kept. Claims of certificates that the amendment adds are reserved as at
+        lodging; those that it drops are given back. A withdrawn referral gives back what was reserved for it.
+        Events of `hub.domain.life.FACTS` count as untold until the workflow has read them.
+        """
+
+    def facts(self, mrn: str, after: int) -> list[Event]:
+        """The facts with `seq` greater than `after`, in order; they count as told from now on."""
+
+    def untold_facts(self, recorded_before: datetime, limit: int) -> list[str]:
+        """Declarations with facts that their workflow has not read, the longest waiting first."""
+
+    def drop_facts(self, mrn: str) -> None:
+        """The workflow has ended without them: there is nobody left to tell."""
+
+    def referral_file(self, mrn: str, service: str) -> ReferralFile:
+        """A referral with everything that its agency is to be told. Raises KeyError."""
+
+    def versions_of(self, mrn: str) -> list[DeclarationVersion]:
+        """Every version of a declaration, the first first."""
+
+    # documents
+
+    def put_information(
+        self, mrn: str, service: str, information: Information, contents: Mapping[str, bytes]
+    ) -> None:
+        """Keep an answer of the declarant, and the documents in it by their hash. Idempotent."""
+
+    def information(self, mrn: str, service: str) -> list[Information]:
+        """What the declarant has answered, in order."""
+
+    def document(self, mrn: str, sha256: str) -> bytes | None:
+        """The content of a document of this declaration."""
 
     # intake and its relay
 
@@ -380,12 +522,17 @@ class ReferralView(Model):
     decisions: tuple[Decision, ...]
     trouble: str | None
     delivered_at: UtcDatetime | None
+    sent_at: UtcDatetime | None = None
+    """When a submission was begun that may have reached the agency."""
 
 
 class DeclarationView(Model):
     """A declaration as it stands now: the one true answer."""
 
     acceptance: Acceptance
+    """Of its newest version."""
+    case: Case
+    """As `hub.domain.life` makes it of the events."""
     clearance: Clearance
     settled_at: UtcDatetime
     """When the outcome last changed."""
@@ -395,17 +542,6 @@ class DeclarationView(Model):
     """False while intake waits for the engine."""
     closed_at: UtcDatetime | None
     last_seq: int
-
-    @property
-    def case(self) -> Case:
-        """The case as it stands now."""
-        referrals = tuple(
-            Referral(
-                terms=r.terms, state=r.state, receipt=r.receipt, decisions=r.decisions, trouble=r.trouble
-            )
-            for r in self.referrals
-        )
-        return self.acceptance.case.model_copy(update={"referrals": referrals})
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
@@ -459,6 +595,8 @@ class Role(StrEnum):
     """Lodges, and sees what it may: everything, or one declarant's when bound to that declarant."""
     AGENCY = "agency"
     """Sees the referrals of its own agency."""
+    CARGO = "cargo"
+    """A carrier or a warehouse: reports where cargo is."""
     OPERATOR = "operator"
     ADMIN = "admin"
 
@@ -525,6 +663,53 @@ class QueryStore(Protocol):
 
     def is_ready(self) -> bool:
         """Whether the store answers and its schema is the one this code expects."""
+
+
+# --- certificates and cargo ----------------------------------------------------------------------------
+
+
+class LedgerRefused(ValueError):
+    """A certificate cannot be issued or corrected so: the message says why."""
+
+
+class CertificateStore(Protocol):
+    """
+    The ledger of certificates. Blocking; each method is one transaction, and whatever order they come in, at
+    every line of a ledger issued = reserved + written off + available, and none of these is negative.
+    """
+
+    def issue_certificate(self, certificate: Certificate, by: str, at: datetime) -> CertificateStanding:
+        """
+        Write a certificate down, or what has changed of it: another quantity is a correction. The same again
+        changes nothing. Raises LedgerRefused when the unit changes, or less is left than is taken up.
+        """
+
+    def certificates(self, keys: Sequence[CertificateKey]) -> dict[CertificateKey, CertificateStanding]:
+        """Those of them that are in the ledger."""
+
+    def ledger(self, key: CertificateKey) -> list[LedgerEntry]:
+        """The lines of a certificate, in order."""
+
+    def allot(self, at: datetime, limit: int) -> list[str]:
+        """
+        Reserve for claims that wait what has come free, the longest waiting first; event
+        `certificate.reserved`. The declarations whose workflows are to be told.
+        """
+
+
+class CargoStore(Protocol):
+    """What carriers and warehouses report. Blocking."""
+
+    def record_cargo(self, event: CargoEvent) -> list[str]:
+        """
+        Write an event down once, and note it with every declaration of that cargo management number: also
+        those lodged later. `cargo.left_unreleased` beside a gate-out of cargo that the hub has not released.
+        The mrns; empty when it was known already. Raises ValueError for the same message id with other
+        content.
+        """
+
+    def cargo_events(self, cargo_management_number: str) -> list[CargoEvent]:
+        """In the order in which they took place."""
 
 
 # --- versions of the agencies' files ------------------------------------------------------------------

@@ -10,10 +10,14 @@ from hub.domain.referral import Verdict
 
 class Outcome(StrEnum):
     RELEASE = "release"
+    PARTIAL_RELEASE = "partial_release"
+    """Some goods items may go, all of whose services consent; the others may not, or not yet."""
     HOLD = "hold"
     REFUSAL = "refusal"
     IN_PROGRESS = "in_progress"
     """Not settled: agencies still have time to answer."""
+    WITHDRAWN = "withdrawn"
+    """The declarant has taken the declaration back."""
 
 
 class Rule(StrEnum):
@@ -31,6 +35,19 @@ class Rule(StrEnum):
     EXPIRED = "expired"
     ESCALATED = "escalated"
     AWAITED = "awaited"
+    CERTIFICATE_REUSED = "certificate_reused"
+    """A certificate that is valid for these goods stands for the consent."""
+    CERTIFICATE_EXHAUSTED = "certificate_exhausted"
+    """Less is left on the certificate than the goods take up."""
+    INFORMATION_OVERDUE = "information_overdue"
+    """What the agency asked for did not come in time; the policy says hold."""
+    INFORMATION_NOT_GIVEN = "information_not_given"
+    """What the agency asked for did not come in time; the policy says refuse."""
+    DUTIES_DUE = "duties_due"
+    """Duties are neither paid nor guaranteed."""
+    RELEASED = "released"
+    """The item went with an earlier, partial release; nothing that is said now holds it back."""
+    WITHDRAWN = "withdrawn"
 
 
 class Reason(Model):
@@ -47,6 +64,10 @@ class Reason(Model):
     evidence: str | None = None
     """Id of the exchange or message the decision was read from."""
     remarks: str | None = None
+    rule_version: str | None = None
+    """Version of the agency's file, or of the policy, that the rule was taken from."""
+    by: str | None = None
+    """Who decided, when it was by hand."""
 
 
 class Clearance(Model):
@@ -56,6 +77,8 @@ class Clearance(Model):
     final: bool
     """Nothing that an agency may still say can change it."""
     reasons: tuple[Reason, ...]
+    released_items: tuple[int, ...] = ()
+    """Of a partial release: the goods items that may go, in order."""
 
 
 class Notice(Model):
@@ -69,3 +92,5 @@ class Notice(Model):
     outcome: Outcome
     reasons: tuple[Reason, ...]
     issued_at: UtcDatetime
+    released_items: tuple[int, ...] = ()
+    """Of a partial release: the goods items that may go."""

@@ -31,6 +31,54 @@ class EventType(StrEnum):
     CARGO_RELEASED = "cargo.released"
     CARGO_HELD = "cargo.held"
     CARGO_REFUSED = "cargo.refused"
+    CARGO_PARTLY_RELEASED = "cargo.partly_released"
+    CARGO_WITHDRAWN = "cargo.withdrawn"
+    """The cargo system knows that the declaration is withdrawn."""
+
+    # what the declarant does
+    DECLARATION_AMENDED = "declaration.amended"
+    DECLARATION_WITHDRAWN = "declaration.withdrawn"
+    """The declarant has taken it back; the agencies are being told."""
+    INFORMATION_GIVEN = "information.given"
+    """The declarant has answered what an agency asked."""
+    INSPECTION_CONFIRMED = "inspection.confirmed"
+
+    # what follows at the agencies
+    REFERRAL_AMENDED = "referral.amended"
+    """The agency has the new content."""
+    REFERRAL_WITHDRAWN = "referral.withdrawn"
+    """The agency knows that it is asked no more, or never knew that it was."""
+    REFERRAL_REMINDED = "referral.reminded"
+    DEADLINE_MOVED = "deadline.moved"
+    """An agency's deadline is another: extended, or the clock had stood still."""
+    INFORMATION_PASSED_ON = "information.passed_on"
+    """The agency has the answer; its clock goes on."""
+    INFORMATION_EXPIRED = "information.expired"
+    DECISION_SUPERSEDED = "decision.superseded"
+    """It speaks of content that has been amended since: recorded, and counts for nothing."""
+
+    # what customs and others do
+    INSPECTION_OFFERED = "inspection.offered"
+    """An appointment, or the same one with other parties or another window."""
+    INSPECTION_REPORTED = "inspection.reported"
+    INSPECTION_CANCELLED = "inspection.cancelled"
+    DUTIES_ASSESSED = "duties.assessed"
+    DUTIES_COVERED = "duties.covered"
+    CERTIFICATE_RESERVED = "certificate.reserved"
+    CERTIFICATE_EXHAUSTED = "certificate.exhausted"
+    CERTIFICATE_WRITTEN_OFF = "certificate.written_off"
+    CERTIFICATE_GIVEN_BACK = "certificate.given_back"
+
+    # where the cargo is, as carriers and warehouses report
+    CARGO_ARRIVED = "cargo.arrived"
+    CARGO_UNLOADED = "cargo.unloaded"
+    CARGO_STORED = "cargo.stored"
+    CARGO_MOVED_IN_BOND = "cargo.moved_in_bond"
+    CARGO_LET_GO = "cargo.let_go"
+    """The warehouse has released it."""
+    CARGO_GATED_OUT = "cargo.gated_out"
+    CARGO_LEFT_UNRELEASED = "cargo.left_unreleased"
+    """It has left, though the hub has not released it: customs must look."""
 
 
 class NewEvent(Model):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any
 
 from hub.domain.declaration import Declaration
@@ -24,7 +25,10 @@ class Exchange(Model):
     id: str
     agency: str
     kind: str
-    """submit, look_up, poll, pull, acknowledge, reject, callback, notice, token or login."""
+    """
+    submit, look_up, amend, withdraw, inform, remind, poll, pull, acknowledge, reject, callback, notice, token
+    or login.
+    """
     mrn: str | None
     service: str | None
     started_at: UtcDatetime
@@ -64,6 +68,40 @@ class Answer(Model):
 
     decisions: tuple[Decision, ...] = ()
     exchanges: tuple[Exchange, ...] = ()
+
+
+class Asked(StrEnum):
+    """What a channel may be able to do with a referral that the agency has, beside deciding it."""
+
+    AMEND = "amend"
+    """Give it other content, under the same reference."""
+    WITHDRAW = "withdraw"
+    INFORM = "inform"
+    """Answer the agency's question."""
+    REMIND = "remind"
+
+
+class Enclosure(Model):
+    """A document that is passed on to an agency."""
+
+    name: str
+    media_type: str
+    sha256: str
+    content: bytes
+
+
+class InformationContent(Model):
+    """An answer of the declarant, as it is passed on."""
+
+    id: str
+    """Of the answer; a repeated one has the same."""
+    request: str
+    """Id of the decision that asked."""
+    request_reference: str | None
+    """The agency's own number for that decision."""
+    text: str
+    given_at: UtcDatetime
+    enclosures: tuple[Enclosure, ...] = ()
 
 
 class Message(Model):

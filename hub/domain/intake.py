@@ -17,6 +17,7 @@ from hub.domain.forms import malformed
 from hub.domain.model import Model, UtcDatetime
 from hub.domain.names import referral_id
 from hub.domain.referral import ReferralTerms
+from hub.domain.risk import Assessment
 from hub.domain.routing import Routing, route
 from hub.domain.settling import settle
 
@@ -44,6 +45,8 @@ class Acceptance(Model):
     """As settled at acceptance: released at once when nobody need consent."""
     due_at: UtcDatetime | None
     """The latest time by which a referral is due."""
+    assessment: Assessment | None = None
+    """The risk channel; None where the administration has no rules."""
 
 
 @dataclass(frozen=True)

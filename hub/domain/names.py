@@ -12,7 +12,13 @@ CALLS_QUEUE = "hub-calls"
 CLEARANCE_WORKFLOW = "ClearanceWorkflow"
 AGENCY_CALL_WORKFLOW = "AgencyCall"
 SIGNAL_DECISIONS_RECEIVED = "decisions_received"
+SIGNAL_FACTS_RECORDED = "facts_recorded"
 QUERY_CLEARANCE = "clearance"
+
+CUSTOMS = "customs"
+"""Stands as the agency of customs' own control; no agency's file may take the name."""
+CUSTOMS_CONTROL = "customs-control"
+"""The service by which customs looks at documents or goods, as the risk channel says."""
 
 SEARCH_OUTCOME = "HubOutcome"
 SEARCH_PENDING_AGENCIES = "HubPendingAgencies"
@@ -65,10 +71,16 @@ def referral_id(mrn: str, service: str) -> str:
     return f"{mrn}/{service}"
 
 
+def next_referral_id(referral: str, revision: int) -> str:
+    """The id under which a withdrawn application is submitted anew, with that revision of its content."""
+    return f"{referral.partition('.')[0]}.{revision}"
+
+
 def split_referral_id(referral: str) -> tuple[str, str]:
-    """The mrn and the service of a referral id. Raises ValueError if it is not one."""
-    mrn, slash, service = referral.partition("/")
-    if not (mrn and slash and service):
+    """The mrn and the service of a referral id, of a later one too. Raises ValueError if it is not one."""
+    mrn, slash, rest = referral.partition("/")
+    service, dot, revision = rest.partition(".")
+    if not (mrn and slash and service) or (dot and not revision.isdecimal()):
         raise ValueError(f"not a referral id: {referral!r}")
     return mrn, service
 

@@ -39,6 +39,8 @@ class Answers(StrEnum):
     CALLBACK = "callback"
     POLL = "poll"
     FEED = "feed"
+    DOOR = "door"
+    """By the office's own people, at the hub's API: customs' own control, and who has no system."""
 
 
 class Via(StrEnum):
@@ -49,6 +51,12 @@ class Via(StrEnum):
     POLL = "poll"
     FEED = "feed"
     LOOK_UP = "look_up"
+    DOOR = "door"
+    """Given at the hub's API, by a person of the agency or of customs."""
+    INSPECTION = "inspection"
+    """The result of an inspection, reported at the hub's API."""
+    RISK = "risk"
+    """Customs' own control, as the risk channel calls for it."""
 
 
 class ReferralState(StrEnum):
@@ -63,6 +71,8 @@ class ReferralState(StrEnum):
     DECIDED = "decided"
     EXPIRED = "expired"
     """The time the law gives has passed without a decision."""
+    WITHDRAWN = "withdrawn"
+    """It is asked no more: the agency has been told so, or never had it."""
 
 
 class ReferralTerms(Model):
@@ -86,6 +96,14 @@ class ReferralTerms(Model):
     on_expiry: OnExpiry
     config_version: str
     """Version of the agency's file that serves this referral."""
+    revision: int = 1
+    """Which content is asked about: 1, then one more for each amendment that concerns it."""
+    opened_at: UtcDatetime | None = None
+    """When the statutory clock began to run; None in what was accepted before there were amendments."""
+    remind_at: tuple[UtcDatetime, ...] = ()
+    """When the agency is reminded, in order, all before `due_at`."""
+    remind_before: tuple[str, ...] = ()
+    """The same as terms before the deadline, to be worked out anew when the clock has stood still."""
 
     def brief(self) -> ReferralTerms:
         """The same terms without the words for people: what the engine's history keeps."""
@@ -126,6 +144,10 @@ class Decision(Model):
     via: Via
     exchange: str | None = None
     """Id of the exchange or inbox message it was read from: the evidence."""
+    revision: int = 1
+    """The revision of the referral that it is about; it says nothing of another."""
+    by: str | None = None
+    """Id of the API client that gave it by hand."""
 
     def brief(self) -> Decision:
         """The same decision without its remarks: what the engine's history keeps."""

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, literal, select, text, tuple_
 from sqlalchemy.exc import SQLAlchemyError
 
+from hub.domain.case import Referral
 from hub.domain.clearance import Clearance, Notice, Outcome
 from hub.domain.events import Event, EventType
 from hub.domain.exchange import Exchange
@@ -56,11 +57,20 @@ class Queries(Part):
             row = connection.execute(select(declarations).where(declarations.c.mrn == mrn)).one_or_none()
             if row is None:
                 return None
+            acceptance = read_acceptance(row)
+            views = _referral_views(connection, mrn)
+            standing = tuple(
+                Referral(
+                    terms=r.terms, state=r.state, receipt=r.receipt, decisions=r.decisions, trouble=r.trouble
+                )
+                for r in views
+            )
             return DeclarationView(
-                acceptance=read_acceptance(row),
+                acceptance=acceptance,
+                case=acceptance.case.model_copy(update={"referrals": standing}),
                 clearance=Clearance.model_validate_json(row.clearance),
                 settled_at=row.settled_at,
-                referrals=_referral_views(connection, mrn),
+                referrals=views,
                 notice=_notice_view(connection, mrn),
                 engine_started=row.started,
                 closed_at=row.closed_at,

@@ -1,0 +1,584 @@
+"""
+The life of a case: what each event makes of it.
+
+This is the one statement of what happens to a case. The store keeps what it makes, the workflow hears the
+events and makes the same, and `hub explain --verify` makes it once more from the events alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from functools import reduce
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from hub.domain.amendment import Amendment
+from hub.domain.case import Case, Change, Referral
+from hub.domain.certificates import CertificateKey, ClaimState
+from hub.domain.duties import Duties, DutyCover
+from hub.domain.events import EventType, NewEvent
+from hub.domain.information import ClockStop, InformationRequest
+from hub.domain.inspection import Inspection, InspectionState
+from hub.domain.model import Model, Money, UtcDatetime
+from hub.domain.referral import Answers, Decision, Receipt, ReferralState, Verdict
+from hub.domain.settling import standing_decisions
+from hub.domain.withdrawal import Withdrawal
+
+FACTS = frozenset(
+    {
+        EventType.DECLARATION_AMENDED,
+        EventType.DECLARATION_WITHDRAWN,
+        EventType.INFORMATION_GIVEN,
+        EventType.INFORMATION_EXPIRED,
+        EventType.INSPECTION_OFFERED,
+        EventType.INSPECTION_CONFIRMED,
+        EventType.INSPECTION_REPORTED,
+        EventType.INSPECTION_CANCELLED,
+        EventType.DUTIES_ASSESSED,
+        EventType.DUTIES_COVERED,
+        EventType.DEADLINE_MOVED,
+        EventType.CERTIFICATE_RESERVED,
+        EventType.CERTIFICATE_EXHAUSTED,
+        EventType.REFERRAL_AMENDED,
+        EventType.REFERRAL_WITHDRAWN,
+        EventType.REFERRAL_REMINDED,
+        EventType.INFORMATION_PASSED_ON,
+    }
+)
+"""
+What the workflow must hear of, whoever recorded it. It reads them from the store, in order, so a signal need
+only say that there are some. Decisions and hand-overs it hears in ways of their own.
+"""
+
+
+# --- what the events carry, by type: the data of an event is one of these, as JSON -------------------------
+
+
+class Question(Model):
+    """Beside the decision in `decision.received`, when its verdict is `information_required`."""
+
+    due_at: UtcDatetime | None
+    """Until when the declarant may answer."""
+
+
+class InformationGiven(Model):
+    """`information.given`, of a service."""
+
+    request: str
+    information: str
+    """Its id: text and documents are in the store."""
+
+
+class InformationPassedOn(Model):
+    """`information.passed_on`, of a service: the clock goes on."""
+
+    request: str
+    information: str
+    by: str
+    """`channel`, or `door` where the agency fetches it from the hub."""
+    due_at: UtcDatetime
+    """The deadline, with the time added in which the clock stood still."""
+    remind_at: tuple[UtcDatetime, ...] = ()
+
+
+class InformationExpired(Model):
+    """`information.expired`, of a service."""
+
+    request: str
+
+
+class DeadlineMoved(Model):
+    """`deadline.moved`, of a service, by a person."""
+
+    due_at: UtcDatetime
+    remind_at: tuple[UtcDatetime, ...] = ()
+    reason: str
+    by: str
+
+
+class ReferralAmended(Model):
+    """`referral.amended`, of a service: the agency has this revision."""
+
+    revision: int
+    receipt: Receipt | None = None
+    """When its answer brought another."""
+
+
+class ReferralWithdrawn(Model):
+    """`referral.withdrawn`, of a service."""
+
+    referral: str
+    """The id under which it was asked."""
+    told: str
+    """`channel`; `never_had_it`; or `by_hand`."""
+    next_id: str | None = None
+    """Of an amendment: the id under which it is submitted anew. None: it is asked no more."""
+
+
+class ReferralReminded(Model):
+    """`referral.reminded`, of a service."""
+
+    number: int
+    """How many reminders have been sent, with this one."""
+    by: str
+    """`channel`, or `door` where the agency's own people see it at the hub."""
+
+
+class InspectionConfirmed(Model):
+    """`inspection.confirmed`."""
+
+    inspection: str
+    at: UtcDatetime
+    by: str
+
+
+class InspectionReported(Model):
+    """`inspection.reported`, of a service; the result itself is a decision of that service."""
+
+    inspection: str
+    decision: str
+
+
+class InspectionCancelled(Model):
+    """`inspection.cancelled`."""
+
+    inspection: str
+
+
+class DutiesAssessed(Model):
+    """`duties.assessed`."""
+
+    amount: Money
+    by: str
+
+
+class CertificateMoved(Model):
+    """`certificate.reserved`, `.exhausted`, `.written_off` or `.given_back`, of a service."""
+
+    certificate: CertificateKey
+    item: int
+    quantity: str | None
+    """Decimal, in the unit of the certificate."""
+
+
+# --- what each of them makes of a case ----------------------------------------------------------------------
+
+_RECEIPT: TypeAdapter[Receipt | None] = TypeAdapter(Receipt | None)
+
+
+def apply(case: Case, event: NewEvent) -> Case:
+    """
+    The case after the event. Events that say nothing of the case itself leave it as it is; so does one that
+    is applied a second time.
+    """
+    change = _CHANGES.get(event.type)
+    return case if change is None else change(case, event)
+
+
+def opened(event: NewEvent) -> Case:
+    """The case that `declaration.accepted` begins. Raises KeyError where it says no case, as it once did."""
+    return Case.model_validate(event.data["case"])
+
+
+def replayed(events: Iterable[NewEvent]) -> Case:
+    """The case that these events, from the first on, make. Raises KeyError, StopIteration for none."""
+    rest = iter(events)
+    return reduce(apply, rest, opened(next(rest)))
+
+
+def revision_of(referral: Referral, decision: Decision) -> int:
+    """
+    Which revision of the referral a decision speaks of; an earlier one's decisions count for nothing.
+
+    One under an earlier id is of an earlier revision. Where the agency took an amendment under the same id,
+    what it decided before it had the amendment is of the content before. The agency's clock may be behind
+    ours: then a decision is taken for an old one, and the referral waits for a person, which is the safe
+    side.
+    """
+    terms = referral.terms
+    if decision.referral != terms.id:
+        return max(terms.revision - 1, 0)
+    if referral.change is not Change.NONE:
+        return referral.delivered_revision
+    amended_at = referral.delivered_at if referral.delivered_revision > 1 else None
+    if amended_at is not None and not referral.former and decision.decided_at < amended_at:
+        return terms.revision - 1
+    return terms.revision
+
+
+def state_after_decisions(referral: Referral) -> ReferralState:
+    """DECIDED when every goods item has a standing decision that asks for nothing more."""
+    standing = standing_decisions(referral)
+    verdicts = {decision.verdict for decision in standing.values()}
+    asks_for_more = verdicts & {Verdict.INFORMATION_REQUIRED, Verdict.INSPECTION_REQUIRED}
+    if len(standing) == len(referral.terms.items) and not asks_for_more:
+        return ReferralState.DECIDED
+    # It takes a final word back and asks for more: it is awaited again.
+    return ReferralState.DELIVERED if referral.state is ReferralState.DECIDED else referral.state
+
+
+def with_decision(referral: Referral, decision: Decision, question_due_at: datetime | None) -> Referral:
+    """The referral with one more decision; the same again changes nothing."""
+    if any(known.id == decision.id for known in referral.decisions):
+        return referral
+    referral = referral.model_copy(update={"decisions": (*referral.decisions, decision)})
+    if decision.revision == referral.terms.revision and decision.verdict is Verdict.INFORMATION_REQUIRED:
+        question = InformationRequest(
+            id=decision.id,
+            items=decision.items or referral.terms.items,
+            asked_at=decision.decided_at,
+            due_at=question_due_at,
+        )
+        stops = referral.stops
+        if not referral.is_stopped and referral.terms.answers is not Answers.DOOR:
+            stops = (*stops, ClockStop(from_=decision.decided_at, request=decision.id))
+        referral = referral.model_copy(update={"questions": (*referral.questions, question), "stops": stops})
+    return referral.model_copy(update={"state": state_after_decisions(referral)})
+
+
+def _delivered(case: Case, event: NewEvent) -> Case:
+    referral = _of(case, event)
+    receipt = _RECEIPT.validate_python(event.data.get("receipt"))
+    update: dict[str, Any] = {
+        "receipt": referral.receipt or receipt,
+        "delivered_revision": referral.terms.revision,
+        "delivered_at": event.at,
+        "trouble": None,
+    }
+    if referral.state in (ReferralState.PENDING, ReferralState.UNDELIVERABLE):
+        update["state"] = ReferralState.DELIVERED
+    return _with(case, referral, **update)
+
+
+def _undeliverable(case: Case, event: NewEvent) -> Case:
+    return _with(case, _of(case, event), state=ReferralState.UNDELIVERABLE, trouble=event.data.get("trouble"))
+
+
+def _expired(case: Case, event: NewEvent) -> Case:
+    return _with(case, _of(case, event), state=ReferralState.EXPIRED)
+
+
+def _decided(case: Case, event: NewEvent) -> Case:
+    data = dict(event.data)
+    data.pop("agency", None)
+    data.pop("evidence", None)
+    question = data.pop("question", None)
+    referral = _of(case, event)
+    decision = Decision.model_validate(
+        {"id": data.pop("decision"), "referral": data.pop("referral", referral.terms.id), **data}
+    )
+    due_at = Question.model_validate(question).due_at if question else None
+    return _put(case, with_decision(referral, decision, due_at))
+
+
+def _amended(case: Case, event: NewEvent) -> Case:
+    amendment = Amendment.model_validate(event.data)
+    if amendment.version <= case.version:
+        return case
+    changed = {one.terms.service: one for one in amendment.changed}
+    removed = {one.service: one for one in amendment.removed}
+    referrals = [_after_amendment(r, changed, removed, event.at) for r in case.referrals]
+    known = {r.terms.service for r in referrals}
+    duties = None if case.duties is None else Duties(version=amendment.version, cover=case.duties.cover)
+    added = {r.terms.service: r for r in amendment.added}
+    # A service that was removed before, and is needed again, takes its old place.
+    referrals = [added.get(r.terms.service, r) for r in referrals]
+    return case.model_copy(
+        update={
+            "version": amendment.version,
+            "items": amendment.items,
+            "prohibitions": amendment.prohibitions,
+            "referrals": (*referrals, *(r for s, r in added.items() if s not in known)),
+            "claims": amendment.claims,
+            "duties": duties,
+        }
+    )
+
+
+def _after_amendment(
+    referral: Referral, changed: Mapping[str, Any], removed: Mapping[str, Any], at: datetime
+) -> Referral:
+    if one := removed.get(referral.terms.service):
+        gone = one.change is Change.NONE
+        return referral.model_copy(
+            update={
+                "change": one.change,
+                "state": ReferralState.WITHDRAWN if gone else referral.state,
+                "stops": _ended(referral.stops, at),
+            }
+        )
+    if not (one := changed.get(referral.terms.service)):
+        return referral
+    by_hand = one.terms.answers is Answers.DOOR
+    state = referral.state
+    if state in (ReferralState.DECIDED, ReferralState.EXPIRED):
+        state = ReferralState.DELIVERED
+    if one.change is Change.NONE and not by_hand:
+        state = ReferralState.PENDING
+    return referral.model_copy(
+        update={
+            "terms": one.terms,
+            "change": one.change,
+            "state": state,
+            "due_at": None,
+            "reminded": 0,
+            "stops": (),
+            "questions": (),
+            "delivered_revision": one.terms.revision if by_hand else referral.delivered_revision,
+            "delivered_at": at if by_hand else referral.delivered_at,
+        }
+    )
+
+
+def _declaration_withdrawn(case: Case, event: NewEvent) -> Case:
+    if case.withdrawal is not None:
+        return case
+    referrals = tuple(_to_be_withdrawn(r, event.at) for r in case.referrals)
+    return case.model_copy(
+        update={"withdrawal": Withdrawal.model_validate(event.data), "referrals": referrals}
+    )
+
+
+def _to_be_withdrawn(referral: Referral, at: datetime) -> Referral:
+    if referral.state is ReferralState.WITHDRAWN:
+        return referral
+    if referral.terms.answers is Answers.DOOR:
+        return referral.model_copy(
+            update={
+                "state": ReferralState.WITHDRAWN,
+                "change": Change.NONE,
+                "stops": _ended(referral.stops, at),
+            }
+        )
+    return referral.model_copy(update={"change": Change.WITHDRAW, "stops": _ended(referral.stops, at)})
+
+
+def _referral_withdrawn(case: Case, event: NewEvent) -> Case:
+    said = ReferralWithdrawn.model_validate(event.data)
+    referral = _of(case, event)
+    if referral.terms.id != said.referral or referral.state is ReferralState.WITHDRAWN:
+        return case
+    if said.next_id is None or referral.change is Change.WITHDRAW:
+        return _with(case, referral, state=ReferralState.WITHDRAWN, change=Change.NONE)
+    terms = referral.terms.model_copy(update={"id": said.next_id})
+    return _with(
+        case,
+        referral,
+        terms=terms,
+        former=(*referral.former, said.referral),
+        state=ReferralState.PENDING,
+        change=Change.NONE,
+        receipt=None,
+        trouble=None,
+        delivered_revision=0,
+        delivered_at=None,
+    )
+
+
+def _referral_amended(case: Case, event: NewEvent) -> Case:
+    said = ReferralAmended.model_validate(event.data)
+    referral = _of(case, event)
+    if said.revision <= referral.delivered_revision:
+        return case
+    update: dict[str, Any] = {
+        "delivered_revision": said.revision,
+        "delivered_at": event.at,
+        "receipt": said.receipt or referral.receipt,
+        "trouble": None,
+    }
+    # Amended once more meanwhile, or withdrawn: that is still to be told.
+    if said.revision == referral.terms.revision and referral.change is Change.AMEND:
+        update["change"] = Change.NONE
+    return _with(case, referral, **update)
+
+
+def _reminded(case: Case, event: NewEvent) -> Case:
+    number = ReferralReminded.model_validate(event.data).number
+    referral = _of(case, event)
+    return _with(case, referral, reminded=max(number, referral.reminded))
+
+
+def _deadline_moved(case: Case, event: NewEvent) -> Case:
+    said = DeadlineMoved.model_validate(event.data)
+    referral = _of(case, event)
+    reopened = referral.state is ReferralState.EXPIRED and said.due_at > event.at
+    state = ReferralState.DELIVERED if reopened else referral.state
+    if reopened and referral.delivered_revision == 0 and referral.receipt is None:
+        state = ReferralState.PENDING
+    return _with(case, referral, state=state, **_new_deadline(referral, said.due_at, said.remind_at))
+
+
+def _information_given(case: Case, event: NewEvent) -> Case:
+    said = InformationGiven.model_validate(event.data)
+
+    def answered(question: InformationRequest) -> InformationRequest:
+        return question.model_copy(update={"answer": said.information, "answered_at": event.at})
+
+    return _put(case, _with_question(_of(case, event), said.request, answered))
+
+
+def _information_passed_on(case: Case, event: NewEvent) -> Case:
+    said = InformationPassedOn.model_validate(event.data)
+    referral = _with_question(
+        _of(case, event), said.request, lambda q: q.model_copy(update={"passed_on_at": event.at})
+    )
+    # The clock goes on when nothing that stopped it is open any more.
+    waiting = any(q.passed_on_at is None for q in referral.questions)
+    stops = referral.stops if waiting else _ended(referral.stops, event.at)
+    return _with(case, referral, stops=stops, **_new_deadline(referral, said.due_at, said.remind_at))
+
+
+def _information_expired(case: Case, event: NewEvent) -> Case:
+    said = InformationExpired.model_validate(event.data)
+
+    def expired(question: InformationRequest) -> InformationRequest:
+        if question.answered_at is not None:
+            return question
+        return question.model_copy(update={"expired_at": event.at})
+
+    return _put(case, _with_question(_of(case, event), said.request, expired))
+
+
+def _inspection_offered(case: Case, event: NewEvent) -> Case:
+    offered = Inspection.model_validate(event.data)
+    others = tuple(i for i in case.inspections if i.id != offered.id)
+    return case.model_copy(update={"inspections": (*others, offered)})
+
+
+def _inspection_confirmed(case: Case, event: NewEvent) -> Case:
+    said = InspectionConfirmed.model_validate(event.data)
+    return _with_inspection(
+        case, said.inspection, state=InspectionState.CONFIRMED, at=said.at, confirmed_by=said.by
+    )
+
+
+def _inspection_reported(case: Case, event: NewEvent) -> Case:
+    said = InspectionReported.model_validate(event.data)
+    [inspection] = [i for i in case.inspections if i.id == said.inspection]
+    parties = tuple(
+        p.model_copy(update={"reported": said.decision}) if p.service == event.service else p
+        for p in inspection.parties
+    )
+    done = all(p.reported for p in parties)
+    state = InspectionState.DONE if done else inspection.state
+    return _with_inspection(case, said.inspection, parties=parties, state=state)
+
+
+def _inspection_cancelled(case: Case, event: NewEvent) -> Case:
+    said = InspectionCancelled.model_validate(event.data)
+    return _with_inspection(case, said.inspection, state=InspectionState.CANCELLED)
+
+
+def _duties_assessed(case: Case, event: NewEvent) -> Case:
+    said = DutiesAssessed.model_validate(event.data)
+    before = case.duties or Duties()
+    # What was paid counts for the amount that it was paid for, and for no other.
+    cover = before.cover if before.cover is not None and before.cover.amount == said.amount else None
+    duties = Duties(amount=said.amount, assessed_at=event.at, version=case.version, cover=cover)
+    return case.model_copy(update={"duties": duties})
+
+
+def _duties_covered(case: Case, event: NewEvent) -> Case:
+    duties = case.duties or Duties(version=case.version)
+    return case.model_copy(
+        update={"duties": duties.model_copy(update={"cover": DutyCover.model_validate(event.data)})}
+    )
+
+
+def _certificate(state: ClaimState) -> Callable[[Case, NewEvent], Case]:
+    def moved(case: Case, event: NewEvent) -> Case:
+        said = CertificateMoved.model_validate(event.data)
+        return case.model_copy(
+            update={
+                "claims": tuple(
+                    claim.model_copy(update={"state": state})
+                    if (claim.service, claim.item, claim.certificate)
+                    == (event.service, said.item, said.certificate)
+                    else claim
+                    for claim in case.claims
+                )
+            }
+        )
+
+    return moved
+
+
+def _settled(case: Case, event: NewEvent) -> Case:
+    released = set(case.released) | set(event.data.get("released_items", ()))
+    return case.model_copy(update={"released": tuple(sorted(released))})
+
+
+_CHANGES: Mapping[EventType, Callable[[Case, NewEvent], Case]] = {
+    EventType.REFERRAL_DELIVERED: _delivered,
+    EventType.REFERRAL_UNDELIVERABLE: _undeliverable,
+    EventType.REFERRAL_EXPIRED: _expired,
+    EventType.DECISION_RECEIVED: _decided,
+    EventType.CLEARANCE_SETTLED: _settled,
+    EventType.DECLARATION_AMENDED: _amended,
+    EventType.DECLARATION_WITHDRAWN: _declaration_withdrawn,
+    EventType.REFERRAL_WITHDRAWN: _referral_withdrawn,
+    EventType.REFERRAL_AMENDED: _referral_amended,
+    EventType.REFERRAL_REMINDED: _reminded,
+    EventType.DEADLINE_MOVED: _deadline_moved,
+    EventType.INFORMATION_GIVEN: _information_given,
+    EventType.INFORMATION_PASSED_ON: _information_passed_on,
+    EventType.INFORMATION_EXPIRED: _information_expired,
+    EventType.INSPECTION_OFFERED: _inspection_offered,
+    EventType.INSPECTION_CONFIRMED: _inspection_confirmed,
+    EventType.INSPECTION_REPORTED: _inspection_reported,
+    EventType.INSPECTION_CANCELLED: _inspection_cancelled,
+    EventType.DUTIES_ASSESSED: _duties_assessed,
+    EventType.DUTIES_COVERED: _duties_covered,
+    EventType.CERTIFICATE_RESERVED: _certificate(ClaimState.RESERVED),
+    EventType.CERTIFICATE_EXHAUSTED: _certificate(ClaimState.WANTED),
+    EventType.CERTIFICATE_WRITTEN_OFF: _certificate(ClaimState.WRITTEN_OFF),
+    EventType.CERTIFICATE_GIVEN_BACK: _certificate(ClaimState.GIVEN_BACK),
+}
+
+
+# --- parts ------------------------------------------------------------------------------------------
+
+
+def _of(case: Case, event: NewEvent) -> Referral:
+    if event.service is None:
+        raise ValueError(f"{event.type} names no service")
+    return case.referral(event.service)
+
+
+def _put(case: Case, referral: Referral) -> Case:
+    service = referral.terms.service
+    return case.model_copy(
+        update={"referrals": tuple(referral if r.terms.service == service else r for r in case.referrals)}
+    )
+
+
+def _with(case: Case, referral: Referral, **update: Any) -> Case:
+    return _put(case, referral.model_copy(update=update))
+
+
+def _with_question(
+    referral: Referral, request: str, change: Callable[[InformationRequest], InformationRequest]
+) -> Referral:
+    questions = tuple(change(q) if q.id == request else q for q in referral.questions)
+    return referral.model_copy(update={"questions": questions})
+
+
+def _with_inspection(case: Case, inspection: str, **update: Any) -> Case:
+    return case.model_copy(
+        update={
+            "inspections": tuple(
+                i.model_copy(update=update) if i.id == inspection else i for i in case.inspections
+            )
+        }
+    )
+
+
+def _ended(stops: tuple[ClockStop, ...], at: datetime) -> tuple[ClockStop, ...]:
+    return tuple(s if s.until is not None else s.model_copy(update={"until": at}) for s in stops)
+
+
+def _new_deadline(referral: Referral, due_at: datetime, remind_at: tuple[datetime, ...]) -> dict[str, Any]:
+    terms = referral.terms.model_copy(update={"remind_at": remind_at})
+    return {"due_at": due_at, "terms": terms, "reminded": 0}
