@@ -98,6 +98,74 @@ KINDS: Mapping[str, Kind] = _kinds(
         "The message is stored, and changes nothing; a person will look. Send it under an id of its own.",
     ),
     Kind(
+        "already-released",
+        HTTPStatus.CONFLICT,
+        "The cargo has been released",
+        "The cargo system has been told that goods of this declaration may go, so it can be neither amended "
+        "nor withdrawn, and nothing more is asked. Turn to the customs office.",
+    ),
+    Kind(
+        "already-withdrawn",
+        HTTPStatus.CONFLICT,
+        "The declaration has been withdrawn",
+        "It stays so, with the reason that was given first. Lodge another under a new lrn.",
+    ),
+    Kind(
+        "closed",
+        HTTPStatus.CONFLICT,
+        "The declaration is closed",
+        "It has its final outcome, and the time in which that could change is over. Lodge another under a "
+        "new lrn.",
+    ),
+    Kind(
+        "already-answered",
+        HTTPStatus.CONFLICT,
+        "The question has been answered",
+        "Its answer is on record, with other content than this. The same answer again would be taken.",
+    ),
+    Kind(
+        "version-moved",
+        HTTPStatus.CONFLICT,
+        "The declaration has another version by now",
+        "Read it again, and amend the version that is there.",
+    ),
+    Kind(
+        "declaration-of-another",
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "A new version is of the same declaration",
+        "`lrn`, `procedure` and `declarant.id` cannot be amended. Withdraw it, and lodge another.",
+    ),
+    Kind(
+        "unknown-reason",
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "There is no such reason",
+        "`errors` names the codes there are; GET /v1/withdrawal-reasons says what they mean.",
+    ),
+    Kind(
+        "invalid-answer",
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "The answer cannot be taken",
+        "`errors` names each part at fault: a text that is missing, a document of a kind that is not taken.",
+    ),
+    Kind(
+        "infected-document",
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "A document is infected",
+        "The virus scanner has found something in the document that `errors` points to. Nothing was stored.",
+    ),
+    Kind(
+        "scanner-unavailable",
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "Documents cannot be scanned now",
+        "The virus scanner does not answer. Nothing was stored; send the answer again later.",
+    ),
+    Kind(
+        "agency-unavailable",
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "What an agency is told cannot be worked out now",
+        "Its own worker does not answer, or its file cannot be read. Nothing was changed; try again later.",
+    ),
+    Kind(
         "body-too-slow",
         HTTPStatus.REQUEST_TIMEOUT,
         "The body took too long to come in",
