@@ -34,6 +34,10 @@ class Kind(StrEnum):
     SUBMIT = "submit"
     LOOK_UP = "look_up"
     POLL = "poll"
+    AMEND = "amend"
+    WITHDRAW = "withdraw"
+    INFORM = "inform"
+    REMIND = "remind"
     PULL = "pull"
     ACKNOWLEDGE = "acknowledge"
     REJECT = "reject"
@@ -45,7 +49,14 @@ class Kind(StrEnum):
     @property
     def changes_something(self) -> bool:
         """Sending it may have an effect that an unread answer leaves in doubt."""
-        return self in (Kind.SUBMIT, Kind.NOTICE)
+        return self in _CHANGING
+
+
+_CHANGING = frozenset({Kind.SUBMIT, Kind.NOTICE, Kind.AMEND, Kind.WITHDRAW, Kind.INFORM, Kind.REMIND})
+_REPEATED = (_CHANGING - {Kind.NOTICE}) | {Kind.ACKNOWLEDGE, Kind.REJECT}
+"""What an agency may say it has taken already."""
+_ABSENT = frozenset({Kind.LOOK_UP, Kind.PULL, Kind.ACKNOWLEDGE, Kind.REJECT, Kind.WITHDRAW})
+"""What is done, or answered, when the agency does not have what it is about."""
 
 
 class LoggedOut(AgencyUnavailable):
@@ -135,9 +146,9 @@ def _as_ruled(kind: Kind, means: str, said: str, heard: Heard, now: datetime) ->
         raise NotUnderstood(said)
     if means == "logged_out":
         raise LoggedOut(f"it does not know our session: {said}")
-    if means == "already_received" and kind in (Kind.SUBMIT, Kind.ACKNOWLEDGE, Kind.REJECT):
+    if means == "already_received" and kind in _REPEATED:
         return Meaning.ALREADY_RECEIVED
-    if means == "not_found" and kind in (Kind.LOOK_UP, Kind.PULL, Kind.ACKNOWLEDGE, Kind.REJECT):
+    if means == "not_found" and kind in _ABSENT:
         return Meaning.NOT_FOUND
     raise AgencyRefused(said)
 

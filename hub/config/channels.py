@@ -27,7 +27,11 @@ from hub.expressions import Expression, roots
 
 _SOAP_KEYS = ("operation", "service", "port", "soap_header", "soap_action")
 _REST_KEYS = ("method", "path", "query", "headers", "format", "root")
-_READ_IN = {"found": ["look_up"], "receipt": ["submit", "look_up"], "decision": ["submit", "look_up", "poll"]}
+_READ_IN = {
+    "found": ["look_up"],
+    "receipt": ["submit", "look_up", "amend"],
+    "decision": ["submit", "look_up", "poll", "amend", "inform"],
+}
 _PROVES = re.compile(r"^=.*\b(session|secret)\b", re.DOTALL)
 _CREDENTIAL_HEADERS = {"authorization", "proxy-authorization", "cookie", "x-api-key"}
 
@@ -94,10 +98,10 @@ def _operations(channel: ChannelFile) -> list[_Operation]:
 def _all_operations(channel: ChannelFile) -> list[_Operation]:
     top: Key = ("channel",)
     found = [_Operation((*top, "submit"), channel.submit, roots.SUBMIT, roots.READING)]
-    if channel.look_up is not None:
-        found.append(_Operation((*top, "look_up"), channel.look_up, roots.FOLLOW_UP, roots.READING))
-    if channel.poll is not None:
-        found.append(_Operation((*top, "poll"), channel.poll, roots.FOLLOW_UP, roots.READING))
+    for name, writing in roots.FOLLOWING.items():
+        file = getattr(channel, name)
+        if file is not None:
+            found.append(_Operation((*top, name), file, writing, roots.READING))
     if channel.feed is not None:
         feed: Key = (*top, "feed")
         found.append(_Operation((*feed, "pull"), channel.feed.pull, roots.PULL, roots.FEED_READING))

@@ -16,6 +16,7 @@ from hub.config.models.base import Holds
 from hub.config.references import PREFIX, Found, credential_texts
 from hub.config.schema_faults import FileReport
 from hub.config.terms import check_term
+from hub.expressions import roots
 
 _LONGEST_WINDOW = timedelta(minutes=15)
 _REFERENCE = re.compile(r"^env:[A-Z_][A-Z0-9_]*$")
@@ -64,8 +65,7 @@ def _endpoints(channel: ChannelFile) -> Iterator[tuple[str, Key]]:
     operations: list[tuple[OperationFile | None, Key]] = [
         (channel.login, ("login",)),
         (channel.submit, ("submit",)),
-        (channel.look_up, ("look_up",)),
-        (channel.poll, ("poll",)),
+        *((getattr(channel, name), (name,)) for name in roots.FOLLOWING),
         (feed.pull if feed else None, ("feed", "pull")),
         (feed.acknowledge if feed else None, ("feed", "acknowledge")),
         (feed.reject if feed else None, ("feed", "reject")),

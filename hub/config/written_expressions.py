@@ -91,8 +91,9 @@ class WrittenExpressions:
 def receipt_values(channel: ChannelFile) -> tuple[str, ...]:
     """What the channel remembers of its agency's answers, by name: `receipt.values.x`."""
     remembered = list(channel.submit.receipt.values)
-    if channel.look_up is not None:
-        remembered += channel.look_up.receipt.values
+    for operation in (channel.look_up, channel.amend):
+        if operation is not None:
+            remembered += operation.receipt.values
     return tuple(dict.fromkeys(remembered))
 
 
@@ -103,6 +104,8 @@ def _known(file: AgencyFile) -> Names:
         "receipt": {"reference": None, "values": dict.fromkeys(receipt_values(file.channel))},
         "session": {"token": None},
         "page": dict.fromkeys(("cursor", "number")),
+        "withdrawal": dict.fromkeys(("reason", "remarks")),
+        "information": dict.fromkeys(("id", "request", "request_reference", "text", "given_at")),
         "secret": dict.fromkeys(file.channel.secrets),
     }
 

@@ -23,10 +23,29 @@ SUBMIT = _AGENCY | _PROOF | {"referral", "declaration", "items"}
 """Request, query, headers and path of `submit`."""
 
 FOLLOW_UP = SUBMIT | {"receipt"}
-"""The same of `poll` and `look_up`."""
+"""The same of `poll`, `look_up`, `amend` and `remind`."""
+
+WITHDRAW = FOLLOW_UP | {"withdrawal"}
+"""The same of `withdraw`: `reason` and `remarks`, both empty where the declaration goes on without it."""
+
+INFORM = FOLLOW_UP | {"information", "documents"}
+"""
+The same of `inform`: the declarant's answer, and a list of its documents: `name`, `type`, `sha256`, `size` and
+`base64`, its content in Base64 (RFC 4648 section 4), since CEL holds no octets here.
+"""
+
+FOLLOWING = {
+    "look_up": FOLLOW_UP,
+    "poll": FOLLOW_UP,
+    "amend": FOLLOW_UP,
+    "withdraw": WITHDRAW,
+    "inform": INFORM,
+    "remind": FOLLOW_UP,
+}
+"""By the key of the channel: the operations about a referral that the agency has, or may have."""
 
 READING = (FOLLOW_UP | _ANSWER) - _PROOF
-"""Receipt, decision, errors and `found` of the answer to `submit`, `poll` or `look_up`."""
+"""Receipt, decision, errors and `found` of the answer to any of these operations."""
 
 PULL = _AGENCY | _PROOF | {"page"}
 """Request, query, headers and path of a feed's `pull`."""

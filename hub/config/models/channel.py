@@ -246,6 +246,23 @@ class ChannelFile(FileModel):
     """Asks by our reference whether the agency has a referral, after an answer that was lost."""
     poll: PollFile | None = None
     """Asks whether a referral is decided."""
+    amend: OperationFile | None = None
+    """
+    Gives the agency the new content of a referral that it has, under the same reference. Without it, such a
+    referral is withdrawn and submitted anew, under another reference.
+    """
+    withdraw: OperationFile | None = None
+    """
+    Tells the agency that a referral is asked no more. Its expressions see `withdrawal` too; an answer that
+    means not_found or already_received counts as taken. Without it, a person must tell the agency.
+    """
+    inform: OperationFile | None = None
+    """
+    Passes on the declarant's answer to the agency's question. Its expressions see `information` and
+    `documents` too. Without it, the agency's people fetch the answer at the hub.
+    """
+    remind: OperationFile | None = None
+    """Reminds the agency of a referral before its time is over. Without it, its people see that at the hub."""
     feed: FeedFile | None = None
     """A queue of messages that the hub pulls and acknowledges."""
     callback: CallbackFile | None = None
