@@ -8,11 +8,11 @@ from typing import Annotated
 
 import structlog
 from anyio import to_thread
-from fastapi import Depends, Security
+from fastapi import Depends, Path, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from hub.api.clients import key_hash
-from hub.api.parts import Parts
+from hub.api.parts import ApiParts, Parts
 from hub.api.problems import ApiProblem
 from hub.ports import ApiClient, DeclarationView, Role
 
@@ -64,7 +64,9 @@ class Sight:
     sees_exchanges: bool = False
     """Operations only; so do links to the engine."""
     sees_nothing: bool = False
-    """An agency client that is bound to no agency."""
+    """An agency client that is bound to no agency; a carrier, who only reports where cargo is."""
+    is_customs: bool = False
+    """Customs itself, or staff of the hub, bound to nobody: sees why customs looks at a declaration."""
 
     def may_see(self, view: DeclarationView) -> bool:
         """Whether the declaration exists as far as this client is concerned."""
@@ -86,13 +88,26 @@ async def _sight(client: Caller) -> Sight:
         return Sight(
             declarant=None, agency=client.agency, sees_trouble=False, sees_nothing=client.agency is None
         )
+    if client.role is Role.CARGO:
+        return Sight(declarant=None, agency=None, sees_trouble=False, sees_nothing=True)
     # A binding holds whatever the role: clients of before may have pairs that nobody is given any more.
     if client.declarant is not None:
         return Sight(declarant=client.declarant, agency=None, sees_trouble=False)
     if client.agency is not None:
         return Sight(declarant=None, agency=client.agency, sees_trouble=False)
     operates = client.role in (Role.OPERATOR, Role.ADMIN)
-    return Sight(declarant=None, agency=None, sees_trouble=True, sees_exchanges=operates)
+    return Sight(declarant=None, agency=None, sees_trouble=True, sees_exchanges=operates, is_customs=True)
 
 
 Seeing = Annotated[Sight, Depends(_sight)]
+
+Mrn = Annotated[str, Path(description="Movement reference number.", examples=["26KR7Q2M9D4X1C8TB5"])]
+
+
+async def declaration_seen(mrn: str, parts: ApiParts, sight: Sight) -> DeclarationView:
+    """The declaration. Raises ApiProblem (404) also when this client may not know that it exists."""
+    structlog.contextvars.bind_contextvars(mrn=mrn[:35])
+    view = await to_thread.run_sync(parts.queries.view, mrn) if "\x00" not in mrn else None
+    if view is None or not sight.may_see(view):
+        raise ApiProblem("not-found", f"there is no declaration {mrn[:35]}")
+    return view

@@ -7,12 +7,11 @@ import json
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-import structlog
 from anyio import to_thread
-from fastapi import APIRouter, Header, Path, Query, Request
+from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
-from hub.api.access import Caller, Operator, Seeing, Sight
+from hub.api.access import Caller, Mrn, Operator, Seeing, Sight, declaration_seen
 from hub.api.parts import ApiParts, Parts
 from hub.api.presenting import answer_of, events_for, routing_of
 from hub.api.problems import ApiProblem, problem_responses
@@ -23,8 +22,6 @@ from hub.domain.model import UtcDatetime
 from hub.ports import BadCursor, DeclarationFilter, DeclarationView
 
 router = APIRouter(tags=["declarations"])
-
-Mrn = Annotated[str, Path(description="Movement reference number.", examples=["26KR7Q2M9D4X1C8TB5"])]
 
 _EVENT_STREAM = "text/event-stream"
 _PAGE = 500
@@ -93,7 +90,7 @@ async def list_declarations(
 )
 async def show_declaration(mrn: Mrn, parts: Parts, sight: Seeing) -> DeclarationAnswer:
     """Its outcome with the reason of every goods item and service, and the progress of each referral."""
-    return answer_of(await _view(mrn, parts, sight), sight, parts)
+    return answer_of(await declaration_seen(mrn, parts, sight), sight, parts)
 
 
 @router.get(
@@ -104,7 +101,7 @@ async def show_declaration(mrn: Mrn, parts: Parts, sight: Seeing) -> Declaration
 )
 async def show_routing(mrn: Mrn, parts: Parts, sight: Seeing) -> RoutingAnswer:
     """The law of the day of acceptance, applied to each goods item, in sentences for a customs officer."""
-    return routing_of((await _view(mrn, parts, sight)).acceptance, sight)
+    return routing_of((await declaration_seen(mrn, parts, sight)).acceptance, sight)
 
 
 @router.get(
@@ -131,7 +128,7 @@ async def list_events(
     last_event_id: Annotated[str, Header(description="Of the stream: the last `seq` that was read.")] = "",
 ) -> Response | EventPage:
     """An agency sees the events of its own referrals, and the outcome."""
-    view = await _view(mrn, parts, sight)
+    view = await declaration_seen(mrn, parts, sight)
     if _EVENT_STREAM in request.headers.get("accept", ""):
         last = last_event_id
         begin = int(last) if last.isascii() and last.isdecimal() and len(last) < 10 else after
@@ -155,20 +152,11 @@ async def list_events(
 )
 async def list_exchanges(mrn: Mrn, parts: Parts, sight: Seeing, client: Operator) -> ExchangePage:
     """Requests and answers as recorded; secrets were scrubbed before they were written."""
-    await _view(mrn, parts, sight)
+    await declaration_seen(mrn, parts, sight)
     if not sight.sees_exchanges:
         raise ApiProblem("forbidden", "a client bound to a declarant or an agency sees no exchanges")
     exchanges = await to_thread.run_sync(parts.queries.exchanges, mrn)
     return ExchangePage(mrn=mrn, exchanges=tuple(exchanges))
-
-
-async def _view(mrn: str, parts: ApiParts, sight: Sight) -> DeclarationView:
-    """The declaration. Raises ApiProblem (404) also when this client may not know that it exists."""
-    structlog.contextvars.bind_contextvars(mrn=mrn[:35])
-    view = await to_thread.run_sync(parts.queries.view, mrn) if "\x00" not in mrn else None
-    if view is None or not sight.may_see(view):
-        raise ApiProblem("not-found", f"there is no declaration {mrn[:35]}")
-    return view
 
 
 async def _stream(
