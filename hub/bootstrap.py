@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from hub.adapters.cargo import CargoClient
 from hub.adapters.channel import Contracts
 from hub.adapters.check import ChannelFault, check_channels
 from hub.adapters.gateway import Gateway
+from hub.adapters.scanner import CommandScanner
 from hub.adapters.shelf import Shelf
 from hub.api.parts import (
     AgencyInfo,
@@ -21,6 +23,7 @@ from hub.api.parts import (
     ChannelInfo,
     ConfigurationFault,
     ConfigurationInfo,
+    NotScanning,
     RefusedConfiguration,
     ServiceInfo,
 )
@@ -36,7 +39,7 @@ from hub.distant import DistantGateway
 from hub.domain.deadlines import parse_duration
 from hub.domain.intake import Rulebook
 from hub.engine import TemporalEngine, connect
-from hub.ports import Clock, VersionArchive, VersionStore
+from hub.ports import Clock, Scanner, VersionArchive, VersionStore
 from hub.settings import EngineSettings, Settings
 from hub.simulator.environment import environment as simulated_environment
 from hub.store import Store, create_store
@@ -208,8 +211,16 @@ def api_parts(hub: Hub) -> ApiParts:
         clock=hub.clock,
         agencies=lambda: [_agency_info(hub.live, slug) for slug in hub.configuration.agencies],
         refused=lambda agency: _refused(hub.live, agency),
+        scanner=_scanner(hub.settings),
         temporal_ui_url=f"{ui}/namespaces/{hub.settings.temporal_namespace}/workflows" if ui else None,
     )
+
+
+def _scanner(settings: Settings) -> Scanner:
+    """The virus scanner, if there is one."""
+    if not settings.scan_command:
+        return NotScanning()
+    return CommandScanner(shlex.split(settings.scan_command), timedelta(seconds=settings.scan_seconds))
 
 
 def _rulebook(live: LiveConfiguration) -> Rulebook:

@@ -31,7 +31,7 @@ from hub.domain.exchange import (
     Message,
     Submission,
 )
-from hub.domain.information import Information
+from hub.domain.information import Information, Scan
 from hub.domain.intake import Acceptance
 from hub.domain.model import Model, UtcDatetime
 from hub.domain.referral import Decision, Receipt, ReferralState, ReferralTerms
@@ -171,6 +171,17 @@ class Engine(Protocol):
 
 class EngineUnavailable(Exception):
     """The engine cannot be reached; what was written down will be handed over by a relay."""
+
+
+class Scanner(Protocol):
+    """Looks for viruses in what declarants hand in. Blocking."""
+
+    def scan(self, name: str, content: bytes) -> Scan:
+        """What it says of a document; `name` is for its log. Raises ScannerUnavailable."""
+
+
+class ScannerUnavailable(Exception):
+    """The scanner cannot say whether a document is clean; the message says why."""
 
 
 # --- the store --------------------------------------------------------------------------------------

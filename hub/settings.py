@@ -88,6 +88,14 @@ class Settings(EngineSettings):
     """Bearer token for the cargo system."""
     api_host: str = "127.0.0.1"
     api_port: int = 8080
+    scan_command: str = ""
+    """
+    Scans a document of a declarant for viruses, as `clamdscan --no-summary -`: it is given on the standard
+    input; status 0 is clean, 1 infected, anything else trouble. None by default: documents are marked as not
+    scanned.
+    """
+    scan_seconds: float = Field(default=30.0, gt=0)
+    """How long the command may take for one document."""
     poll_scale: float = Field(default=1.0, gt=0)
     """Multiplies every agency's `every`: 0.01 makes five minutes three seconds, for demonstrations."""
     max_concurrent_workflow_tasks: int = Field(default=100, ge=2)

@@ -12,10 +12,11 @@ from prometheus_client import CollectorRegistry
 
 from hub.api.refusals import RefusalLimit
 from hub.domain.declaration import Procedure
+from hub.domain.information import Scan
 from hub.domain.intake import Rulebook
 from hub.domain.model import Model, Text, UtcDatetime
 from hub.domain.referral import Answers, OnExpiry
-from hub.ports import AgencyGateway, CaseStore, Clock, Engine, QueryStore
+from hub.ports import AgencyGateway, CaseStore, Clock, Engine, QueryStore, Scanner
 
 
 class ServiceInfo(Model):
@@ -91,6 +92,13 @@ class AgencyInfo(Model):
     services: tuple[ServiceInfo, ...]
 
 
+class NotScanning:
+    """The scanner where none is configured."""
+
+    def scan(self, name: str, content: bytes) -> Scan:
+        return Scan.NOT_SCANNED
+
+
 @dataclass(frozen=True)
 class ApiParts:
     """
@@ -109,6 +117,8 @@ class ApiParts:
     agencies: Callable[[], list[AgencyInfo]]
     refused: Callable[[str], RefusedConfiguration | None] = lambda agency: None
     """What stands in the folder for an agency and is not in force, also for one that never was."""
+    scanner: Scanner = field(default_factory=NotScanning)
+    """Of the documents that declarants hand in."""
     temporal_ui_url: str | None = None
     """URL of the workflow list in Temporal's UI, as `http://127.0.0.1:8233/namespaces/default/workflows`."""
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
@@ -117,6 +127,10 @@ class ApiParts:
     declaration_within: timedelta = timedelta(seconds=20)
     """How long a declaration may take to come in, from its first byte to its last."""
     callback_within: timedelta = timedelta(seconds=10)
+    max_answer_bytes: int = 32 * 1024 * 1024
+    """Of an answer to an agency's question, with all its documents."""
+    answer_within: timedelta = timedelta(seconds=60)
+    """How long such an answer may take to come in."""
     refusals: RefusalLimit = field(default_factory=RefusalLimit)
     """How many refused callbacks are recorded."""
     engine_patience: timedelta = timedelta(seconds=2)
