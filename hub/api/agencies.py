@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
-from functools import partial
 from typing import Annotated
 
 import structlog
@@ -13,13 +11,14 @@ from fastapi import APIRouter, Path, Request
 
 from hub.api.access import Caller, Seeing, Sight
 from hub.api.body import read_body
+from hub.api.changing import tell
 from hub.api.metering import Metrics
 from hub.api.parts import AgencyInfo, ApiParts, Parts
 from hub.api.problems import ApiProblem, problem_responses
 from hub.api.shapes import AttributeAnswer, CallbackAnswer
 from hub.domain.errors import CallbackRefused
 from hub.domain.exchange import Message
-from hub.ports import EngineUnavailable, Received
+from hub.ports import Received
 
 router = APIRouter(tags=["agencies"])
 log = structlog.get_logger()
@@ -161,7 +160,7 @@ async def receive_callback(agency: Agency, request: Request, parts: Parts) -> Ca
         metrics.called_back(agency, "received" if received.new else "duplicate")
         log.info("callback.received", new=received.new, decisions=len(received.decisions))
         if received.mrn is not None and received.decisions:
-            await _tell(parts, received.mrn, received)
+            await tell(parts, received.mrn, received)
     return CallbackAnswer(received=True, duplicate=not received.new)
 
 
@@ -203,15 +202,3 @@ def _take(
         metrics.called_back(agency, "not_its_referral")
         log.warning("callback.refused", reason=str(error))
         raise ApiProblem("callback-forbidden", str(error)) from error
-
-
-async def _tell(parts: ApiParts, mrn: str, received: Received) -> None:
-    """Signal the workflow if the engine is there; a relay does otherwise."""
-    try:
-        async with asyncio.timeout(parts.engine_patience.total_seconds()):
-            told = await parts.engine.tell_decisions(mrn, received.decisions)
-    except (EngineUnavailable, TimeoutError) as error:
-        log.warning("decisions.telling_delayed", reason=str(error) or type(error).__name__)
-        return
-    ids = [decision.id for decision in received.decisions]
-    await to_thread.run_sync(partial(parts.cases.mark_told, mrn, ids, late=not told))

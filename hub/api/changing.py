@@ -15,7 +15,7 @@ from hub.domain.events import Event, NewEvent
 from hub.domain.intake import Acceptance
 from hub.domain.life import FACTS
 from hub.domain.steps import StepRefused
-from hub.ports import DeclarationView, EngineUnavailable
+from hub.ports import DeclarationView, EngineUnavailable, Received
 
 log = structlog.get_logger()
 
@@ -44,6 +44,18 @@ async def nudge(parts: ApiParts, mrn: str) -> None:
             await parts.engine.tell_facts(mrn)
     except (EngineUnavailable, TimeoutError) as error:
         log.warning("facts.telling_delayed", reason=str(error) or type(error).__name__)
+
+
+async def tell(parts: ApiParts, mrn: str, received: Received) -> None:
+    """Signal decisions that came in to the workflow, if the engine is there; a relay does otherwise."""
+    try:
+        async with asyncio.timeout(parts.engine_patience.total_seconds()):
+            told = await parts.engine.tell_decisions(mrn, received.decisions)
+    except (EngineUnavailable, TimeoutError) as error:
+        log.warning("decisions.telling_delayed", reason=str(error) or type(error).__name__)
+        return
+    ids = [decision.id for decision in received.decisions]
+    await to_thread.run_sync(partial(parts.cases.mark_told, mrn, ids, late=not told))
 
 
 def refusal(refused: StepRefused) -> ApiProblem:

@@ -94,8 +94,9 @@ KINDS: Mapping[str, Kind] = _kinds(
     Kind(
         "message-id-already-used",
         HTTPStatus.CONFLICT,
-        "The agency has used this message id for other content",
-        "The message is stored, and changes nothing; a person will look. Send it under an id of its own.",
+        "The sender has used this message id for other content",
+        "It changes nothing; what an agency sends is stored, and a person will look. Send it under an id of "
+        "its own.",
     ),
     Kind(
         "already-released",
@@ -164,6 +165,72 @@ KINDS: Mapping[str, Kind] = _kinds(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "What an agency is told cannot be worked out now",
         "Its own worker does not answer, or its file cannot be read. Nothing was changed; try again later.",
+    ),
+    Kind(
+        "invalid-request",
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "What is asked for does not fit",
+        "`errors` lists every fault with a pointer to it. Correct them and send it again.",
+    ),
+    Kind(
+        "amended-meanwhile",
+        HTTPStatus.CONFLICT,
+        "The referral is about other content by now",
+        "The declaration has been amended. Read it again, and decide on what it says now.",
+    ),
+    Kind(
+        "referral-withdrawn",
+        HTTPStatus.CONFLICT,
+        "The service is asked no more",
+        "The declaration was amended so that it does not need this consent, or was withdrawn.",
+    ),
+    Kind(
+        "not-awaited",
+        HTTPStatus.CONFLICT,
+        "Nothing of the kind is awaited",
+        "The detail says how the referral stands.",
+    ),
+    Kind(
+        "appointment-over",
+        HTTPStatus.CONFLICT,
+        "The appointment is not open any more",
+        "It is done, is cancelled, or is not confirmed yet: the detail says which.",
+    ),
+    Kind(
+        "outside-window",
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "The inspection cannot take place then",
+        "The detail gives the window of the appointment, or the office that does not work then.",
+    ),
+    Kind(
+        "duties-not-assessed",
+        HTTPStatus.CONFLICT,
+        "The duties are not assessed",
+        "Customs has to say first what is due; after an amendment it has to say so anew.",
+    ),
+    Kind(
+        "amount-differs",
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "The amount is not what is due",
+        "Duties are covered by exactly the amount that is due; the detail gives both.",
+    ),
+    Kind(
+        "already-covered",
+        HTTPStatus.CONFLICT,
+        "The duties are covered already",
+        "By another payment or guarantee, or by one of this reference with other content.",
+    ),
+    Kind(
+        "ledger-refused",
+        HTTPStatus.CONFLICT,
+        "The certificate cannot be written down so",
+        "The detail says why: its unit cannot change, nor can it cover less than is taken up.",
+    ),
+    Kind(
+        "not-by-hand",
+        HTTPStatus.CONFLICT,
+        "The hub does this itself",
+        "It is recorded by hand only where the agency's channel cannot be told, or has refused.",
     ),
     Kind(
         "body-too-slow",
