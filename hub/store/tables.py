@@ -57,12 +57,35 @@ declarations = Table(
     Column("started", Boolean, nullable=False),
     Column("closed_at", Utc),
     Column("last_seq", Integer, nullable=False),
+    # What the case is beside its referrals. None: as it was accepted.
+    Column("life", Document),
+    Column("cargo_management_number", Key),
     UniqueConstraint("declarant", "lrn"),
     _index("ix_declarations_newest", "accepted_at", "mrn"),
     _index("ix_declarations_outcome", "outcome", "accepted_at", "mrn"),
     _index("ix_declarations_declarant", "declarant", "accepted_at", "mrn"),
     _index("ix_declarations_lrn", "lrn"),
     _index("ix_declarations_not_started", "accepted_at", where="NOT started"),
+    _index(
+        "ix_declarations_cargo_management_number",
+        "cargo_management_number",
+        where="cargo_management_number IS NOT NULL",
+    ),
+)
+
+# Every version of a declaration that has been amended; one that has not has no rows.
+declaration_versions = Table(
+    "declaration_versions",
+    metadata,
+    Column("mrn", Key, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("lodged_at", Utc, nullable=False),
+    Column("by", Words, nullable=False),
+    Column("content_hash", String(64), nullable=False),
+    Column("declaration", Document, nullable=False),
+    Column("acceptance", Document, nullable=False),
+    PrimaryKeyConstraint("mrn", "version"),
+    ForeignKeyConstraint(["mrn"], ["declarations.mrn"]),
 )
 
 referrals = Table(
@@ -83,7 +106,10 @@ referrals = Table(
     Column("delivered_at", Utc),
     Column("receipt", Document),
     Column("receipt_reference", Key),
+    # What operations are shown; why it is undeliverable, as the events say, is in `life`.
     Column("trouble", Words),
+    # What the referral is beside these columns and its decisions. None: as it was accepted.
+    Column("life", Document),
     PrimaryKeyConstraint("mrn", "service"),
     ForeignKeyConstraint(["mrn"], ["declarations.mrn"]),
     _index("ix_referrals_awaited", "agency", "accepted_at", "mrn", where="awaited"),
@@ -106,6 +132,10 @@ decisions = Table(
     # The workflow knows it, or needs not: it came with a hand-over's result, or too late to count.
     Column("told", Boolean, nullable=False),
     Column("document", Document, nullable=False),
+    # Of the event that recorded it: the order in which decisions came. None in what was recorded before.
+    Column("seq", Integer),
+    # It came too late, or speaks of content that was amended: kept, and no part of the case.
+    Column("set_aside", Boolean),
     PrimaryKeyConstraint("mrn", "service", "id"),
     ForeignKeyConstraint(["mrn", "service"], ["referrals.mrn", "referrals.service"]),
     _index("ix_decisions_untold", "received_at", "mrn", where="NOT told"),
@@ -122,6 +152,18 @@ events = Table(
     Column("data", Document, nullable=False),
     PrimaryKeyConstraint("mrn", "seq"),
     ForeignKeyConstraint(["mrn"], ["declarations.mrn"]),
+)
+
+# Facts that the workflow has not read. Events never change, so this is told beside them.
+untold_facts = Table(
+    "untold_facts",
+    metadata,
+    Column("mrn", Key, nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("at", Utc, nullable=False),
+    PrimaryKeyConstraint("mrn", "seq"),
+    ForeignKeyConstraint(["mrn", "seq"], ["events.mrn", "events.seq"]),
+    _index("ix_untold_facts_oldest", "at", "mrn"),
 )
 
 # No foreign key: what took place on the wire is recorded whatever became of the declaration.
@@ -205,6 +247,91 @@ notices = Table(
     UniqueConstraint("key"),
     ForeignKeyConstraint(["mrn"], ["declarations.mrn"]),
     _index("ix_notices_unsent", "mrn", "number", where="acknowledged_at IS NULL"),
+)
+
+information = Table(
+    "information",
+    metadata,
+    Column("mrn", Key, nullable=False),
+    Column("service", Key, nullable=False),
+    Column("id", Key, nullable=False),
+    Column("given_at", Utc, nullable=False),
+    Column("document", Document, nullable=False),
+    PrimaryKeyConstraint("mrn", "service", "id"),
+    ForeignKeyConstraint(["mrn", "service"], ["referrals.mrn", "referrals.service"]),
+)
+
+# By their content, in each declaration: what one declarant hands in is never read by way of another's.
+documents = Table(
+    "documents",
+    metadata,
+    Column("mrn", Key, nullable=False),
+    Column("sha256", Key, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("mrn", "sha256"),
+    ForeignKeyConstraint(["mrn"], ["declarations.mrn"]),
+)
+
+# Quantities are decimals, kept as text: no database rounds them.
+certificates = Table(
+    "certificates",
+    metadata,
+    Column("type", Key, nullable=False),
+    Column("id", Key, nullable=False),
+    Column("document", Document, nullable=False),
+    # What the ledger adds up to, and the number of its last line.
+    Column("issued", Words, nullable=False),
+    Column("reserved", Words, nullable=False),
+    Column("written_off", Words, nullable=False),
+    Column("last_number", Integer, nullable=False),
+    PrimaryKeyConstraint("type", "id"),
+)
+
+certificate_entries = Table(
+    "certificate_entries",
+    metadata,
+    Column("type", Key, nullable=False),
+    Column("id", Key, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("at", Utc, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("quantity", Words, nullable=False),
+    Column("mrn", Key),
+    Column("service", Key),
+    Column("item", Integer),
+    Column("by", Words),
+    PrimaryKeyConstraint("type", "id", "number"),
+    ForeignKeyConstraint(["type", "id"], ["certificates.type", "certificates.id"]),
+    _index("ix_certificate_entries_mrn", "mrn", where="mrn IS NOT NULL"),
+)
+
+# Claims for which there is not enough left, in the order in which they are served.
+certificate_waits = Table(
+    "certificate_waits",
+    metadata,
+    Column("type", Key, nullable=False),
+    Column("id", Key, nullable=False),
+    Column("mrn", Key, nullable=False),
+    Column("service", Key, nullable=False),
+    Column("item", Integer, nullable=False),
+    Column("since", Utc, nullable=False),
+    Column("quantity", Words, nullable=False),
+    PrimaryKeyConstraint("type", "id", "mrn", "service", "item"),
+    ForeignKeyConstraint(["mrn"], ["declarations.mrn"]),
+    _index("ix_certificate_waits_mrn", "mrn"),
+)
+
+# No foreign key: cargo may arrive before it is declared.
+cargo_events = Table(
+    "cargo_events",
+    metadata,
+    Column("reporter", Key, nullable=False),
+    Column("message_id", Key, nullable=False),
+    Column("cargo_management_number", Key, nullable=False),
+    Column("at", Utc, nullable=False),
+    Column("document", Document, nullable=False),
+    PrimaryKeyConstraint("reporter", "message_id"),
+    _index("ix_cargo_events_number", "cargo_management_number", "at"),
 )
 
 clients = Table(
