@@ -14,6 +14,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from hub.api.clients import key_hash
 from hub.api.parts import ApiParts, Parts
 from hub.api.problems import ApiProblem
+from hub.domain.names import CUSTOMS
 from hub.ports import ApiClient, DeclarationView, Role
 
 _bearer = HTTPBearer(
@@ -100,6 +101,25 @@ async def _sight(client: Caller) -> Sight:
 
 
 Seeing = Annotated[Sight, Depends(_sight)]
+
+
+def refuse_unless_customs(client: ApiClient, sight: Sight) -> None:
+    """Raises ApiProblem (403) unless it is customs itself, or an administrator, bound to nobody."""
+    if not sight.is_customs or client.role is Role.OPERATOR:
+        raise ApiProblem("forbidden", "this is for customs itself: a client of that role, bound to nobody")
+
+
+def refuse_unless_of(agency: str, client: ApiClient, sight: Sight) -> None:
+    """
+    Raises ApiProblem (403) unless this client speaks for an agency: by its binding; or is staff, for customs'
+    own control.
+    """
+    if agency == CUSTOMS:
+        if not sight.is_customs:
+            raise ApiProblem("forbidden", "customs' own control is for customs, bound to nobody")
+    elif client.role is not Role.AGENCY or client.agency != agency:
+        raise ApiProblem("forbidden", f"only a client of the agency {agency} may speak for it")
+
 
 Mrn = Annotated[str, Path(description="Movement reference number.", examples=["26KR7Q2M9D4X1C8TB5"])]
 

@@ -115,6 +115,9 @@ class ReferralWithdrawn(Model):
     """`channel`; `never_had_it`; or `by_hand`."""
     next_id: str | None = None
     """Of an amendment: the id under which it is submitted anew. None: it is asked no more."""
+    remarks: str | None = None
+    by: str | None = None
+    """Who told the agency, and what they say of it, when it was by hand."""
 
 
 class ReferralReminded(Model):
