@@ -9,7 +9,7 @@ from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from hub.api import agencies, declarations, docs_page, lodging, probes
+from hub.api import agencies, declarations, docs_page, lodging, probes, questions
 from hub.api.metering import Metrics
 from hub.api.middleware import Doorkeeper
 from hub.api.openapi import describe
@@ -51,7 +51,12 @@ def create_app(parts: ApiParts) -> FastAPI:
     app.add_exception_handler(ApiProblem, on_api_problem)
     app.add_exception_handler(HTTPException, on_http_exception)
     app.add_exception_handler(RequestValidationError, on_validation_error)
-    for module in (lodging, declarations, agencies):
+    for module in (
+        lodging,
+        declarations,
+        questions,
+        agencies,
+    ):
         app.include_router(module.router, dependencies=[Depends(only_known)])
     for module in (probes, docs_page):
         app.include_router(module.router)

@@ -10,25 +10,33 @@ from hub.api.access import Sight
 from hub.api.parts import ApiParts
 from hub.api.shapes import (
     DeclarationAnswer,
+    DocumentShown,
     EventAnswer,
+    GivenAnswer,
     Links,
     ProhibitedGoods,
+    QuestionShown,
+    QuestionState,
     Receipted,
     ReferralAsked,
     ReferralProgress,
     RoutingAnswer,
     RoutingSummary,
 )
+from hub.domain.case import Referral
 from hub.domain.clearance import Reason
 from hub.domain.events import Event, EventType
+from hub.domain.information import Information, InformationRequest
 from hub.domain.intake import Acceptance
 from hub.domain.model import Text
-from hub.domain.names import workflow_id
+from hub.domain.names import CUSTOMS, workflow_id
 from hub.domain.referral import ReferralTerms
 from hub.domain.routing import Candidate
 from hub.ports import DeclarationView, ReferralView
 
 _Shown = TypeVar("_Shown", bound=Candidate)
+
+CUSTOMS_NAME: Text = {"en": "Customs", "ko": "세관"}
 
 
 def links_of(mrn: str, sight: Sight | None = None, temporal_ui_url: str | None = None) -> Links:
@@ -216,6 +224,79 @@ def _asked(terms: ReferralTerms, agencies: Mapping[str, Text]) -> dict[str, obje
         "due_at": terms.due_at,
         "answers": terms.answers,
     }
+
+
+def agency_names(parts: ApiParts) -> Mapping[str, Text]:
+    """What agencies are called; customs is one of them, as it asks and decides like them."""
+    return {CUSTOMS: CUSTOMS_NAME, **parts.rulebook().catalogue.agencies}
+
+
+def questions_of(
+    view: DeclarationView,
+    sight: Sight,
+    parts: ApiParts,
+    answers: Mapping[tuple[str, str], Information],
+) -> tuple[QuestionShown, ...]:
+    """What is asked, as far as this client may see it, with the answers by service and id."""
+    names = agency_names(parts)
+    mrn = view.acceptance.mrn
+    return tuple(
+        _question(mrn, referral, question, names, answers)
+        for referral in view.case.referrals
+        if sight.may_see_agency(referral.terms.agency)
+        for question in referral.questions
+    )
+
+
+def _question(
+    mrn: str,
+    referral: Referral,
+    question: InformationRequest,
+    names: Mapping[str, Text],
+    answers: Mapping[tuple[str, str], Information],
+) -> QuestionShown:
+    terms = referral.terms
+    decision = next((d for d in referral.decisions if d.id == question.id), None)
+    given = answers.get((terms.service, question.answer)) if question.answer else None
+    return QuestionShown(
+        id=question.id,
+        service=terms.service,
+        service_name=terms.service_name,
+        agency=terms.agency,
+        agency_name=names.get(terms.agency, {"en": terms.agency}),
+        law=terms.law,
+        items=question.items,
+        text=decision.remarks if decision else None,
+        reference=decision.reference if decision else None,
+        asked_at=question.asked_at,
+        due_at=question.due_at,
+        state=_question_state(question),
+        answer=None if given is None else given_answer(mrn, given),
+        passed_on_at=question.passed_on_at,
+        expired_at=question.expired_at,
+        link=f"/v1/declarations/{mrn}/questions/{terms.service}/{quote(question.id, safe='')}/answer",
+    )
+
+
+def _question_state(question: InformationRequest) -> QuestionState:
+    if question.passed_on_at is not None:
+        return QuestionState.PASSED_ON
+    if question.answered_at is not None:
+        return QuestionState.ANSWERED
+    return QuestionState.OPEN if question.expired_at is None else QuestionState.OVERDUE
+
+
+def given_answer(mrn: str, information: Information) -> GivenAnswer:
+    """What the declarant has answered, with where its documents are."""
+    return GivenAnswer(
+        id=information.id,
+        text=information.text,
+        documents=tuple(
+            DocumentShown(**document.model_dump(), link=f"/v1/declarations/{mrn}/documents/{document.sha256}")
+            for document in information.documents
+        ),
+        given_at=information.given_at,
+    )
 
 
 def _prohibited(acceptance: Acceptance) -> tuple[ProhibitedGoods, ...]:

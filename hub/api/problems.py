@@ -119,6 +119,13 @@ KINDS: Mapping[str, Kind] = _kinds(
         "new lrn.",
     ),
     Kind(
+        "no-such-question",
+        HTTPStatus.NOT_FOUND,
+        "The agency asks no such question",
+        "It may have been asked about content that has been amended since. GET "
+        "/v1/declarations/{mrn}/questions lists what is asked.",
+    ),
+    Kind(
         "already-answered",
         HTTPStatus.CONFLICT,
         "The question has been answered",

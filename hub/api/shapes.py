@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from enum import StrEnum
 from typing import Any
 
 from pydantic import Field
@@ -11,6 +12,7 @@ from hub.domain.clearance import Outcome, Reason
 from hub.domain.declaration import Declarant, Procedure
 from hub.domain.exchange import Exchange
 from hub.domain.forms import Form
+from hub.domain.information import Scan
 from hub.domain.model import Model, Text, UtcDatetime
 from hub.domain.referral import Answers, Decision, OnExpiry, Receipt, ReferralState
 from hub.domain.routing import Prohibited, Requirement, RuledOut
@@ -115,6 +117,73 @@ class DeclarationAnswer(Model):
     closed_at: UtcDatetime | None
     last_event: int
     links: Links
+
+
+class QuestionState(StrEnum):
+    """How far an agency's question has got."""
+
+    OPEN = "open"
+    OVERDUE = "overdue"
+    """The time to answer has passed. It may still be answered."""
+    ANSWERED = "answered"
+    """The answer is on its way to the agency."""
+    PASSED_ON = "passed_on"
+    """The agency has the answer; its clock goes on."""
+
+
+class DocumentShown(Model):
+    """A document that the declarant has handed in."""
+
+    name: str
+    media_type: str
+    sha256: str
+    size: int = Field(description="Octets.")
+    scan: Scan
+    link: str
+
+
+class GivenAnswer(Model):
+    """What the declarant has answered."""
+
+    id: str
+    text: str
+    documents: tuple[DocumentShown, ...]
+    given_at: UtcDatetime
+
+
+class QuestionShown(Model):
+    """What an agency asks the declarant."""
+
+    id: str
+    service: str
+    service_name: Text
+    agency: str
+    agency_name: Text
+    law: Text
+    items: tuple[int, ...]
+    text: str | None = Field(description="In the agency's words.")
+    reference: str | None = Field(description="The agency's number for it.")
+    asked_at: UtcDatetime
+    due_at: UtcDatetime | None = Field(description="Until when it may be answered; null: no limit is set.")
+    state: QuestionState
+    answer: GivenAnswer | None
+    passed_on_at: UtcDatetime | None
+    expired_at: UtcDatetime | None
+    link: str = Field(description="Where it is answered.")
+
+
+class QuestionPage(Model):
+    """Everything that is asked about a declaration, in the order in which it was asked."""
+
+    mrn: str
+    questions: tuple[QuestionShown, ...]
+
+
+class AnswerAnswer(Model):
+    """The question, as it stands with the answer."""
+
+    mrn: str
+    question: QuestionShown
 
 
 class DeclarationPage(Model):

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from hub.domain.case import Case, Referral
-from hub.domain.clearance import Outcome
 from hub.domain.events import EventType, NewEvent
 from hub.domain.information import Document, Information, InformationRequest
 from hub.domain.life import InformationExpired, InformationGiven, InformationPassedOn
-from hub.domain.referral import Answers, ReferralState
+from hub.domain.referral import Answers
 from hub.domain.steps import StepRefused
+from hub.domain.steps.standing import Standing, live_referral, refuse_if_over
 
 BY_CHANNEL = "channel"
 BY_DOOR = "door"
@@ -36,27 +36,31 @@ def information_of(
     )
 
 
-def answer(
-    case: Case, outcome: Outcome, closed_at: datetime | None, service: str, information: Information
-) -> list[NewEvent]:
+def answer(standing: Standing, service: str, information: Information) -> list[NewEvent]:
     """
     The declarant answers a question; the same answer again is nothing new. A late one is taken: whoever asked
     may still be helped by it.
 
-    Raises StepRefused: `no-such-question`, `already-answered` with other content, `already-withdrawn`,
-    `already-released`, `closed`.
+    Raises StepRefused: `no-such-question`, `already-answered` with other content, `referral-withdrawn`,
+    `already-withdrawn`, `already-released`, `closed`.
     """
-    referral, question = _asked(case, service, information.request)
-    if question.answer == information.id:
+    case = standing.case
+    found = _find(case, service, information.request)
+    if found is not None and found[1].answer == information.id:
         return []
+    refuse_if_over(standing)
+    referral = live_referral(case, service)
+    if found is None:
+        raise StepRefused(
+            "no-such-question",
+            f"{service} asks no question {information.request}; what is asked stands at "
+            f"/v1/declarations/{case.mrn}/questions",
+        )
+    question = found[1]
     if question.answer is not None:
         raise StepRefused("already-answered", f"{service} has the answer {question.answer} to this question")
-    if case.withdrawal is not None or referral.state is ReferralState.WITHDRAWN:
-        raise StepRefused("already-withdrawn", f"{service} is asked no more")
-    if outcome is Outcome.RELEASE or set(question.items) <= set(case.released):
+    if set(question.items) <= set(case.released):
         raise StepRefused("already-released", "the goods that the question is about have been released")
-    if closed_at is not None:
-        raise StepRefused("closed", f"the declaration was closed at {closed_at.isoformat()}")
     given = InformationGiven(request=question.id, information=information.id)
     events = [_event(EventType.INFORMATION_GIVEN, service, information.given_at, given)]
     if referral.terms.answers is Answers.DOOR:
@@ -109,17 +113,6 @@ def _find(case: Case, service: str, request: str) -> tuple[Referral, Information
             if question.id == request:
                 return referral, question
     return None
-
-
-def _asked(case: Case, service: str, request: str) -> tuple[Referral, InformationRequest]:
-    found = _find(case, service, request)
-    if found is None:
-        raise StepRefused(
-            "no-such-question",
-            f"{service} asks no question {request}; what is asked stands at GET /v1/declarations/{case.mrn}"
-            "/questions",
-        )
-    return found
 
 
 def _passed_on(
