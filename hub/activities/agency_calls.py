@@ -15,11 +15,13 @@ from hub.activities.agency_messages import (
     CallEnd,
     CallKind,
     Exchanges,
+    InformContent,
     LookUpContent,
     MessageIds,
     PageContent,
     TooLarge,
     Unpackable,
+    WithdrawContent,
     packed,
     told,
     unpacked,
@@ -89,8 +91,17 @@ class AgencyCalls:
         match content:
             case Dossier() if kind is CallKind.SUBMIT:
                 return await self._gateway.submit(content)
+            case Dossier() if kind is CallKind.AMEND:
+                return await self._gateway.amend(content)
+            case Dossier() if kind is CallKind.REMIND:
+                return Exchanges(exchanges=await self._gateway.remind(content))
             case Dossier():
                 return await self._gateway.poll(content)
+            case WithdrawContent():
+                exchanges = await self._gateway.withdraw(content.dossier, content.withdrawal)
+                return Exchanges(exchanges=exchanges)
+            case InformContent():
+                return await self._gateway.inform(content.dossier, content.information)
             case LookUpContent():
                 return await self._gateway.look_up(content.dossier, content.sent_at)
             case PageContent():
@@ -136,6 +147,10 @@ _CONTENTS: dict[CallKind, type[Model]] = {
     CallKind.SUBMIT: Dossier,
     CallKind.LOOK_UP: LookUpContent,
     CallKind.POLL: Dossier,
+    CallKind.AMEND: Dossier,
+    CallKind.WITHDRAW: WithdrawContent,
+    CallKind.INFORM: InformContent,
+    CallKind.REMIND: Dossier,
     CallKind.ACKNOWLEDGE: MessageIds,
     CallKind.PULL: PageContent,
 }

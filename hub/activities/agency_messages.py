@@ -12,8 +12,9 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from hub.domain.errors import AgencyRefused, AgencyUnavailable, ChannelError, InDoubt, NotUnderstood
-from hub.domain.exchange import Dossier, Exchange, FeedPage
+from hub.domain.exchange import Dossier, Exchange, FeedPage, InformationContent
 from hub.domain.model import Model, UtcDatetime
+from hub.domain.withdrawal import Withdrawal
 
 LARGEST = 1_500_000
 """Characters of packed content. The engine takes two megabytes for a whole message, and keeps it twice."""
@@ -27,13 +28,20 @@ class CallKind(StrEnum):
     SUBMIT = "submit"
     LOOK_UP = "look_up"
     POLL = "poll"
+    AMEND = "amend"
+    WITHDRAW = "withdraw"
+    INFORM = "inform"
+    REMIND = "remind"
     PULL = "pull"
     ACKNOWLEDGE = "acknowledge"
 
     @property
     def changes_something(self) -> bool:
         """A call whose end is not known may have had an effect."""
-        return self is CallKind.SUBMIT
+        return self in _CHANGING
+
+
+_CHANGING = frozenset({CallKind.SUBMIT, CallKind.AMEND, CallKind.WITHDRAW, CallKind.INFORM, CallKind.REMIND})
 
 
 class AgencyRequest(Model):
@@ -48,7 +56,7 @@ class AgencyRequest(Model):
     Not begun by then, it must not be begun any more: whoever asked has given it up, and may ask once more.
     """
     content: str
-    """Packed: a Dossier, LookUpContent, PageContent or MessageIds."""
+    """Packed: a Dossier, LookUpContent, WithdrawContent, InformContent, PageContent or MessageIds."""
 
 
 class AgencyOrder(Model):
@@ -87,6 +95,20 @@ class LookUpContent(Model):
 
     dossier: Dossier
     sent_at: UtcDatetime
+
+
+class WithdrawContent(Model):
+    """What is withdrawn, and why; None where the declaration goes on without it."""
+
+    dossier: Dossier
+    withdrawal: Withdrawal | None
+
+
+class InformContent(Model):
+    """What the declarant answers, and about which referral."""
+
+    dossier: Dossier
+    information: InformationContent
 
 
 class PageContent(Model):

@@ -23,6 +23,8 @@ from hub.config.models import AgencyFile, LoginFile, OperationFile
 from hub.domain.deadlines import parse_duration
 from hub.expressions import Expression, ExpressionFault, PathTemplate, TreeFaults, TreeTemplate, roots
 
+_NOWHERE = "https://agency.invalid"
+
 
 class ChannelUnusable(Exception):
     """A channel that cannot be prepared: a contract, an expression, a credential. The message says which."""
@@ -107,6 +109,10 @@ class Channel:
     submit: Operation
     look_up: Operation | None
     poll: Operation | None
+    amend: Operation | None
+    withdraw: Operation | None
+    inform: Operation | None
+    remind: Operation | None
     feed: FeedChannel | None
 
 
@@ -139,11 +145,22 @@ class Preparation:
                 secrets={name: resolve(text, self._environment) for name, text in channel.secrets.items()},
                 login=self._login(channel.login, endpoint, proof),
                 submit=self.operation(channel.submit, endpoint, proof, roots.SUBMIT, roots.READING),
-                look_up=self._follow_up(channel.look_up, endpoint, proof),
-                poll=self._follow_up(channel.poll, endpoint, proof),
+                **{name: self._follow_up(name, endpoint, proof) for name in roots.FOLLOWING},
                 feed=self._feed(endpoint, proof),
             )
         except (CredentialUnusable, ContractUnreadable, LookupError, ExpressionFault, TreeFaults) as wrong:
+            raise ChannelUnusable(f"the channel of {self._file.agency} cannot be used: {wrong}") from wrong
+
+    def submission(self) -> SoapCall | RestCall:
+        """
+        The submission as it tells of the declaration: without an address, and without what proves the hub.
+
+        Raises ChannelUnusable.
+        """
+        file = self._file.channel.submit
+        try:
+            return self._call(file, _NOWHERE, Credentials(), roots.SUBMIT)
+        except (ContractUnreadable, LookupError, ExpressionFault, TreeFaults) as wrong:
             raise ChannelUnusable(f"the channel of {self._file.agency} cannot be used: {wrong}") from wrong
 
     def endpoint(self, operation: OperationFile | None = None) -> str:
@@ -224,10 +241,11 @@ class Preparation:
             carried=carried_names(channel.auth),
         )
 
-    def _follow_up(self, file: OperationFile | None, endpoint: str, proof: Credentials) -> Operation | None:
+    def _follow_up(self, name: str, endpoint: str, proof: Credentials) -> Operation | None:
+        file: OperationFile | None = getattr(self._file.channel, name)
         if file is None:
             return None
-        return self.operation(file, endpoint, proof, roots.FOLLOW_UP, roots.READING)
+        return self.operation(file, endpoint, proof, roots.FOLLOWING[name], roots.READING)
 
     def _login(self, file: LoginFile | None, endpoint: str, proof: Credentials) -> Login | None:
         if file is None:

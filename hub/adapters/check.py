@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 
 from hub.adapters.advice import Vocabulary, meant, meant_operation
 from hub.adapters.channel import Contracts, Preparation
-from hub.adapters.context import agency_context, dossier_context
+from hub.adapters.context import agency_context, dossier_context, information_context, withdrawal_context
 from hub.adapters.least import holds, least, unreadable
 from hub.adapters.openapi import NotWritten, RestContract
 from hub.adapters.rest import RestCall
 from hub.adapters.rest.trial import lacking, misses
-from hub.adapters.sample import SAMPLE_TIME, sample_dossiers
+from hub.adapters.sample import SAMPLE_TIME, sample_dossiers, sample_information, sample_withdrawal
 from hub.adapters.secrets import SecretMissing
 from hub.adapters.shape import Path as KeyPath
 from hub.adapters.shape import hollow, misfits, sample
@@ -112,10 +112,11 @@ class _Check:
             for dossier, whole in sample_dossiers(self._file)
         ]
         yield from self._operation(("submit",), channel.submit, roots.SUBMIT, dossiers)
-        if channel.look_up is not None:
-            yield from self._operation(("look_up",), channel.look_up, roots.FOLLOW_UP, dossiers)
-        if channel.poll is not None:
-            yield from self._operation(("poll",), channel.poll, roots.FOLLOW_UP, dossiers)
+        for name, writing in roots.FOLLOWING.items():
+            file: OperationFile | None = getattr(channel, name)
+            if file is not None:
+                seen_there = [one | _added(name, whole=one["whole"]) for one in dossiers]
+                yield from self._operation((name,), file, writing, seen_there)
         if channel.feed is not None:
             agency = agency_context(self._file) | {"whole": True, **proof}
             page = {"page": {"number": 1, "cursor": ""}}
@@ -400,6 +401,13 @@ class _Check:
 
     def _warning(self, key: KeyPath, what: str, cure: str) -> ChannelFault:
         return ChannelFault(agency=self._name, key=key, what=what, cure=cure, warning=True)
+
+
+def _added(name: str, *, whole: bool) -> dict[str, Any]:
+    """What the requests of an operation see beside the dossier."""
+    if name == "withdraw":
+        return withdrawal_context(sample_withdrawal(whole=whole))
+    return information_context(sample_information(whole=whole)) if name == "inform" else {}
 
 
 def _names(at: KeyPath) -> tuple[str, ...]:

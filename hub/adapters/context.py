@@ -10,6 +10,7 @@ are exact text, instants RFC 3339 text in UTC, goods item numbers and numbers of
 
 from __future__ import annotations
 
+import base64
 import typing
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -21,7 +22,8 @@ from pydantic import BaseModel
 
 from hub.config.models import AgencyFile
 from hub.domain.declaration import Declaration
-from hub.domain.exchange import Dossier
+from hub.domain.exchange import Dossier, InformationContent
+from hub.domain.withdrawal import Withdrawal
 
 
 def rfc3339(moment: datetime) -> str:
@@ -60,6 +62,8 @@ def dossier_context(dossier: Dossier, file: AgencyFile) -> dict[str, Any]:
             "law": terms.law.get("en", ""),
             "document": terms.document,
             "items": list(terms.items),
+            "revision": terms.revision,
+            "former": list(dossier.former),
             "due_at": rfc3339(terms.due_at),
             "accepted_at": rfc3339(dossier.accepted_at),
         },
@@ -70,6 +74,39 @@ def dossier_context(dossier: Dossier, file: AgencyFile) -> dict[str, Any]:
             "values": dict(dossier.receipt.values) if dossier.receipt else {},
         },
         **agency_context(file),
+    }
+
+
+def withdrawal_context(withdrawal: Withdrawal | None) -> dict[str, Any]:
+    """What `WITHDRAW` adds: why it is taken back; empty texts where the declaration goes on without it."""
+    return {
+        "withdrawal": {
+            "reason": withdrawal.reason if withdrawal else "",
+            "remarks": withdrawal.remarks if withdrawal else "",
+        }
+    }
+
+
+def information_context(information: InformationContent) -> dict[str, Any]:
+    """What `INFORM` adds: the answer, and its documents in Base64."""
+    return {
+        "information": {
+            "id": information.id,
+            "request": information.request,
+            "request_reference": information.request_reference or "",
+            "text": information.text,
+            "given_at": rfc3339(information.given_at),
+        },
+        "documents": [
+            {
+                "name": one.name,
+                "type": one.media_type,
+                "sha256": one.sha256,
+                "size": len(one.content),
+                "base64": base64.b64encode(one.content).decode("ascii"),
+            }
+            for one in information.enclosures
+        ],
     }
 
 

@@ -18,21 +18,36 @@ from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from hub.adapters import feed
+from hub.adapters import changes, feed
 from hub.adapters.archive import Archive, Edition
 from hub.adapters.channel import ChannelUnusable, Contracts
 from hub.adapters.context import dossier_context
 from hub.adapters.hearing import already_received, look_up, read_decisions, read_submission, said
+from hub.adapters.inputs import digest
 from hub.adapters.limits import PATIENCE
 from hub.adapters.line import Line
 from hub.adapters.lines import Lines
 from hub.adapters.reading import Kind, Meaning
 from hub.adapters.recording import in_a_line
 from hub.adapters.talk import Talk
+from hub.adapters.wire import Misfit
 from hub.config.models import AgencyFile
 from hub.domain.errors import AgencyUnavailable, ChannelError, NotUnderstood
-from hub.domain.exchange import Answer, Dossier, Exchange, Feed, FeedPage, LookUp, Message, Submission
+from hub.domain.exchange import (
+    Answer,
+    Asked,
+    Dossier,
+    Exchange,
+    Feed,
+    FeedPage,
+    InformationContent,
+    LookUp,
+    Message,
+    Submission,
+)
 from hub.domain.referral import ReferralTerms, Via
+from hub.domain.withdrawal import Withdrawal
+from hub.expressions import ExpressionFailed
 from hub.ports import NONE_REFUSED, Clock
 
 _BUSY_PAUSE = 2.0
@@ -150,6 +165,35 @@ class Gateway:
 
         return await self._run(line, Kind.POLL, dossier.terms, work)
 
+    async def amend(self, dossier: Dossier) -> Submission:
+        return await self._about(dossier, Kind.AMEND, partial(changes.amend, dossier=dossier))
+
+    async def withdraw(self, dossier: Dossier, withdrawal: Withdrawal | None) -> tuple[Exchange, ...]:
+        work = partial(changes.withdraw, dossier=dossier, withdrawal=withdrawal)
+        return await self._about(dossier, Kind.WITHDRAW, work)
+
+    async def inform(self, dossier: Dossier, information: InformationContent) -> Answer:
+        work = partial(changes.inform, dossier=dossier, information=information)
+        return await self._about(dossier, Kind.INFORM, work)
+
+    async def remind(self, dossier: Dossier) -> tuple[Exchange, ...]:
+        return await self._about(dossier, Kind.REMIND, partial(changes.remind, dossier=dossier))
+
+    async def abilities(self, agency: str, version: str) -> frozenset[Asked]:
+        channel = (await self._line(agency, version)).file.channel
+        return frozenset(one for one in Asked if getattr(channel, one) is not None)
+
+    async def inputs_of(self, dossier: Dossier) -> str:
+        line = await self._line(dossier.terms.agency, dossier.terms.config_version)
+        try:
+            return await asyncio.to_thread(lambda: digest(line.submission(), dossier, line.file))
+        except ChannelUnusable as wrong:
+            raise NotUnderstood(str(wrong)) from wrong
+        except (Misfit, ExpressionFailed) as wrong:
+            raise NotUnderstood(
+                f"what {line.file.agency} would be told of this declaration cannot be worked out: {wrong}"
+            ) from wrong
+
     async def pull_feed(self, agency: str, page: FeedPage | None = None) -> Feed:
         return await self._run(await self._line(agency), Kind.PULL, None, partial(feed.pull, page=page))
 
@@ -169,6 +213,10 @@ class Gateway:
         except NotUnderstood as unknown:
             raise KeyError(agency) from unknown
         return line.door().read(headers, body, received_at)
+
+    async def _about(self, dossier: Dossier, kind: Kind, work: Callable[[Talk], T]) -> T:
+        terms = dossier.terms
+        return await self._run(await self._line(terms.agency, terms.config_version), kind, terms, work)
 
     async def _line(self, agency: str, version: str | None = None) -> Line:
         """The agency in that version, or in its newest. Raises NotUnderstood, AgencyUnavailable."""

@@ -66,14 +66,19 @@ def read_submission(talk: Talk, operation: Operation, reading: dict[str, object]
     return Submission(receipt=receipt, decisions=decisions, exchanges=talk.exchanges)
 
 
-def read_decisions(talk: Talk, operation: Operation, reading: Context, via: Via) -> tuple[Decision, ...]:
-    """The decisions in an answer; none when it holds none. Raises Misfit, ExpressionFailed."""
+def read_decisions(
+    talk: Talk, operation: Operation, reading: Context, via: Via, *, key: str | None = None
+) -> tuple[Decision, ...]:
+    """
+    The decisions in an answer; none when it holds none. `key` stands for what it is about in the id of a
+    decision that has none of its own; without it, the referral. Raises Misfit, ExpressionFailed.
+    """
     if operation.decision is None or talk.terms is None:
         return ()
     return operation.decision.read(
         reading,
         referral=talk.terms.id,
-        key=talk.terms.id,
+        key=key or talk.terms.id,
         referred=talk.terms.items,
         via=via,
         received_at=talk.heard_at,

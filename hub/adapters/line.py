@@ -9,11 +9,13 @@ from zoneinfo import ZoneInfo
 
 from hub.adapters.bounds import Bounds
 from hub.adapters.callback import CallbackDoor
-from hub.adapters.channel import Channel, Contracts, prepare
+from hub.adapters.channel import Channel, Contracts, Preparation, prepare
 from hub.adapters.entering import Entrance
 from hub.adapters.maintenance import raise_if_away
 from hub.adapters.messages import UNNAMED
+from hub.adapters.rest import RestCall
 from hub.adapters.secrets import Scrubber, known_secrets, secret_headers
+from hub.adapters.soap import SoapCall
 from hub.adapters.transport import Sender
 from hub.config.maintenance import maintenance
 from hub.config.models import AgencyFile, ChannelFile
@@ -84,6 +86,7 @@ class Line:
         self._clock = clock
         self._lock = threading.Lock()
         self._channel: Channel | None = None
+        self._submission: SoapCall | RestCall | None = None
         self._door: CallbackDoor | None = None
         self._unnamed: dict[str, None] = {} if before is None else before._unnamed
 
@@ -104,6 +107,14 @@ class Line:
                 shown = self._channel.proof.tls
                 self.sender.use(shown.pair, shown.trust)
             return self._channel
+
+    def submission(self) -> SoapCall | RestCall:
+        """The submission without address and proof. Prepared when first needed. Raises ChannelUnusable."""
+        with self._lock:
+            if self._submission is None:
+                preparation = Preparation(self.file, self._contracts, self._environment, self._zone)
+                self._submission = preparation.submission()
+            return self._submission
 
     def door(self) -> CallbackDoor:
         """Raises KeyError when this agency sends no callbacks, CallbackRefused when they cannot be read."""

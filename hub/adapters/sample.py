@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -18,10 +19,11 @@ from hub.domain.declaration import (
     Party,
     Procedure,
 )
-from hub.domain.exchange import Dossier
+from hub.domain.exchange import Dossier, Enclosure, InformationContent
 from hub.domain.model import Measure, Money
 from hub.domain.names import check_digit, referral_id
 from hub.domain.referral import Receipt, ReferralTerms
+from hub.domain.withdrawal import Withdrawal
 
 SAMPLE_TIME = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 _STEM = "26KR1B2C3D4E5F6G7"
@@ -39,6 +41,38 @@ def sample_dossiers(file: AgencyFile) -> Iterator[tuple[Dossier, bool]]:
             for whole in (True, False):
                 declaration = _whole(procedure) if whole else _bare(procedure)
                 yield _dossier(file, code, service, declaration), whole
+
+
+def sample_withdrawal(*, whole: bool) -> Withdrawal | None:
+    """
+    A withdrawal for a reason that no table knows, since the policy may have new ones; or none, where the
+    declaration goes on without the service.
+    """
+    if not whole:
+        return None
+    return Withdrawal(reason="sample", remarks="Sample", requested_at=SAMPLE_TIME, by="sample")
+
+
+def sample_information(*, whole: bool) -> InformationContent:
+    """An answer to a question, with documents or with words alone."""
+    content = b"%PDF-1.7 sample"
+    enclosures = [
+        Enclosure(
+            name=name,
+            media_type="application/pdf",
+            sha256=hashlib.sha256(content).hexdigest(),
+            content=content,
+        )
+        for name in ("sample.pdf", "견본.pdf")
+    ]
+    return InformationContent(
+        id="INFORMATION-1",
+        request="DECISION-1",
+        request_reference="REQUEST-1" if whole else None,
+        text="Sample",
+        given_at=SAMPLE_TIME,
+        enclosures=tuple(enclosures) if whole else (),
+    )
 
 
 def _dossier(file: AgencyFile, code: str, service: ServiceFile, declaration: Declaration) -> Dossier:

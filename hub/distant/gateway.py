@@ -18,12 +18,14 @@ from hub.activities.agency_messages import (
     CallEnd,
     CallKind,
     Exchanges,
+    InformContent,
     LookUpContent,
     MessageIds,
     PageContent,
     ToldError,
     TooLarge,
     Unpackable,
+    WithdrawContent,
     as_raised,
     packed,
     unpacked,
@@ -33,8 +35,20 @@ from hub.config.models import AgencyFile
 from hub.distant.calls import BEGIN_WITHIN, EngineCalls
 from hub.domain.deadlines import parse_duration
 from hub.domain.errors import AgencyUnavailable, ChannelError, InDoubt, NotUnderstood
-from hub.domain.exchange import Answer, Dossier, Exchange, Feed, FeedPage, LookUp, Message, Submission
+from hub.domain.exchange import (
+    Answer,
+    Asked,
+    Dossier,
+    Exchange,
+    Feed,
+    FeedPage,
+    InformationContent,
+    LookUp,
+    Message,
+    Submission,
+)
 from hub.domain.model import Model
+from hub.domain.withdrawal import Withdrawal
 from hub.ports import NONE_REFUSED, AgencyGateway, Clock
 
 WORKER_WITHIN = timedelta(seconds=5)
@@ -127,6 +141,39 @@ class DistantGateway:
         if way is None:
             return await self._near.poll(dossier)
         return await self._call(way, CallKind.POLL, dossier, Answer, dossier.terms.id)
+
+    async def amend(self, dossier: Dossier) -> Submission:
+        way = await self._way(dossier.terms.agency)
+        if way is None:
+            return await self._near.amend(dossier)
+        return await self._call(way, CallKind.AMEND, dossier, Submission, dossier.terms.id)
+
+    async def withdraw(self, dossier: Dossier, withdrawal: Withdrawal | None) -> tuple[Exchange, ...]:
+        way = await self._way(dossier.terms.agency)
+        if way is None:
+            return await self._near.withdraw(dossier, withdrawal)
+        content = WithdrawContent.model_construct(dossier=dossier, withdrawal=withdrawal)
+        return (await self._call(way, CallKind.WITHDRAW, content, Exchanges, dossier.terms.id)).exchanges
+
+    async def inform(self, dossier: Dossier, information: InformationContent) -> Answer:
+        way = await self._way(dossier.terms.agency)
+        if way is None:
+            return await self._near.inform(dossier, information)
+        content = InformContent.model_construct(dossier=dossier, information=information)
+        return await self._call(way, CallKind.INFORM, content, Answer, dossier.terms.id)
+
+    async def remind(self, dossier: Dossier) -> tuple[Exchange, ...]:
+        way = await self._way(dossier.terms.agency)
+        if way is None:
+            return await self._near.remind(dossier)
+        return (await self._call(way, CallKind.REMIND, dossier, Exchanges, dossier.terms.id)).exchanges
+
+    async def abilities(self, agency: str, version: str) -> frozenset[Asked]:
+        return await self._near.abilities(agency, version)
+
+    async def inputs_of(self, dossier: Dossier) -> str:
+        # What is told needs no credentials, and nothing is sent.
+        return await self._near.inputs_of(dossier)
 
     async def pull_feed(self, agency: str, page: FeedPage | None = None) -> Feed:
         way = await self._way(agency)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
+from pydantic import ConfigDict
+
 from hub.domain.declaration import Declaration
 from hub.domain.model import Model, UtcDatetime
 from hub.domain.referral import Decision, Receipt, ReferralTerms
@@ -17,6 +19,8 @@ class Dossier(Model):
     terms: ReferralTerms
     accepted_at: UtcDatetime
     receipt: Receipt | None = None
+    former: tuple[str, ...] = ()
+    """Earlier ids of the referral, under which it was submitted before it was withdrawn."""
 
 
 class Exchange(Model):
@@ -83,6 +87,8 @@ class Asked(StrEnum):
 
 class Enclosure(Model):
     """A document that is passed on to an agency."""
+
+    model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
 
     name: str
     media_type: str

@@ -30,8 +30,8 @@ WITHDRAW = FOLLOW_UP | {"withdrawal"}
 
 INFORM = FOLLOW_UP | {"information", "documents"}
 """
-The same of `inform`: the declarant's answer, and a list of its documents: `name`, `type`, `sha256`, `size` and
-`base64`, its content in Base64 (RFC 4648 section 4), since CEL holds no octets here.
+The same of `inform`: the declarant's answer, and its documents: each has `name`, `type`, `sha256`, `size` and
+`base64`, the content in Base64 (RFC 4648 section 4), since CEL holds no octets here.
 """
 
 FOLLOWING = {

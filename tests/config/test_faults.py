@@ -393,7 +393,7 @@ FEEDS = [
     ),
     case(
         "a receipt that nobody reads", LABS, _PULL, _PULL[:-1] + ", receipt: {reference: =reply.x}}",
-        "receipt:", "channel.feed.pull.receipt", "`receipt` is read in submit and look_up only", "remove it",
+        "receipt:", "channel.feed.pull.receipt", "`receipt` is read in submit, look_up and amend only", "remove it",
     ),
     case(
         "a form of nothing", LABS, _PULL, _PULL[:-1] + ", format: json}", "format: json",

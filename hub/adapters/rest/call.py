@@ -107,6 +107,15 @@ class RestCall:
         filled = self._filled(context)
         return filled if self._body is None else self._body.seen(filled)
 
+    def content(self, context: Context) -> Plain:
+        """All that a request tells, as plain data. Raises ExpressionFailed."""
+        return {
+            "path": self._path.fill(context),
+            "query": _members(self._query, context),
+            "headers": _members(self._headers, context),
+            "body": self._filled(context),
+        }
+
     def violations(self, context: Context) -> Iterator[tuple[str, Violation]]:
         """
         Where the request misses its contract: each place below `request`, `path`, `query` or `headers`.

@@ -74,6 +74,10 @@ class SoapCall:
         filled = {} if self._header is None else trim(self._header.fill(context), self._header_shape)
         return {} if filled is None else filled
 
+    def content(self, context: Context) -> Plain:
+        """All that a request tells, as plain data. Raises ExpressionFailed."""
+        return {"header": self.header_arguments(context), "body": self.arguments(context)}
+
     @property
     def request_shape(self) -> Shape | None:
         return self._request_shape

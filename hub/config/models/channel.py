@@ -262,7 +262,9 @@ class ChannelFile(FileModel):
     `documents` too. Without it, the agency's people fetch the answer at the hub.
     """
     remind: OperationFile | None = None
-    """Reminds the agency of a referral before its time is over. Without it, its people see that at the hub."""
+    """
+    Reminds the agency of a referral before its time is over. Without it, its people see that at the hub.
+    """
     feed: FeedFile | None = None
     """A queue of messages that the hub pulls and acknowledges."""
     callback: CallbackFile | None = None
