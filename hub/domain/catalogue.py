@@ -55,6 +55,18 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Certified:
+    """How a service uses certificates that stand in the ledger."""
+
+    types: tuple[str, ...]
+    """LPCO types that are looked up there when they are presented."""
+    reserve: bool = True
+    """The quantity of the goods is reserved, and written off at release."""
+    reuse: bool = False
+    """A certificate that is valid for the goods stands for the consent, where the policy allows it too."""
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """One approval an agency gives, under one law."""
 
@@ -79,6 +91,10 @@ class Service:
     exempted_by: tuple[str, ...] = ()
     """LPCO types of another law whose presence removes this requirement."""
     confidence: str = "assumed"
+    remind_before: tuple[str, ...] | None = None
+    """Terms before its deadline at which its agency is reminded; None: as the administration says."""
+    certificate: Certified | None = None
+    """None: certificates are for its agency alone to judge."""
 
 
 @dataclass(frozen=True, slots=True)

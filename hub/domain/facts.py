@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
@@ -97,13 +97,33 @@ BUILT_IN_FACTS: tuple[BuiltInFact, ...] = (
         "where the consignment goes (ISO 3166-1)",
         lambda d, i: d.consignment.country_of_destination,
     ),
+    BuiltInFact("declaration.office", "string", "", "customs office it is lodged at", lambda d, i: d.office),
+    BuiltInFact("declaration.declarant", "string", "", "id of who lodges it", lambda d, i: d.declarant.id),
+    BuiltInFact(
+        "declaration.importer",
+        "string",
+        "",
+        "registration number of the importer",
+        lambda d, i: d.importer.id if d.importer else None,
+    ),
+    BuiltInFact(
+        "declaration.exporter",
+        "string",
+        "",
+        "registration number of the exporter",
+        lambda d, i: d.exporter.id if d.exporter else None,
+    ),
 )
 """The one table of built-in facts; an attribute may not take one of these names."""
 
 
+_ITEM = "item."
+_BY_NAME = {fact.name: fact for fact in BUILT_IN_FACTS}
+
+
 def attribute_fact(name: str) -> str:
     """The name by which conditions read an attribute: `used` is `item.used`."""
-    return f"item.{name}"
+    return f"{_ITEM}{name}"
 
 
 def item_facts(
@@ -115,20 +135,27 @@ def item_facts(
     A fact that was not declared has its meaning of absence. Decimals become floats and texts take the form in
     which they are compared, for comparing only.
     """
-    facts: dict[str, FactValue] = {}
-    assumed = set()
-    for built_in in BUILT_IN_FACTS:
+    names = (*_BY_NAME, *map(attribute_fact, attributes))
+    read = {name: read_fact(declaration, item, attributes, name) for name in names}
+    facts = {name: value for name, (value, _) in read.items()}
+    return facts, frozenset(name for name, (_, declared) in read.items() if not declared)
+
+
+def read_facts(
+    declaration: Declaration, item: GoodsItem, attributes: Mapping[str, Attribute], names: Iterable[str]
+) -> dict[str, FactValue]:
+    """These facts about a goods item. Raises KeyError for a name that is none."""
+    return {name: read_fact(declaration, item, attributes, name)[0] for name in names}
+
+
+def read_fact(
+    declaration: Declaration, item: GoodsItem, attributes: Mapping[str, Attribute], name: str
+) -> tuple[FactValue, bool]:
+    """One fact about a goods item, and whether it was declared. Raises KeyError for a name that is none."""
+    built_in = _BY_NAME.get(name)
+    if built_in is not None:
         read = built_in.read(declaration, item)
-        if read is None:
-            assumed.add(built_in.name)
-            read = built_in.absent
-        facts[built_in.name] = read
-    for attribute in attributes.values():
-        name = attribute_fact(attribute.name)
-        declared = item.attributes.get(attribute.name)
-        if declared is None:
-            assumed.add(name)
-            facts[name] = attribute.absent
-        else:
-            facts[name] = attribute.comparable(declared)
-    return facts, frozenset(assumed)
+        return (built_in.absent, False) if read is None else (read, True)
+    attribute = attributes[name.removeprefix(_ITEM)]
+    declared = item.attributes.get(attribute.name)
+    return (attribute.absent, False) if declared is None else (attribute.comparable(declared), True)

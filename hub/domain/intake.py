@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from decimal import Decimal
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from hub.domain.case import Case, CasePolicy, Prohibition, Referral
-from hub.domain.catalogue import Attribute, Catalogue
+from hub.domain.catalogue import Attribute, Catalogue, Service
+from hub.domain.certificates import CertificateKey, CertificateStanding, Claim, claims_of
 from hub.domain.clearance import Clearance
-from hub.domain.deadlines import WorkingCalendar
+from hub.domain.deadlines import WorkingCalendar, parse_duration
 from hub.domain.declaration import AttributeValue, Declaration, ExemptionClaim
+from hub.domain.duties import Duties
 from hub.domain.forms import malformed
-from hub.domain.model import Model, UtcDatetime
-from hub.domain.names import referral_id
-from hub.domain.referral import ReferralTerms
-from hub.domain.risk import Assessment
+from hub.domain.life import with_decision
+from hub.domain.model import Model, Text, UtcDatetime
+from hub.domain.names import CUSTOMS, CUSTOMS_CONTROL
+from hub.domain.policy import Control, DatedPolicy, policy_for
+from hub.domain.referral import Decision, ReferralState, ReferralTerms, Verdict, Via
+from hub.domain.risk import Assessment, Channel, RiskEngine
 from hub.domain.routing import Routing, route
 from hub.domain.settling import settle
+from hub.domain.terms import terms_of
 
 
 @dataclass(frozen=True)
@@ -59,10 +65,28 @@ class Rulebook:
     versions: Mapping[str, str]
     """Version of each agency's file."""
     policy: CasePolicy
+    """Of every declaration for which there is no other among `policies`."""
     country: str
     """Stands in every mrn (ISO 3166-1)."""
     zone: ZoneInfo
     """Of the administration: its day is the day whose law applies."""
+    policies: tuple[DatedPolicy, ...] = ()
+    remind_before: tuple[str, ...] = ()
+    """Of services that do not say themselves when their agency is reminded."""
+    withdrawal_reasons: Mapping[str, Text] = field(default_factory=dict)
+    """By code: why a declarant may take a declaration back."""
+    risk: RiskEngine | None = None
+    """None where the administration has no rules: customs itself then looks at nothing."""
+    control: Control | None = None
+    """What the risk channel calls for; must be there where `risk` is."""
+
+    def policy_for(self, declaration: Declaration, day: date) -> CasePolicy:
+        """The policy under which a declaration is accepted on that day."""
+        return policy_for(declaration, day, self.policies, self.policy)
+
+    def day_of(self, at: datetime) -> date:
+        """The administration's own day at that time: the day whose law applies."""
+        return at.astimezone(self.zone).date()
 
 
 def find_faults(declaration: Declaration, catalogue: Catalogue) -> list[Fault]:
@@ -131,43 +155,54 @@ def _value_faults(attribute: Attribute, value: AttributeValue) -> list[str]:
 
 
 def accept(
-    declaration: Declaration, rulebook: Rulebook, *, mrn: str, client: str, at: datetime
+    declaration: Declaration,
+    rulebook: Rulebook,
+    *,
+    mrn: str,
+    client: str,
+    at: datetime,
+    day: date | None = None,
+    policy: CasePolicy | None = None,
+    version: int = 1,
+    assessment: Assessment | None = None,
+    standings: Mapping[CertificateKey, CertificateStanding] = MappingProxyType({}),
 ) -> Acceptance:
-    """Route a declaration by the law of the day, and freeze the terms on which each agency is asked."""
-    routing = route(declaration, rulebook.catalogue, at.astimezone(rulebook.zone).date())
+    """
+    Route a declaration by the law of the day, and freeze the terms on which each agency is asked.
+
+    `assessment` is the risk channel's, and `standings` tells of the certificates that are presented
+    (`hub.domain.certificates.needed_certificates`), as far as they are in the ledger. Another version of a
+    declaration is accepted in the same way: by the law of the `day` on which the first was, under the
+    `policy` that was frozen then, and with deadlines that begin `at` its own time.
+    """
+    day = day or rulebook.day_of(at)
+    policy = policy or rulebook.policy_for(declaration, day)
+    routing = route(declaration, rulebook.catalogue, day)
+    # Nobody is asked about a consignment that may not cross anyway.
+    asked = {} if routing.prohibited else routing.services()
+    services = [(rulebook.catalogue.service(code), items) for code, items in asked.items()]
+    claims = claims_of(declaration, services, standings, day=day, may_reuse=policy.reuse)
     referrals = []
-    for code, items in routing.services().items():
-        service = rulebook.catalogue.service(code)
-        referrals.append(
-            Referral(
-                terms=ReferralTerms(
-                    id=referral_id(mrn, code),
-                    mrn=mrn,
-                    service=code,
-                    agency=service.agency,
-                    service_name=service.name,
-                    law=service.law,
-                    document=service.document,
-                    items=items,
-                    answers=service.answers,
-                    answer_within=service.answer_within,
-                    due_at=rulebook.calendars[service.agency].due(at, service.answer_within),
-                    on_expiry=service.on_expiry,
-                    config_version=rulebook.versions[service.agency],
-                )
-            )
-        )
+    for service, items in services:
+        terms = _terms(service, service.code, service.agency, mrn, items, rulebook, at)
+        state = ReferralState.DECIDED if is_reused(terms, claims) else ReferralState.PENDING
+        referrals.append(Referral(terms=terms, state=state))
+    if assessment is not None and not routing.prohibited:
+        referrals += _control(declaration, rulebook, mrn, policy, assessment, at)
     case = Case(
         mrn=mrn,
-        policy=rulebook.policy,
+        policy=policy,
         prohibitions=tuple(
             Prohibition(
                 item=p.item, service=p.service, agency=p.agency, law=p.law, matched_prefix=p.matched_prefix
             )
             for p in routing.prohibited
         ),
-        # Nobody is asked about a consignment that may not cross anyway.
-        referrals=() if routing.prohibited else tuple(referrals),
+        referrals=tuple(referrals),
+        version=version,
+        items=tuple(item.number for item in declaration.items),
+        duties=Duties(version=version) if policy.duty_gate else None,
+        claims=claims,
     )
     return Acceptance(
         mrn=mrn,
@@ -178,5 +213,97 @@ def accept(
         routing=routing,
         case=case,
         clearance=settle(case),
-        due_at=max((r.terms.due_at for r in case.referrals), default=None),
+        due_at=max((r.terms.due_at for r in referrals if r.state is not ReferralState.DECIDED), default=None),
+        assessment=assessment,
     )
+
+
+def is_reused(terms: ReferralTerms, claims: Iterable[Claim]) -> bool:
+    """Whether certificates stand for the consent to every goods item: then the agency is not asked."""
+    reused = {claim.item for claim in claims if claim.service == terms.service and claim.reused}
+    return reused.issuperset(terms.items)
+
+
+def _terms(
+    service: Service | Control,
+    code: str,
+    agency: str,
+    mrn: str,
+    items: tuple[int, ...],
+    rulebook: Rulebook,
+    at: datetime,
+    version: str | None = None,
+) -> ReferralTerms:
+    calendar = service.calendar if isinstance(service, Control) else rulebook.calendars[agency]
+    due_at = calendar.due(at, service.answer_within)
+    remind_before = rulebook.remind_before if service.remind_before is None else service.remind_before
+    return terms_of(
+        service,
+        code,
+        agency,
+        mrn,
+        items,
+        due_at=due_at,
+        version=version or rulebook.versions[agency],
+        opened_at=at,
+        remind_before=remind_before,
+        remind_at=calendar.reminders(at, due_at, remind_before),
+    )
+
+
+_DEMANDS = {
+    Channel.YELLOW: (Verdict.INFORMATION_REQUIRED, "documents"),
+    Channel.RED: (Verdict.INSPECTION_REQUIRED, "goods"),
+}
+"""What the risk channel calls for, and its word for it."""
+
+
+def control_demand(terms: ReferralTerms, assessment: Assessment, at: datetime) -> Decision:
+    """
+    The first decision of customs' own control: what the risk channel calls for.
+
+    Raises KeyError for a green one. It says nothing of why: the declarant reads it.
+    """
+    verdict, word = _DEMANDS[assessment.channel]
+    return Decision(
+        id=f"risk-{terms.revision}",
+        referral=terms.id,
+        verdict=verdict,
+        word=word,
+        decided_at=at,
+        received_at=at,
+        via=Via.RISK,
+        revision=terms.revision,
+    )
+
+
+def question_due(policy: CasePolicy, asked_at: datetime) -> datetime | None:
+    """Until when a question that is asked then may be answered; None for no limit."""
+    return None if policy.information_within is None else asked_at + parse_duration(policy.information_within)
+
+
+def _control(
+    declaration: Declaration,
+    rulebook: Rulebook,
+    mrn: str,
+    policy: CasePolicy,
+    assessment: Assessment,
+    at: datetime,
+) -> list[Referral]:
+    """The referral to customs' own control, as the risk channel calls for it; none where it is green."""
+    if assessment.channel is Channel.GREEN:
+        return []
+    if rulebook.control is None:
+        raise ValueError("the risk channel calls for a control, and nothing says what that is")
+    named = {reason.item for reason in assessment.reasons}
+    # What was drawn, and what is wrong with the declaration as a whole, is wrong with all of it.
+    items = tuple(
+        item.number
+        for item in declaration.items
+        if assessment.drawn or not named or None in named or item.number in named
+    )
+    terms = _terms(rulebook.control, CUSTOMS_CONTROL, CUSTOMS, mrn, items, rulebook, at, policy.version)
+    referral = Referral(
+        terms=terms, state=ReferralState.DELIVERED, delivered_revision=terms.revision, delivered_at=at
+    )
+    return [with_decision(referral, control_demand(terms, assessment, at), question_due(policy, at))]

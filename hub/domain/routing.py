@@ -13,7 +13,7 @@ from pydantic import Field
 from hub.domain import explaining as say
 from hub.domain.catalogue import Catalogue, Service
 from hub.domain.declaration import Declaration, GoodsItem, Lpco
-from hub.domain.facts import BUILT_IN_FACTS, FactValue, attribute_fact
+from hub.domain.facts import FactValue, read_fact
 from hub.domain.forms import Form, compared
 from hub.domain.model import Model, Text
 from hub.domain.requirement_table import Conditions, Listing, table_of
@@ -187,7 +187,6 @@ class _Finding:
 
 
 _NOT_ASKED = _Judgement(hold=True, text=None, values={}, assumed=(), facts="")
-_BUILT_IN = {fact.name: fact for fact in BUILT_IN_FACTS}
 _Fact = tuple[FactValue, bool]
 """A value, and whether it was declared."""
 
@@ -201,7 +200,6 @@ class _Router:
         self._catalogue = catalogue
         self._table = table_of(catalogue)
         self._day = day
-        self._attributes = {attribute_fact(a.name): a for a in catalogue.attributes.values()}
         self._judgements: dict[tuple[Conditions, tuple[_Fact, ...]], _Judgement] = {}
 
     def findings(self, item: GoodsItem) -> list[_Finding]:
@@ -268,13 +266,7 @@ class _Router:
 
     def _fact(self, item: GoodsItem, name: str) -> _Fact:
         # One at a time, as `item_facts` reads all of them: an item has many, and its conditions read few.
-        attribute = self._attributes.get(name)
-        if attribute is None:
-            built_in = _BUILT_IN[name]
-            read = built_in.read(self._declaration, item)
-            return (built_in.absent, False) if read is None else (read, True)
-        declared = item.attributes.get(attribute.name)
-        return (attribute.absent, False) if declared is None else (attribute.comparable(declared), True)
+        return read_fact(self._declaration, item, self._catalogue.attributes, name)
 
     # --- one of several bodies ---------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from hub.domain.catalogue import Attribute
-from hub.domain.declaration import Consignment, Declarant, Declaration, GoodsItem, Lpco, Procedure
+from hub.domain.declaration import Consignment, Declarant, Declaration, GoodsItem, Lpco, Party, Procedure
 from hub.domain.facts import BUILT_IN_FACTS, item_facts
 from hub.domain.model import Measure
 from hub.expressions import ExpressionFailed, ExpressionFault, PredicateCompiler
@@ -37,6 +37,9 @@ def facts_of(**declared: object) -> dict[str, object]:
         lrn="L1",
         procedure=Procedure.IMPORT,
         declarant=Declarant(id="D1"),
+        importer=Party(id="I1"),
+        exporter=Party(id="E1"),
+        office="020",
         consignment=Consignment(ucr="U1"),
         items=(item,),
         **header,
