@@ -257,7 +257,9 @@ DECISIONS = st.builds(
     items=st.none() | st.lists(st.integers(1, 3), unique=True, max_size=3).map(tuple),
     received=st.integers(-3, 3),
 )
-STATES = st.sampled_from([s for s in ReferralState if s is not ReferralState.DECIDED])
+STATES = st.sampled_from(
+    [s for s in ReferralState if s not in (ReferralState.DECIDED, ReferralState.WITHDRAWN)]
+)
 
 
 @st.composite
