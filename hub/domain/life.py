@@ -180,6 +180,11 @@ def apply(case: Case, event: NewEvent) -> Case:
     return case if change is None else change(case, event)
 
 
+def is_change(kind: EventType) -> bool:
+    """Whether such events say anything of the case itself."""
+    return kind in _CHANGES
+
+
 def opened(event: NewEvent) -> Case:
     """The case that `declaration.accepted` begins. Raises KeyError where it says no case, as it once did."""
     return Case.model_validate(event.data["case"])
@@ -244,23 +249,30 @@ def with_decision(referral: Referral, decision: Decision, question_due_at: datet
 def _delivered(case: Case, event: NewEvent) -> Case:
     referral = _of(case, event)
     receipt = _RECEIPT.validate_python(event.data.get("receipt"))
+    # Amended while it was being handed over: what the agency has is the content of before.
+    revision = event.data.get("revision", referral.terms.revision)
     update: dict[str, Any] = {
         "receipt": referral.receipt or receipt,
-        "delivered_revision": referral.terms.revision,
+        "delivered_revision": revision,
         "delivered_at": event.at,
         "trouble": None,
     }
+    if revision == referral.terms.revision and referral.change in (Change.AMEND, Change.RESUBMIT):
+        update["change"] = Change.NONE
     if referral.state in (ReferralState.PENDING, ReferralState.UNDELIVERABLE):
         update["state"] = ReferralState.DELIVERED
     return _with(case, referral, **update)
 
 
 def _undeliverable(case: Case, event: NewEvent) -> Case:
-    return _with(case, _of(case, event), state=ReferralState.UNDELIVERABLE, trouble=event.data.get("trouble"))
+    referral = _of(case, event)
+    # What was not reached in time stays expired, with the reason why it is not reached.
+    state = ReferralState.UNDELIVERABLE if referral.state is ReferralState.PENDING else referral.state
+    return _with(case, referral, state=state, trouble=event.data.get("trouble"))
 
 
 def _expired(case: Case, event: NewEvent) -> Case:
-    return _with(case, _of(case, event), state=ReferralState.EXPIRED)
+    return _with(case, _of(case, event), state=ReferralState.EXPIRED, trouble=event.data.get("trouble"))
 
 
 def _decided(case: Case, event: NewEvent) -> Case:
