@@ -75,7 +75,12 @@ class Referral(Model):
     delivered_revision: int = 0
     """The revision that the agency has; 0 while it has none."""
     delivered_at: UtcDatetime | None = None
-    """When the agency had that revision: what it decided before does not speak of it."""
+    """When the agency had that revision."""
+    amended_at: UtcDatetime | None = None
+    """
+    When it had that revision in place of an earlier one, under the same id: what it decided before does not
+    speak of it. None where it has known one content only under this id.
+    """
     change: Change = Change.NONE
     """What is still to be told to the agency, beside a submission."""
     former: tuple[str, ...] = ()

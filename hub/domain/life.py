@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from hub.domain.amendment import Amendment
+from hub.domain.amendment import Amendment, ChangedReferral, RemovedReferral
 from hub.domain.case import Case, Change, Referral
 from hub.domain.certificates import CertificateKey, ClaimState
 from hub.domain.duties import Duties, DutyCover
@@ -23,7 +23,7 @@ from hub.domain.information import ClockStop, InformationRequest
 from hub.domain.inspection import Inspection, InspectionState
 from hub.domain.model import Model, Money, UtcDatetime
 from hub.domain.referral import Answers, Decision, Receipt, ReferralState, Verdict
-from hub.domain.settling import standing_decisions
+from hub.domain.settling import is_live, needs_no_asking, standing_decisions, standing_questions
 from hub.domain.withdrawal import Withdrawal
 
 FACTS = frozenset(
@@ -203,21 +203,23 @@ def revision_of(referral: Referral, decision: Decision) -> int:
     One under an earlier id is of an earlier revision. Where the agency took an amendment under the same id,
     what it decided before it had the amendment is of the content before. The agency's clock may be behind
     ours: then a decision is taken for an old one, and the referral waits for a person, which is the safe
-    side.
+    side. What the agency says in its very answer to a request is of the content of that request, and whoever
+    sent it need not ask here.
     """
     terms = referral.terms
     if decision.referral != terms.id:
         return max(terms.revision - 1, 0)
     if referral.change is not Change.NONE:
         return referral.delivered_revision
-    amended_at = referral.delivered_at if referral.delivered_revision > 1 else None
-    if amended_at is not None and not referral.former and decision.decided_at < amended_at:
+    if referral.amended_at is not None and decision.decided_at < referral.amended_at:
         return terms.revision - 1
     return terms.revision
 
 
 def state_after_decisions(referral: Referral) -> ReferralState:
     """DECIDED when every goods item has a standing decision that asks for nothing more."""
+    if referral.state is ReferralState.WITHDRAWN:
+        return referral.state
     standing = standing_decisions(referral)
     verdicts = {decision.verdict for decision in standing.values()}
     asks_for_more = verdicts & {Verdict.INFORMATION_REQUIRED, Verdict.INSPECTION_REQUIRED}
@@ -232,7 +234,8 @@ def with_decision(referral: Referral, decision: Decision, question_due_at: datet
     if any(known.id == decision.id for known in referral.decisions):
         return referral
     referral = referral.model_copy(update={"decisions": (*referral.decisions, decision)})
-    if decision.revision == referral.terms.revision and decision.verdict is Verdict.INFORMATION_REQUIRED:
+    concerns = decision.revision == referral.terms.revision and is_live(referral)
+    if concerns and decision.verdict is Verdict.INFORMATION_REQUIRED:
         question = InformationRequest(
             id=decision.id,
             items=decision.items or referral.terms.items,
@@ -300,20 +303,36 @@ def _amended(case: Case, event: NewEvent) -> Case:
     added = {r.terms.service: r for r in amendment.added}
     # A service that was removed before, and is needed again, takes its old place.
     referrals = [added.get(r.terms.service, r) for r in referrals]
-    return case.model_copy(
+    referrals += [r for s, r in added.items() if s not in known]
+    amended = case.model_copy(
         update={
             "version": amendment.version,
             "items": amendment.items,
             "prohibitions": amendment.prohibitions,
-            "referrals": (*referrals, *(r for s, r in added.items() if s not in known)),
             "claims": amendment.claims,
             "duties": duties,
         }
     )
+    return amended.model_copy(update={"referrals": tuple(_as_claimed(amended, r) for r in referrals)})
+
+
+def _as_claimed(case: Case, referral: Referral) -> Referral:
+    """
+    The referral in the state that the claims of the case give it, while the agency has not been asked: none
+    need ask it when certificates stand for its consent to everything.
+    """
+    asked = referral.receipt is not None or referral.delivered_revision or standing_decisions(referral)
+    if asked or referral.state not in (ReferralState.PENDING, ReferralState.DECIDED):
+        return referral
+    state = ReferralState.DECIDED if needs_no_asking(case, referral) else ReferralState.PENDING
+    return referral.model_copy(update={"state": state})
 
 
 def _after_amendment(
-    referral: Referral, changed: Mapping[str, Any], removed: Mapping[str, Any], at: datetime
+    referral: Referral,
+    changed: Mapping[str, ChangedReferral],
+    removed: Mapping[str, RemovedReferral],
+    at: datetime,
 ) -> Referral:
     if one := removed.get(referral.terms.service):
         gone = one.change is Change.NONE
@@ -327,22 +346,21 @@ def _after_amendment(
     if not (one := changed.get(referral.terms.service)):
         return referral
     by_hand = one.terms.answers is Answers.DOOR
-    state = referral.state
-    if state in (ReferralState.DECIDED, ReferralState.EXPIRED):
-        state = ReferralState.DELIVERED
-    if one.change is Change.NONE and not by_hand:
-        state = ReferralState.PENDING
+    delivered = referral.receipt is not None or referral.delivered_revision or referral.decisions
+    state = ReferralState.DELIVERED if by_hand or delivered else ReferralState.PENDING
     return referral.model_copy(
         update={
             "terms": one.terms,
             "change": one.change,
             "state": state,
+            "trouble": None,
             "due_at": None,
             "reminded": 0,
             "stops": (),
             "questions": (),
             "delivered_revision": one.terms.revision if by_hand else referral.delivered_revision,
             "delivered_at": at if by_hand else referral.delivered_at,
+            "amended_at": at if by_hand else referral.amended_at,
         }
     )
 
@@ -378,18 +396,20 @@ def _referral_withdrawn(case: Case, event: NewEvent) -> Case:
     if said.next_id is None or referral.change is Change.WITHDRAW:
         return _with(case, referral, state=ReferralState.WITHDRAWN, change=Change.NONE)
     terms = referral.terms.model_copy(update={"id": said.next_id})
-    return _with(
-        case,
-        referral,
-        terms=terms,
-        former=(*referral.former, said.referral),
-        state=ReferralState.PENDING,
-        change=Change.NONE,
-        receipt=None,
-        trouble=None,
-        delivered_revision=0,
-        delivered_at=None,
+    anew = referral.model_copy(
+        update={
+            "terms": terms,
+            "former": (*referral.former, said.referral),
+            "state": ReferralState.PENDING,
+            "change": Change.NONE,
+            "receipt": None,
+            "trouble": None,
+            "delivered_revision": 0,
+            "delivered_at": None,
+            "amended_at": None,
+        }
     )
+    return _put(case, _as_claimed(case, anew))
 
 
 def _referral_amended(case: Case, event: NewEvent) -> Case:
@@ -400,9 +420,12 @@ def _referral_amended(case: Case, event: NewEvent) -> Case:
     update: dict[str, Any] = {
         "delivered_revision": said.revision,
         "delivered_at": event.at,
+        "amended_at": event.at,
         "receipt": said.receipt or referral.receipt,
         "trouble": None,
     }
+    if referral.state in (ReferralState.PENDING, ReferralState.UNDELIVERABLE):
+        update["state"] = ReferralState.DELIVERED
     # Amended once more meanwhile, or withdrawn: that is still to be told.
     if said.revision == referral.terms.revision and referral.change is Change.AMEND:
         update["change"] = Change.NONE
@@ -418,10 +441,7 @@ def _reminded(case: Case, event: NewEvent) -> Case:
 def _deadline_moved(case: Case, event: NewEvent) -> Case:
     said = DeadlineMoved.model_validate(event.data)
     referral = _of(case, event)
-    reopened = referral.state is ReferralState.EXPIRED and said.due_at > event.at
-    state = ReferralState.DELIVERED if reopened else referral.state
-    if reopened and referral.delivered_revision == 0 and referral.receipt is None:
-        state = ReferralState.PENDING
+    state = _reopened(referral, said.due_at, event.at)
     return _with(case, referral, state=state, **_new_deadline(referral, said.due_at, said.remind_at))
 
 
@@ -436,13 +456,23 @@ def _information_given(case: Case, event: NewEvent) -> Case:
 
 def _information_passed_on(case: Case, event: NewEvent) -> Case:
     said = InformationPassedOn.model_validate(event.data)
+    referral = _of(case, event)
+    if all(question.id != said.request for question in referral.questions):
+        # It was asked about a content that has been amended since: that clock is another's.
+        return case
     referral = _with_question(
-        _of(case, event), said.request, lambda q: q.model_copy(update={"passed_on_at": event.at})
+        referral, said.request, lambda q: q.model_copy(update={"passed_on_at": event.at})
     )
     # The clock goes on when nothing that stopped it is open any more.
-    waiting = any(q.passed_on_at is None for q in referral.questions)
+    waiting = any(q.passed_on_at is None for q in standing_questions(referral))
     stops = referral.stops if waiting else _ended(referral.stops, event.at)
-    return _with(case, referral, stops=stops, **_new_deadline(referral, said.due_at, said.remind_at))
+    return _with(
+        case,
+        referral,
+        state=_reopened(referral, said.due_at, event.at),
+        stops=stops,
+        **_new_deadline(referral, said.due_at, said.remind_at),
+    )
 
 
 def _information_expired(case: Case, event: NewEvent) -> Case:
@@ -592,6 +622,14 @@ def _with_inspection(case: Case, inspection: str, **update: Any) -> Case:
 
 def _ended(stops: tuple[ClockStop, ...], at: datetime) -> tuple[ClockStop, ...]:
     return tuple(s if s.until is not None else s.model_copy(update={"until": at}) for s in stops)
+
+
+def _reopened(referral: Referral, due_at: datetime, at: datetime) -> ReferralState:
+    """The state of a referral that has a deadline again: one whose time had passed is awaited anew."""
+    if referral.state is not ReferralState.EXPIRED or due_at <= at:
+        return referral.state
+    has_it = referral.delivered_revision or referral.receipt is not None
+    return ReferralState.DELIVERED if has_it else ReferralState.PENDING
 
 
 def _new_deadline(referral: Referral, due_at: datetime, remind_at: tuple[datetime, ...]) -> dict[str, Any]:

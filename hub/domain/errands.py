@@ -1,0 +1,192 @@
+"""What the hub has still to do about a case by itself: tell agencies, and mind the time. All of it derived."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from enum import StrEnum
+
+from hub.domain.case import Case, Change, Referral
+from hub.domain.inspection import InspectionState
+from hub.domain.model import Model, UtcDatetime
+from hub.domain.referral import Answers, ReferralState, Verdict
+from hub.domain.settling import (
+    awaited_items,
+    claims_by_place,
+    is_live,
+    needs_no_asking,
+    standing_decisions,
+    standing_questions,
+)
+
+
+class ErrandKind(StrEnum):
+    SUBMIT = "submit"
+    AMEND = "amend"
+    WITHDRAW = "withdraw"
+    """Also of what is submitted anew afterwards, with other content."""
+    INFORM = "inform"
+    """Pass on what the declarant has answered."""
+
+
+class Errand(Model):
+    """One thing that one agency is still to be told. Told once, it is not derived from the case any more."""
+
+    kind: ErrandKind
+    service: str
+    referral: str
+    """The id under which the agency knows it, or is to know it."""
+    revision: int
+    question: str | None = None
+    """Id of the decision that asked, where it is an answer that is passed on."""
+
+
+def errands(case: Case) -> tuple[Errand, ...]:
+    """
+    What the agencies are still to be told: at most one thing for each service, in the order in which to begin.
+
+    When the declaration is withdrawn they are told in the reverse of the order in which they were asked.
+    Agencies whose people decide at the hub's own door are told nothing but answers, which they find there.
+    """
+    if case.withdrawal is not None:
+        told = (_errand(r, ErrandKind.WITHDRAW) for r in reversed(case.referrals) if not is_live(r))
+        return tuple(errand for errand in told if errand is not None)
+    return tuple(errand for r in case.referrals if (errand := _of(case, r)) is not None)
+
+
+def _of(case: Case, referral: Referral) -> Errand | None:
+    if referral.change in (Change.RESUBMIT, Change.WITHDRAW):
+        return _errand(referral, ErrandKind.WITHDRAW)
+    if referral.change is Change.AMEND:
+        # What the agency's system turned down is not sent again as it is: a person must look.
+        turned_down = referral.state is ReferralState.UNDELIVERABLE
+        return None if turned_down else _errand(referral, ErrandKind.AMEND)
+    if _is_to_be_submitted(referral) and not needs_no_asking(case, referral):
+        return _errand(referral, ErrandKind.SUBMIT)
+    for question in standing_questions(referral):
+        if question.answer is not None and question.passed_on_at is None:
+            return _errand(referral, ErrandKind.INFORM, question.id)
+    return None
+
+
+def _is_to_be_submitted(referral: Referral) -> bool:
+    """Whether the agency does not have it, and is to have it: also when its time has passed meanwhile."""
+    if referral.terms.answers is Answers.DOOR or referral.receipt is not None or referral.delivered_revision:
+        return False
+    return referral.state in (ReferralState.PENDING, ReferralState.EXPIRED)
+
+
+def _errand(referral: Referral, kind: ErrandKind, question: str | None = None) -> Errand | None:
+    if referral.state is ReferralState.WITHDRAWN:
+        return None
+    return Errand(
+        kind=kind,
+        service=referral.terms.service,
+        referral=referral.terms.id,
+        revision=referral.terms.revision,
+        question=question,
+    )
+
+
+# --- time -----------------------------------------------------------------------------------------------
+
+
+class DueKind(StrEnum):
+    DEADLINE = "deadline"
+    """The agency's time has passed."""
+    REMINDER = "reminder"
+    INFORMATION = "information"
+    """The declarant's time to answer has passed."""
+
+
+class Due(Model):
+    """Something that time alone brings about."""
+
+    at: UtcDatetime
+    kind: DueKind
+    service: str
+    number: int = 0
+    """Of a reminder: which it is, from 1."""
+    question: str | None = None
+    """Id of the decision that asked, where it is the answer that is due."""
+
+
+def due_now(case: Case, at: datetime) -> tuple[Due, ...]:
+    """
+    What has fallen due and has not been seen to, in the order in which it fell due.
+
+    Of several reminders that fell due while nobody looked only the last is sent. No reminder is sent to an
+    agency whose time has passed.
+    """
+    fallen = [due for due in _dues(case) if due.at <= at]
+    expired = {due.service for due in fallen if due.kind is DueKind.DEADLINE}
+    last = {due.service: due for due in fallen if due.kind is DueKind.REMINDER}
+    return tuple(
+        due
+        for due in fallen
+        if due.kind is not DueKind.REMINDER or (due is last[due.service] and due.service not in expired)
+    )
+
+
+def next_due(case: Case) -> Due | None:
+    """What falls due next, or has fallen due first; None when time brings nothing about."""
+    return next(iter(_dues(case)), None)
+
+
+def awaits_agency(case: Case, referral: Referral) -> bool:
+    """
+    Whether the agency is yet to speak of goods items for which no certificate stands, and its time has not
+    passed. What it does not have, and will not have unless a person looks, it is not awaited to speak of.
+    """
+    if not is_live(referral) or referral.state in (ReferralState.EXPIRED, ReferralState.UNDELIVERABLE):
+        return False
+    claims = claims_by_place(case)
+    service = referral.terms.service
+    return any(
+        not any(claim.reused for claim in claims.get((service, item), ()))
+        for item in awaited_items(referral)
+        if item not in case.released
+    )
+
+
+def _dues(case: Case) -> list[Due]:
+    """Everything that time brings about, as the case stands, the earliest first."""
+    if case.withdrawal is not None:
+        return []
+    dues = [due for referral in case.referrals if is_live(referral) for due in _dues_of(case, referral)]
+    return sorted(dues, key=lambda due: (due.at, due.kind is DueKind.REMINDER))
+
+
+def _dues_of(case: Case, referral: Referral) -> Iterator[Due]:
+    service = referral.terms.service
+    for question in standing_questions(referral):
+        if question.due_at is not None and question.is_open and question.expired_at is None:
+            yield Due(at=question.due_at, kind=DueKind.INFORMATION, service=service, question=question.id)
+    # None while the clock stands still.
+    deadline = referral.deadline
+    if deadline is None or not awaits_agency(case, referral):
+        return
+    yield Due(at=deadline, kind=DueKind.DEADLINE, service=service)
+    if referral.change is not Change.NONE or referral.delivered_at is None:
+        return
+    for number, at in enumerate(referral.terms.remind_at, start=1):
+        # An agency that has only just got it is not reminded of what lies before.
+        if number > referral.reminded and referral.delivered_at < at < deadline:
+            yield Due(at=at, kind=DueKind.REMINDER, service=service, number=number)
+
+
+# --- inspections ----------------------------------------------------------------------------------------
+
+
+def wants_inspection(case: Case) -> bool:
+    """Whether somebody calls for an inspection for which there is no appointment."""
+    open_ = (InspectionState.OFFERED, InspectionState.CONFIRMED)
+    arranged = {(p.service, p.decision) for i in case.inspections if i.state in open_ for p in i.parties}
+    return any(
+        decision.verdict is Verdict.INSPECTION_REQUIRED
+        and item not in case.released
+        and (referral.terms.service, decision.id) not in arranged
+        for referral in case.referrals
+        if is_live(referral)
+        for item, decision in standing_decisions(referral).items()
+    )
