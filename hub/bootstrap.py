@@ -207,6 +207,8 @@ def api_parts(hub: Hub) -> ApiParts:
         queries=hub.store,
         engine=hub.engine,
         gateway=hub.gateway,
+        certificates=hub.store,
+        cargo=hub.store,
         rulebook=lambda: _rulebook(hub.live),
         clock=hub.clock,
         agencies=lambda: [_agency_info(hub.live, slug) for slug in hub.configuration.agencies],

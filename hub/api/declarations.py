@@ -13,7 +13,7 @@ from fastapi.responses import Response, StreamingResponse
 
 from hub.api.access import Caller, Mrn, Operator, Seeing, Sight, declaration_seen
 from hub.api.parts import ApiParts, Parts
-from hub.api.presenting import answer_of, events_for, routing_of
+from hub.api.presenting import answer_of, beside, events_for, routing_of
 from hub.api.problems import ApiProblem, problem_responses
 from hub.api.shapes import DeclarationAnswer, DeclarationPage, EventPage, ExchangePage, RoutingAnswer
 from hub.api.watching import Watcher
@@ -90,7 +90,8 @@ async def list_declarations(
 )
 async def show_declaration(mrn: Mrn, parts: Parts, sight: Seeing) -> DeclarationAnswer:
     """Its outcome with the reason of every goods item and service, and the progress of each referral."""
-    return answer_of(await declaration_seen(mrn, parts, sight), sight, parts)
+    view = await declaration_seen(mrn, parts, sight)
+    return answer_of(view, sight, parts, await to_thread.run_sync(beside, view, sight, parts))
 
 
 @router.get(

@@ -16,7 +16,16 @@ from hub.domain.information import Scan
 from hub.domain.intake import Rulebook
 from hub.domain.model import Model, Text, UtcDatetime
 from hub.domain.referral import Answers, OnExpiry
-from hub.ports import AgencyGateway, CaseStore, Clock, Engine, QueryStore, Scanner
+from hub.ports import (
+    AgencyGateway,
+    CargoStore,
+    CaseStore,
+    CertificateStore,
+    Clock,
+    Engine,
+    QueryStore,
+    Scanner,
+)
 
 
 class ServiceInfo(Model):
@@ -112,6 +121,8 @@ class ApiParts:
     queries: QueryStore
     engine: Engine
     gateway: AgencyGateway
+    certificates: CertificateStore
+    cargo: CargoStore
     rulebook: Callable[[], Rulebook]
     clock: Clock
     agencies: Callable[[], list[AgencyInfo]]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -13,6 +15,9 @@ from hub.api.shapes import (
     DocumentShown,
     EventAnswer,
     GivenAnswer,
+    ItemService,
+    ItemStanding,
+    ItemState,
     Links,
     ProhibitedGoods,
     QuestionShown,
@@ -22,16 +27,21 @@ from hub.api.shapes import (
     ReferralProgress,
     RoutingAnswer,
     RoutingSummary,
+    WithdrawalAnswer,
+    WithdrawnReferral,
 )
+from hub.domain.amendment import Amendment
+from hub.domain.cargo import CargoEvent
 from hub.domain.case import Referral
-from hub.domain.clearance import Reason
+from hub.domain.clearance import Outcome, Reason, Rule
 from hub.domain.events import Event, EventType
 from hub.domain.information import Information, InformationRequest
 from hub.domain.intake import Acceptance
 from hub.domain.model import Text
 from hub.domain.names import CUSTOMS, workflow_id
-from hub.domain.referral import ReferralTerms
+from hub.domain.referral import ReferralState, ReferralTerms, Verdict
 from hub.domain.routing import Candidate
+from hub.domain.settling import CONSENTING, HOLDING, REFUSING
 from hub.ports import DeclarationView, ReferralView
 
 _Shown = TypeVar("_Shown", bound=Candidate)
@@ -47,6 +57,9 @@ def links_of(mrn: str, sight: Sight | None = None, temporal_ui_url: str | None =
         self=itself,
         events=f"{itself}/events",
         routing=f"{itself}/routing",
+        versions=f"{itself}/versions",
+        questions=f"{itself}/questions",
+        casefile=f"{itself}/casefile",
         exchanges=f"{itself}/exchanges" if staff else None,
         engine=(
             f"{temporal_ui_url.rstrip('/')}/{quote(workflow_id(mrn), safe='')}"
@@ -73,15 +86,52 @@ def receipt_of(acceptance: Acceptance, agencies: Mapping[str, Text]) -> Receipte
     )
 
 
-def answer_of(view: DeclarationView, sight: Sight, parts: ApiParts) -> DeclarationAnswer:
+@dataclass(frozen=True)
+class Beside:
+    """What stands beside a declaration in the store."""
+
+    answers: Mapping[tuple[str, str], Information]
+    """By service and id."""
+    cargo: tuple[CargoEvent, ...]
+
+
+def beside(view: DeclarationView, sight: Sight, parts: ApiParts) -> Beside:
+    """What the declarant has answered, and where the cargo is, as far as this client may see it. Blocking."""
+    return Beside(answers=answers_seen(view, sight, parts), cargo=_cargo_seen(view, sight, parts))
+
+
+def answers_seen(view: DeclarationView, sight: Sight, parts: ApiParts) -> dict[tuple[str, str], Information]:
+    """By service and id, what was answered to questions that this client may see. Blocking."""
+    mrn = view.acceptance.mrn
+    asking = [
+        referral.terms.service
+        for referral in view.case.referrals
+        if sight.may_see_agency(referral.terms.agency)
+        and any(d.verdict is Verdict.INFORMATION_REQUIRED for d in referral.decisions)
+    ]
+    return {
+        (service, known.id): known for service in asking for known in parts.cases.information(mrn, service)
+    }
+
+
+def _cargo_seen(view: DeclarationView, sight: Sight, parts: ApiParts) -> tuple[CargoEvent, ...]:
+    number = view.acceptance.declaration.consignment.cargo_management_number
+    if number is None or sight.agency is not None:
+        return ()
+    return tuple(parts.cargo.cargo_events(number))
+
+
+def answer_of(view: DeclarationView, sight: Sight, parts: ApiParts, found: Beside) -> DeclarationAnswer:
     """The declaration as this client may see it."""
     acceptance = view.acceptance
     declaration = acceptance.declaration
+    case = view.case
     agencies = parts.rulebook().catalogue.agencies
     routing = routing_of(acceptance, sight)
     return DeclarationAnswer(
         mrn=acceptance.mrn,
         lrn=declaration.lrn,
+        version=case.version,
         declarant=declaration.declarant,
         procedure=declaration.procedure,
         ucr=declaration.consignment.ucr,
@@ -93,12 +143,25 @@ def answer_of(view: DeclarationView, sight: Sight, parts: ApiParts) -> Declarati
         final=view.clearance.final,
         settled_at=view.settled_at,
         reasons=reasons_for(view.reasons, sight),
+        items=_items(view, sight),
+        released_items=_released(view),
         referrals=tuple(
-            _progress(referral, sight, agencies)
+            _progress(referral, case.referral(referral.terms.service), sight, agencies)
             for referral in view.referrals
             if sight.may_see_agency(referral.terms.agency)
         ),
         prohibited=tuple(p for p in _prohibited(acceptance) if sight.may_see_agency(p.agency)),
+        questions=questions_of(view, sight, parts, found.answers),
+        inspections=tuple(
+            i for i in case.inspections if any(sight.may_see_agency(p.agency) for p in i.parties)
+        ),
+        duties=case.duties if sight.agency is None else None,
+        certificates=tuple(
+            claim for claim in case.claims if sight.may_see_agency(case.referral(claim.service).terms.agency)
+        ),
+        withdrawal=None if case.withdrawal is None else withdrawal_of(view, sight, parts),
+        cargo=found.cargo,
+        assessment=acceptance.assessment if sight.is_customs else None,
         routing=RoutingSummary(
             required=len(routing.required),
             ruled_out=len(routing.ruled_out),
@@ -118,12 +181,90 @@ def answer_of(view: DeclarationView, sight: Sight, parts: ApiParts) -> Declarati
     )
 
 
+def _released(view: DeclarationView) -> tuple[int, ...]:
+    if view.clearance.outcome is Outcome.RELEASE:
+        return tuple(item.number for item in view.acceptance.declaration.items)
+    return tuple(sorted({*view.case.released, *view.clearance.released_items}))
+
+
+def _items(view: DeclarationView, sight: Sight) -> tuple[ItemStanding, ...]:
+    released = set(_released(view))
+    reasons = view.reasons
+    whole = {reason.rule for reason in reasons if reason.item is None}
+    shown = []
+    for item in view.acceptance.declaration.items:
+        about = [reason for reason in reasons if reason.item == item.number]
+        state = item_state({reason.rule for reason in about} | whole)
+        shown.append(
+            ItemStanding(
+                item=item.number,
+                hs_code=item.hs_code,
+                description=item.description,
+                state=ItemState.RELEASED if item.number in released else state,
+                services=tuple(
+                    ItemService(
+                        service=reason.service,
+                        agency=reason.agency,
+                        rule=reason.rule,
+                        verdict=reason.verdict,
+                        decision=reason.decision,
+                    )
+                    for reason in about
+                    if reason.service and reason.agency and sight.may_see_agency(reason.agency)
+                ),
+            )
+        )
+    return tuple(shown)
+
+
+def item_state(rules: AbstractSet[Rule]) -> ItemState:
+    """How a goods item stands that has not gone, by the rules of its reasons and of the whole."""
+    if Rule.WITHDRAWN in rules:
+        return ItemState.WITHDRAWN
+    if rules & REFUSING:
+        return ItemState.REFUSED
+    if rules & HOLDING:
+        return ItemState.HELD
+    return ItemState.CONSENTED if rules <= CONSENTING else ItemState.AWAITED
+
+
+def withdrawal_of(view: DeclarationView, sight: Sight, parts: ApiParts) -> WithdrawalAnswer:
+    """Why it was withdrawn, and who knows; it must have been withdrawn."""
+    withdrawal = view.case.withdrawal
+    assert withdrawal is not None
+    rulebook = parts.rulebook()
+    return WithdrawalAnswer(
+        mrn=view.acceptance.mrn,
+        reason=withdrawal.reason,
+        reason_name=rulebook.withdrawal_reasons.get(withdrawal.reason, {}),
+        remarks=withdrawal.remarks if sight.agency is None else "",
+        requested_at=withdrawal.requested_at,
+        referrals=tuple(
+            WithdrawnReferral(
+                service=referral.terms.service,
+                service_name=referral.terms.service_name,
+                agency=referral.terms.agency,
+                agency_name=agency_name(referral.terms.agency, rulebook.catalogue.agencies),
+                told=referral.state is ReferralState.WITHDRAWN,
+            )
+            for referral in view.case.referrals
+            if sight.may_see_agency(referral.terms.agency)
+        ),
+    )
+
+
+_OF_FAILURE = frozenset(
+    {Rule.UNDELIVERABLE, Rule.EXPIRED, Rule.ESCALATED, Rule.DEEMED_APPROVED, Rule.DEEMED_REFUSED}
+)
+"""Rules whose remarks are the hub's own words about what failed."""
+
+
 def reasons_for(reasons: Iterable[Reason], sight: Sight) -> tuple[Reason, ...]:
     """An agency sees its own; remarks that are the hub's words about a failure are for staff."""
     return tuple(
-        reason
-        if reason.verdict is not None or sight.sees_trouble
-        else reason.model_copy(update={"remarks": None})
+        reason.model_copy(update={"remarks": None})
+        if reason.rule in _OF_FAILURE and not sight.sees_trouble
+        else reason
         for reason in reasons
         if reason.agency is None or sight.may_see_agency(reason.agency)
     )
@@ -149,14 +290,23 @@ def routing_of(acceptance: Acceptance, sight: Sight) -> RoutingAnswer:
 _FOR_EVERYBODY = frozenset(
     {
         EventType.DECLARATION_ACCEPTED,
+        EventType.DECLARATION_AMENDED,
+        EventType.DECLARATION_WITHDRAWN,
         EventType.CLEARANCE_SETTLED,
         EventType.CARGO_RELEASED,
+        EventType.CARGO_PARTLY_RELEASED,
         EventType.CARGO_HELD,
         EventType.CARGO_REFUSED,
+        EventType.CARGO_WITHDRAWN,
     }
 )
 
-_FOR_STAFF = frozenset({EventType.CALLBACK_REFUSED, EventType.MESSAGE_NOT_UNDERSTOOD})
+_FOR_STAFF = frozenset(
+    {EventType.CALLBACK_REFUSED, EventType.MESSAGE_NOT_UNDERSTOOD, EventType.CARGO_LEFT_UNRELEASED}
+)
+
+_INNER = frozenset({"trouble", "case", "receipt", "evidence", "assessment", "weighed", "through"})
+"""Of the data of events: what only explains to staff how an outcome came about."""
 
 
 def events_for(events: Iterable[Event], view: DeclarationView, sight: Sight) -> tuple[EventAnswer, ...]:
@@ -172,33 +322,59 @@ def events_for(events: Iterable[Event], view: DeclarationView, sight: Sight) -> 
         if sight.agency is not None and event.service not in own:
             if event.service is not None or event.type not in _FOR_EVERYBODY:
                 continue
-            data = {key: value for key, value in data.items() if key == "outcome"}
-        if not sight.sees_trouble:
+            data = {key: value for key, value in data.items() if key in ("outcome", "version")}
+        elif not sight.sees_trouble:
             if event.type in _FOR_STAFF:
                 continue
-            data = _for_outsiders(data)
+            data = _for_outsiders(event)
         shown.append(
             EventAnswer(seq=event.seq, at=event.at, type=event.type, service=event.service, data=data)
         )
     return tuple(shown)
 
 
-def _for_outsiders(data: dict[str, Any]) -> dict[str, Any]:
-    shown = {key: value for key, value in data.items() if key != "trouble"}
+def _for_outsiders(event: Event) -> dict[str, Any]:
+    if event.type is EventType.DECLARATION_AMENDED:
+        return _amended_for_outsiders(event.data)
+    shown = {key: value for key, value in event.data.items() if key not in _INNER}
     if "reasons" in shown:
-        # As in `reasons_for`: remarks without a verdict are the hub's own words about a failure.
+        # As in `reasons_for`.
         shown["reasons"] = [
-            {key: value for key, value in reason.items() if key != "remarks" or "verdict" in reason}
+            reason
+            if reason["rule"] not in _OF_FAILURE
+            else {key: value for key, value in reason.items() if key != "remarks"}
             for reason in shown["reasons"]
         ]
     return shown
 
 
-def _progress(referral: ReferralView, sight: Sight, agencies: Mapping[str, Text]) -> ReferralProgress:
+def _amended_for_outsiders(data: Mapping[str, Any]) -> dict[str, Any]:
+    amendment = Amendment.model_validate(data)
+    return {
+        "version": amendment.version,
+        "content_hash": amendment.content_hash,
+        "remarks": amendment.remarks,
+        "kept": list(amendment.kept),
+        "asked_again": [one.terms.service for one in amendment.changed],
+        "added": [referral.terms.service for referral in amendment.added],
+        "withdrawn": [one.service for one in amendment.removed],
+    }
+
+
+def _progress(
+    referral: ReferralView, now: Referral, sight: Sight, agencies: Mapping[str, Text]
+) -> ReferralProgress:
+    stopped = next((stop for stop in now.stops if stop.until is None), None)
     return ReferralProgress.model_validate(
         {
-            **_asked(referral.terms, agencies),
+            **_asked(now.terms, agencies),
             "state": referral.state,
+            "revision": now.terms.revision,
+            "former": now.former,
+            "to_be_told": now.change,
+            "deadline": now.deadline,
+            "clock_stopped": stopped and {"since": stopped.from_, "question": stopped.request},
+            "reminders": now.reminded,
             "answer_within": referral.terms.answer_within,
             "on_expiry": referral.terms.on_expiry,
             "config_version": referral.terms.config_version,
@@ -216,8 +392,7 @@ def _asked(terms: ReferralTerms, agencies: Mapping[str, Text]) -> dict[str, obje
         "service": terms.service,
         "service_name": terms.service_name,
         "agency": terms.agency,
-        # An agency that has left the configuration is still known by its slug.
-        "agency_name": agencies.get(terms.agency, {"en": terms.agency}),
+        "agency_name": agency_name(terms.agency, agencies),
         "law": terms.law,
         "document": terms.document,
         "items": terms.items,
@@ -226,9 +401,9 @@ def _asked(terms: ReferralTerms, agencies: Mapping[str, Text]) -> dict[str, obje
     }
 
 
-def agency_names(parts: ApiParts) -> Mapping[str, Text]:
-    """What agencies are called; customs is one of them, as it asks and decides like them."""
-    return {CUSTOMS: CUSTOMS_NAME, **parts.rulebook().catalogue.agencies}
+def agency_name(agency: str, agencies: Mapping[str, Text]) -> Text:
+    """What an agency is called; one that has left the configuration is still known by its slug."""
+    return CUSTOMS_NAME if agency == CUSTOMS else agencies.get(agency, {"en": agency})
 
 
 def questions_of(
@@ -238,7 +413,7 @@ def questions_of(
     answers: Mapping[tuple[str, str], Information],
 ) -> tuple[QuestionShown, ...]:
     """What is asked, as far as this client may see it, with the answers by service and id."""
-    names = agency_names(parts)
+    names = parts.rulebook().catalogue.agencies
     mrn = view.acceptance.mrn
     return tuple(
         _question(mrn, referral, question, names, answers)
@@ -263,7 +438,7 @@ def _question(
         service=terms.service,
         service_name=terms.service_name,
         agency=terms.agency,
-        agency_name=names.get(terms.agency, {"en": terms.agency}),
+        agency_name=agency_name(terms.agency, names),
         law=terms.law,
         items=question.items,
         text=decision.remarks if decision else None,

@@ -17,7 +17,7 @@ from hub.api.body import media_type_of
 from hub.api.changing import change, refusal
 from hub.api.enclosures import MULTIPART, TAKEN, Handed, read_form, text_faults
 from hub.api.parts import ApiParts, Parts
-from hub.api.presenting import questions_of
+from hub.api.presenting import answers_seen, questions_of
 from hub.api.problems import ApiProblem, ProblemFault, problem_responses
 from hub.api.reading import JSON
 from hub.api.shapes import AnswerAnswer, QuestionPage
@@ -51,7 +51,7 @@ async def list_questions(mrn: Mrn, parts: Parts, sight: Seeing) -> QuestionPage:
     stands still. An agency sees its own, with the answers: it reads them here if its channel takes none.
     """
     view = await declaration_seen(mrn, parts, sight)
-    answers = await to_thread.run_sync(_answers, parts, view, sight)
+    answers = await to_thread.run_sync(answers_seen, view, sight, parts)
     return QuestionPage(mrn=mrn, questions=questions_of(view, sight, parts, answers))
 
 
@@ -150,7 +150,7 @@ async def answer_question(
         )
         log.info("information.given", service=service, documents=len(documents))
     view = await declaration_seen(mrn, parts, sight)
-    answers = await to_thread.run_sync(_answers, parts, view, sight)
+    answers = await to_thread.run_sync(answers_seen, view, sight, parts)
     [shown] = [
         q for q in questions_of(view, sight, parts, answers) if (q.service, q.id) == (service, question)
     ]
@@ -242,27 +242,10 @@ def _scanned(parts: ApiParts, information: Information, documents: tuple[Handed,
     return information.model_copy(update={"documents": tuple(documents_scanned)})
 
 
-def _answers(parts: ApiParts, view: DeclarationView, sight: Sight) -> dict[tuple[str, str], Information]:
-    """By service and id, what the declarant has answered to questions that this client may see."""
-    found: dict[tuple[str, str], Information] = {}
-    for referral in view.case.referrals:
-        service = referral.terms.service
-        if sight.may_see_agency(referral.terms.agency) and any(
-            d.verdict == "information_required" for d in referral.decisions
-        ):
-            found.update(
-                {
-                    (service, known.id): known
-                    for known in parts.cases.information(view.acceptance.mrn, service)
-                }
-            )
-    return found
-
-
 def _document(
     parts: ApiParts, view: DeclarationView, sight: Sight, sha256: str
 ) -> tuple[Document, bytes] | None:
-    for information in _answers(parts, view, sight).values():
+    for information in answers_seen(view, sight, parts).values():
         for document in information.documents:
             if document.sha256 == sha256:
                 content = parts.cases.document(view.acceptance.mrn, sha256)

@@ -8,13 +8,19 @@ from typing import Any
 
 from pydantic import Field
 
-from hub.domain.clearance import Outcome, Reason
-from hub.domain.declaration import Declarant, Procedure
+from hub.domain.cargo import CargoEvent
+from hub.domain.case import Change
+from hub.domain.certificates import Claim
+from hub.domain.clearance import Outcome, Reason, Rule
+from hub.domain.declaration import Declarant, Declaration, Procedure
+from hub.domain.duties import Duties
 from hub.domain.exchange import Exchange
 from hub.domain.forms import Form
 from hub.domain.information import Scan
+from hub.domain.inspection import Inspection
 from hub.domain.model import Model, Text, UtcDatetime
-from hub.domain.referral import Answers, Decision, OnExpiry, Receipt, ReferralState
+from hub.domain.referral import Answers, Decision, OnExpiry, Receipt, ReferralState, Verdict
+from hub.domain.risk import Assessment
 from hub.domain.routing import Prohibited, Requirement, RuledOut
 from hub.ports import DeclarationRow, NoticeView
 
@@ -25,6 +31,9 @@ class Links(Model):
     self: str
     events: str = Field(description="Also as server-sent events, with `Accept: text/event-stream`.")
     routing: str
+    versions: str
+    questions: str = Field(description="What agencies ask the declarant.")
+    casefile: str = Field(description="Everything; also as a page to print, with `Accept: text/html`.")
     exchanges: str | None = Field(default=None, description="Operators only.")
     engine: str | None = Field(default=None, description="The workflow in Temporal's UI; operators only.")
 
@@ -68,10 +77,25 @@ class Receipted(Model):
     links: Links
 
 
+class StoppedClock(Model):
+    """The statutory clock of a referral stands still, until the agency has the declarant's answer."""
+
+    since: UtcDatetime
+    question: str = Field(description="Id of the question that stopped it.")
+
+
 class ReferralProgress(ReferralAsked):
     """A referral as it stands."""
 
     state: ReferralState
+    revision: int = Field(description="Which content is asked about; decisions name theirs.")
+    former: tuple[str, ...] = Field(description="Earlier ids, withdrawn and submitted anew.")
+    to_be_told: Change = Field(description="What the agency is still to be told; `none` when nothing.")
+    deadline: UtcDatetime | None = Field(
+        description="By when it is to answer, as things stand; null while its clock stands still."
+    )
+    clock_stopped: StoppedClock | None
+    reminders: int = Field(description="How often it has been reminded.")
     answer_within: str
     on_expiry: OnExpiry
     config_version: str = Field(
@@ -91,32 +115,6 @@ class RoutingSummary(Model):
     prohibited: int
     catalogue_version: str
     day: date
-
-
-class DeclarationAnswer(Model):
-    """A declaration as it stands now."""
-
-    mrn: str
-    lrn: str
-    declarant: Declarant
-    procedure: Procedure
-    ucr: str
-    cargo_management_number: str | None
-    goods_items: int
-    accepted_at: UtcDatetime
-    due_at: UtcDatetime | None
-    outcome: Outcome
-    final: bool = Field(description="Nothing that an agency may still say can change the outcome.")
-    settled_at: UtcDatetime = Field(description="When the outcome last changed.")
-    reasons: tuple[Reason, ...]
-    referrals: tuple[ReferralProgress, ...]
-    prohibited: tuple[ProhibitedGoods, ...]
-    routing: RoutingSummary
-    notice: NoticeView | None = Field(description="The latest notice to the cargo system.")
-    engine_started: bool = Field(description="False while the durable engine is being waited for.")
-    closed_at: UtcDatetime | None
-    last_event: int
-    links: Links
 
 
 class QuestionState(StrEnum):
@@ -184,6 +182,172 @@ class AnswerAnswer(Model):
 
     mrn: str
     question: QuestionShown
+
+
+class ItemState(StrEnum):
+    """How a goods item stands with all services together."""
+
+    RELEASED = "released"
+    """The cargo system has been told that it may go, or is being told."""
+    CONSENTED = "consented"
+    """Nobody stands in its way; it waits for the rest."""
+    AWAITED = "awaited"
+    HELD = "held"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
+class ItemService(Model):
+    """Why a goods item stands as it does with one service."""
+
+    service: str
+    agency: str
+    rule: Rule
+    verdict: Verdict | None
+    decision: str | None
+
+
+class ItemStanding(Model):
+    """A goods item as it stands."""
+
+    item: int
+    hs_code: str
+    description: str
+    state: ItemState
+    services: tuple[ItemService, ...]
+
+
+class WithdrawnReferral(Model):
+    """A service, and whether it knows that it is asked no more."""
+
+    service: str
+    service_name: Text
+    agency: str
+    agency_name: Text
+    told: bool = Field(description="It knows, or was never asked; false while it is being told.")
+
+
+class WithdrawalReason(Model):
+    """A code, and what it means."""
+
+    code: str
+    name: Text
+
+
+class WithdrawalReasons(Model):
+    """The codes with which a declaration may be withdrawn."""
+
+    reasons: tuple[WithdrawalReason, ...]
+
+
+class WithdrawalAnswer(Model):
+    """A declaration that has been taken back, and how far the agencies know."""
+
+    mrn: str
+    reason: str
+    reason_name: Text = Field(description="Empty for a code of earlier rules.")
+    remarks: str
+    requested_at: UtcDatetime
+    referrals: tuple[WithdrawnReferral, ...]
+
+
+class DeclarationAnswer(Model):
+    """A declaration as it stands now."""
+
+    mrn: str
+    lrn: str
+    version: int = Field(description="1 as lodged, one more for each amendment.")
+    declarant: Declarant
+    procedure: Procedure
+    ucr: str
+    cargo_management_number: str | None
+    goods_items: int
+    accepted_at: UtcDatetime
+    due_at: UtcDatetime | None
+    outcome: Outcome
+    final: bool = Field(description="Nothing that an agency may still say can change the outcome.")
+    settled_at: UtcDatetime = Field(description="When the outcome last changed.")
+    reasons: tuple[Reason, ...]
+    items: tuple[ItemStanding, ...]
+    released_items: tuple[int, ...] = Field(description="Goods items that may go, also by a partial release.")
+    referrals: tuple[ReferralProgress, ...]
+    prohibited: tuple[ProhibitedGoods, ...]
+    questions: tuple[QuestionShown, ...]
+    inspections: tuple[Inspection, ...]
+    duties: Duties | None
+    certificates: tuple[Claim, ...] = Field(description="What goods items take up of certificates.")
+    withdrawal: WithdrawalAnswer | None
+    cargo: tuple[CargoEvent, ...] = Field(description="Where the cargo is, as carriers and warehouses say.")
+    assessment: Assessment | None = Field(default=None, description="Of the risk channel; customs only.")
+    routing: RoutingSummary
+    notice: NoticeView | None = Field(description="The latest notice to the cargo system.")
+    engine_started: bool = Field(description="False while the durable engine is being waited for.")
+    closed_at: UtcDatetime | None
+    last_event: int
+    links: Links
+
+
+class ServiceKept(Model):
+    """A service whose consent, or whose pending answer, stands: it would be told nothing else."""
+
+    service: str
+    service_name: Text
+    agency: str
+    agency_name: Text
+    law: Text
+    items: tuple[int, ...]
+
+
+class ServiceAsked(ServiceKept):
+    """A service that is asked about the new version."""
+
+    how: Change = Field(
+        description="amend: by the contract's own operation; resubmit: withdrawn, and submitted anew; none: "
+        "it has never been told of an earlier version."
+    )
+    revision: int
+    due_at: UtcDatetime
+
+
+class AmendmentAnswer(Model):
+    """A new version of a declaration, and what it means for every service."""
+
+    mrn: str
+    version: int
+    lodged_at: UtcDatetime
+    remarks: str
+    kept: tuple[ServiceKept, ...]
+    asked_again: tuple[ServiceAsked, ...]
+    added: tuple[ServiceAsked, ...]
+    withdrawn: tuple[ServiceKept, ...]
+    prohibited: tuple[ProhibitedGoods, ...]
+    links: Links
+
+
+class VersionRow(Model):
+    """A version of a declaration."""
+
+    version: int
+    lodged_at: UtcDatetime
+    content_hash: str
+    link: str
+
+
+class VersionPage(Model):
+    """Every version, the first first."""
+
+    mrn: str
+    versions: tuple[VersionRow, ...]
+
+
+class VersionAnswer(Model):
+    """A version of a declaration, with what was declared."""
+
+    mrn: str
+    version: int
+    lodged_at: UtcDatetime
+    content_hash: str
+    declaration: Declaration
 
 
 class DeclarationPage(Model):

@@ -152,6 +152,7 @@ class EngineFake:
         self.ended = False
         self.started: list[str] = []
         self.told: list[tuple[str, tuple[str, ...]]] = []
+        self.nudged: list[str] = []
 
     async def start_clearance(self, acceptance: Acceptance) -> None:
         await self._answer()
@@ -160,6 +161,11 @@ class EngineFake:
     async def tell_decisions(self, mrn: str, decisions: Sequence[Decision]) -> bool:
         await self._answer()
         self.told.append((mrn, tuple(d.id for d in decisions)))
+        return not self.ended
+
+    async def tell_facts(self, mrn: str) -> bool:
+        await self._answer()
+        self.nudged.append(mrn)
         return not self.ended
 
     async def is_reachable(self) -> bool:
@@ -303,6 +309,8 @@ def parts(store: Store, engine: EngineFake, **changes: Any) -> ApiParts:
         queries=store,
         engine=engine,
         gateway=cast(AgencyGateway, GatewayFake()),
+        certificates=store,
+        cargo=store,
         rulebook=lambda: rules,
         clock=lambda: NOW,
         agencies=lambda: [_info(rules, slug) for slug in rules.catalogue.agencies],

@@ -120,6 +120,8 @@ async def _set(
                 queries=store,
                 engine=PlayedEngine(),
                 gateway=gateway,
+                certificates=store,
+                cargo=store,
                 rulebook=bench.configuration.rulebook,
                 clock=utc_now,
                 agencies=list,
