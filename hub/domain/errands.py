@@ -1,4 +1,4 @@
-"""What the hub has still to do about a case by itself: tell agencies, and mind the time. All of it derived."""
+"""What the hub has still to do about a case by itself, as derived from it: tell agencies, and mind the time."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Errand(Model):
 
 def errands(case: Case) -> tuple[Errand, ...]:
     """
-    What the agencies are still to be told: at most one thing for each service, in the order in which to begin.
+    What the agencies are still to be told: one thing at most for each service, in the order of beginning.
 
     When the declaration is withdrawn they are told in the reverse of the order in which they were asked.
     Agencies whose people decide at the hub's own door are told nothing but answers, which they find there.
