@@ -21,6 +21,10 @@ class OperationName(StrEnum):
     SUBMIT = "submit"
     LOOK_UP = "look_up"
     POLL = "poll"
+    AMEND = "amend"
+    WITHDRAW = "withdraw"
+    INFORM = "inform"
+    REMIND = "remind"
     LOGIN = "login"
     PULL = "pull"
     ACKNOWLEDGE = "acknowledge"
@@ -28,7 +32,7 @@ class OperationName(StrEnum):
 
     @property
     def is_about_a_referral(self) -> bool:
-        return self in (OperationName.SUBMIT, OperationName.LOOK_UP, OperationName.POLL)
+        return self is OperationName.SUBMIT or self in roots.FOLLOWING
 
     @property
     def is_about_messages(self) -> bool:
@@ -54,10 +58,10 @@ def operations_of(file: AgencyFile) -> Iterator[Place]:
     if channel.login is not None:
         yield Place(OperationName.LOGIN, (*top, "login"), channel.login, roots.LOGIN, roots.LOGIN_READING)
     yield Place(OperationName.SUBMIT, (*top, "submit"), channel.submit, roots.SUBMIT, roots.READING)
-    if channel.look_up is not None:
-        yield Place(OperationName.LOOK_UP, (*top, "look_up"), channel.look_up, roots.FOLLOW_UP, roots.READING)
-    if channel.poll is not None:
-        yield Place(OperationName.POLL, (*top, "poll"), channel.poll, roots.FOLLOW_UP, roots.READING)
+    for name, writing in roots.FOLLOWING.items():
+        following: OperationFile | None = getattr(channel, name)
+        if following is not None:
+            yield Place(OperationName(name), (*top, name), following, writing, roots.READING)
     if channel.feed is not None:
         feed, key = channel.feed, (*top, "feed")
         yield Place(OperationName.PULL, (*key, "pull"), feed.pull, roots.PULL, roots.FEED_READING)

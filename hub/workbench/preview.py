@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from hub.adapters.channel import Contracts, Preparation
-from hub.adapters.context import agency_context, dossier_context
+from hub.adapters.context import agency_context, dossier_context, information_context, withdrawal_context
 from hub.adapters.proof import PLACEHOLDER, prove
 from hub.adapters.proof.secrets import ProvingExpressions, request_expressions
 from hub.adapters.secrets import CredentialUnusable, Scrubber, known_secrets
@@ -19,6 +19,7 @@ from hub.config.faults import Key, written
 from hub.config.models import AgencyFile
 from hub.domain.exchange import Dossier
 from hub.expressions import Expression, ExpressionFailed, PathTemplate
+from hub.workbench.asking import SAMPLE, Beside
 from hub.workbench.bench import Bench
 from hub.workbench.operations import NO_REASON, OperationName, Place, operation_of
 from hub.workbench.shown import Message
@@ -62,6 +63,7 @@ def preview(
     dossier: Dossier | None = None,
     ids: Sequence[str] = (),
     reason: str = NO_REASON,
+    beside: Beside = SAMPLE,
     at: datetime,
 ) -> Preview:
     """
@@ -72,7 +74,7 @@ def preview(
     place = operation_of(bench.file, name)
     missing = unset(bench.file, bench.environment)
     file, environment = _stood_for(bench.file, bench.environment, missing)
-    context = _context(bench, file, environment, place, dossier, ids, reason)
+    context = _context(file, environment, place, dossier, ids, reason, beside)
     request, trouble = None, None
     try:
         request = _written(bench, file, environment, place, context, at, missing)
@@ -111,20 +113,23 @@ def _stood_for(
 
 
 def _context(
-    bench: Bench,
     file: AgencyFile,
     environment: Mapping[str, str],
     place: Place,
     dossier: Dossier | None,
     ids: Sequence[str],
     reason: str,
+    beside: Beside,
 ) -> dict[str, Any]:
     named = {n: environment.get(t.removeprefix("env:"), "") for n, t in file.channel.secrets.items()}
     secret = {"secret": named}
     session = secret | ({"session": {"token": PLACEHOLDER}} if file.channel.login is not None else {})
     if place.name.is_about_a_referral:
         assert dossier is not None
-        return {**dossier_context(dossier, file), **session}
+        seen = {**dossier_context(dossier, file), **session}
+        if place.name is OperationName.WITHDRAW:
+            return seen | withdrawal_context(beside.withdrawal)
+        return seen | information_context(beside.information) if place.name is OperationName.INFORM else seen
     agency = agency_context(file)
     if place.name is OperationName.LOGIN:
         return {**agency, **secret}

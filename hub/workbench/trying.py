@@ -13,12 +13,13 @@ from hub.config.models import AgencyFile
 from hub.domain.errors import AgencyRefused, AgencyUnavailable, ChannelError, InDoubt, NotUnderstood
 from hub.domain.exchange import Answer, Dossier, Exchange, Feed, LookUp, Submission
 from hub.domain.referral import Answers, Decision
+from hub.workbench.asking import SAMPLE, Beside, ask_about
 from hub.workbench.bench import Bench
 from hub.workbench.operations import NO_REASON, OperationName, operation_of
 from hub.workbench.unready import Unready
 
 Outcome = Submission | LookUp | Answer | Feed | ChannelError | None
-"""What it came to; None for messages that were acknowledged or rejected."""
+"""What it came to; None where the agency has only taken something."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Attempt:
     at: datetime
     outcome: Outcome
     exchanges: tuple[Exchange, ...]
+    beside: Beside = SAMPLE
 
     @property
     def status(self) -> int:
@@ -53,6 +55,7 @@ async def attempt(
     dossier: Dossier | None = None,
     ids: Sequence[str] = (),
     reason: str = NO_REASON,
+    beside: Beside = SAMPLE,
 ) -> Attempt:
     """Ask the agency, once. Raises Unready when its file has no such operation, or a variable is not set."""
     operation_of(bench.file, name)
@@ -61,10 +64,10 @@ async def attempt(
     at = utc_now()
     async with bench.gateway() as gateway:
         try:
-            outcome, exchanges = await _ask(gateway, bench.agency, name, dossier, ids, reason, at)
+            outcome, exchanges = await _ask(gateway, bench.agency, name, dossier, ids, reason, at, beside)
         except ChannelError as error:
             outcome, exchanges = error, error.exchanges
-    return Attempt(name, dossier, at, outcome, exchanges)
+    return Attempt(name, dossier, at, outcome, exchanges, beside)
 
 
 async def _ask(
@@ -75,6 +78,7 @@ async def _ask(
     ids: Sequence[str],
     reason: str,
     at: datetime,
+    beside: Beside,
 ) -> tuple[Outcome, tuple[Exchange, ...]]:
     if name is OperationName.PULL:
         feed = await gateway.pull_feed(agency)
@@ -87,14 +91,7 @@ async def _ask(
         raise Unready(
             f"{name} is not tried by itself", "try what needs it: submit logs in, pull comes before it"
         )
-    done: Submission | LookUp | Answer
-    if name is OperationName.SUBMIT:
-        done = await gateway.submit(dossier)
-    elif name is OperationName.LOOK_UP:
-        done = await gateway.look_up(dossier, at)
-    else:
-        done = await gateway.poll(dossier)
-    return done, done.exchanges
+    return await ask_about(gateway, name, dossier, at, beside)
 
 
 def explained(attempt: Attempt, file: AgencyFile) -> list[str]:
@@ -110,7 +107,8 @@ def in_short(attempt: Attempt, file: AgencyFile) -> str:
 def _explained(attempt: Attempt, file: AgencyFile) -> Iterator[str]:
     match attempt.outcome:
         case None:
-            yield f"the agency has taken it: {attempt.operation}"
+            last = f": {attempt.exchanges[-1].reading}" if attempt.dossier is not None else ""
+            yield f"the agency has taken it: {attempt.operation}{last}"
         case ChannelError():
             yield from _error(attempt.outcome, attempt, file)
         case LookUp(submission=None):
@@ -120,6 +118,9 @@ def _explained(attempt: Attempt, file: AgencyFile) -> Iterator[str]:
             yield from _submission(found, attempt, file)
         case Submission():
             yield from _submission(attempt.outcome, attempt, file)
+        case Answer() if attempt.operation is OperationName.INFORM:
+            yield f"the agency has taken it: {attempt.exchanges[-1].reading}"
+            yield from _decisions(attempt.outcome.decisions)
         case Answer():
             yield from _decisions(attempt.outcome.decisions)
             if not attempt.outcome.decisions:

@@ -118,6 +118,8 @@ async def _set(
             parts = ApiParts(
                 cases=store,
                 queries=store,
+                certificates=store,
+                cargo=store,
                 engine=PlayedEngine(),
                 gateway=gateway,
                 certificates=store,

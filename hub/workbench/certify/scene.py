@@ -72,6 +72,9 @@ class PlayedEngine:
     async def tell_decisions(self, mrn: str, decisions: Sequence[Decision]) -> bool:
         return True
 
+    async def tell_facts(self, mrn: str) -> bool:
+        return True
+
     async def is_reachable(self) -> bool:
         return True
 

@@ -6,14 +6,22 @@ wrong with an agency becomes such a file first, and a fix then. `golden/base.yam
 declaration that every case starts from; without it, a sample in which everything is declared.
 
     why: The agency gives a ticket, to be asked about.     # one sentence for the reader
-    does: submit          # submit, look_up, poll, pull, acknowledge, reject or callback
+    does: submit          # submit, look_up, poll, amend, withdraw, inform, remind, pull, acknowledge,
+                          # reject or callback
     at: 2026-03-02T00:30:00Z       # the time it is played at; this one unless said otherwise
     service: mfds-food-import      # the agency's first unless said otherwise
     items: [1]            # goods items that are referred; all of them unless said otherwise
     declaration: {office: "030"}   # how the declaration differs from the base: mappings are merged, lists
                                    # replaced, and null takes a part away
-    receipt: T-1          # poll and look_up: the agency's reference, as its receipt gave it
+    receipt: T-1          # all but submit: the agency's reference, as its receipt gave it
     values: {ticket: "7"} # the same: what else was remembered of the receipt
+    revision: 2           # of the referral's content; 1 unless said otherwise
+    former: [26KR1B2C3D4E5F6G72/x]  # earlier ids of the referral; its own then ends in its revision
+    withdrawal: {reason: C01, remarks: Sold}       # withdraw; without it the declaration goes on
+    information:          # inform: the declarant's answer; `id` and `request` are made up unless given
+      text: As asked.
+      request_reference: Q-1
+      documents: [{name: a.pdf, type: application/pdf, base64: JVBERg==}]
     ids: [E-1]            # acknowledge and reject: the messages
     page: {number: 2, cursor: c3}  # pull: a page that is not the first
     reason: unreadable    # reject: what is wrong with them

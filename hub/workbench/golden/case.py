@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BeforeValidator, Field
+from pydantic import AwareDatetime, Base64Bytes, BeforeValidator, Field
 
 from hub.config.faults import ConfigurationFaults
 from hub.config.models import FileModel
@@ -23,7 +23,19 @@ BASE = "base.yaml"
 AT = datetime(2026, 3, 2, 0, 30, tzinfo=UTC)
 """When a case is played that does not say."""
 
-Does = Literal["submit", "look_up", "poll", "pull", "acknowledge", "reject", "callback"]
+Does = Literal[
+    "submit",
+    "look_up",
+    "poll",
+    "amend",
+    "withdraw",
+    "inform",
+    "remind",
+    "pull",
+    "acknowledge",
+    "reject",
+    "callback",
+]
 
 
 def _listed(value: Any) -> Any:
@@ -93,6 +105,32 @@ class PageFile(FileModel):
     cursor: str = ""
 
 
+class WithdrawalFile(FileModel):
+    """Why the declarant takes the declaration back."""
+
+    reason: str
+    remarks: str = ""
+
+
+class DocumentFile(FileModel):
+    """A document of the declarant's answer."""
+
+    name: str
+    type: str = "application/pdf"
+    base64: Base64Bytes
+    """Its content."""
+
+
+class InformationFile(FileModel):
+    """What the declarant answers to the agency's question."""
+
+    id: str = "INFORMATION-1"
+    request: str = "DECISION-1"
+    request_reference: str | None = None
+    text: str
+    documents: list[DocumentFile] = Field(default_factory=list)
+
+
 class GoldenFile(FileModel):
     """golden/<agency>/<case>.yaml."""
 
@@ -107,6 +145,10 @@ class GoldenFile(FileModel):
     ids: list[str] = Field(default_factory=list)
     reason: str = NO_REASON
     page: PageFile = PageFile()
+    revision: Annotated[int, Field(ge=1)] = 1
+    former: list[str] = Field(default_factory=list)
+    withdrawal: WithdrawalFile | None = None
+    information: InformationFile | None = None
     environment: dict[str, str] = Field(default_factory=dict)
     sent: Annotated[list[SentFile], BeforeValidator(_listed)] = Field(default_factory=list)
     answered: Annotated[list[AnswerFile], BeforeValidator(_listed)] = Field(default_factory=list)
@@ -172,3 +214,8 @@ def _check(file: GoldenFile, report: FileReport) -> None:
             report.add((), f"{name!r} is missing", f"add `{name}:`; `hub agency record` writes such files")
     if file.does in ("acknowledge", "reject") and not file.ids:
         report.add((), "no messages are named", "add `ids:`")
+    if file.does == "inform" and file.information is None:
+        report.add((), "there is no answer to be passed on", "add `information:` with a `text`")
+    for name, does in (("withdrawal", "withdraw"), ("information", "inform")):
+        if name in file.model_fields_set and file.does != does:
+            report.add((name,), f"{file.does} tells of no {name}", f"remove it, or write does: {does}")

@@ -10,7 +10,6 @@ from hub.adapters.sample import SAMPLE_MRN
 from hub.config.models import AgencyFile
 from hub.domain.declaration import Declaration
 from hub.domain.exchange import Dossier, Exchange
-from hub.domain.names import referral_id
 from hub.ports import DeclarationView
 from hub.workbench.bench import Bench
 from hub.workbench.golden.pseudonyms import anonymous, of_mrn
@@ -40,6 +39,7 @@ def of_attempt(
         exchanges=[one for one in made.exchanges if one.kind != Kind.TOKEN],
         names=names,
         understood=made.exchanges[-1].reading if made.exchanges else "",
+        beside=made.beside,
     )
 
 
@@ -56,6 +56,8 @@ def of_exchange(
     if file.channel.login is not None:
         raise Unready("the hub logs in before it asks, and that answer is not with it", "record a try of it")
     names = of_mrn(exchange.mrn or SAMPLE_MRN)
+    if does in (OperationName.WITHDRAW, OperationName.INFORM):
+        raise Unready(f"what a recorded {does} tells is in the declarant's own words", "record a try of it")
     dossier = None
     if does.is_about_a_referral:
         if view is None or exchange.service is None:
@@ -65,7 +67,7 @@ def of_exchange(
         if referral is None:
             raise Unready(f"{view.acceptance.mrn} has no referral to {exchange.service}")
         terms = referral.terms.model_copy(
-            update={"mrn": SAMPLE_MRN, "id": referral_id(SAMPLE_MRN, exchange.service)}
+            update={"mrn": SAMPLE_MRN, "id": SAMPLE_MRN + referral.terms.id.removeprefix(exchange.mrn or "")}
         )
         dossier = Dossier(
             declaration=told,

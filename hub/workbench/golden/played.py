@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from hub.config.models import AgencyFile, ChannelFile, OperationFile
+from hub.expressions import roots
 from hub.workbench.variables import Variable, variables_of
 
 PATH = "/agency"
@@ -153,7 +154,7 @@ def _operations_at(channel: ChannelFile, address: str) -> dict[str, Any]:
             return operation
         return operation.model_copy(update={"endpoint": address})
 
-    names = ("login", "submit", "look_up", "poll")
+    names = ("login", "submit", *roots.FOLLOWING)
     changes: dict[str, Any] = {name: moved(getattr(channel, name)) for name in names}
     if channel.feed is not None:
         feed = {name: moved(getattr(channel.feed, name)) for name in ("pull", "acknowledge", "reject")}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,9 +16,11 @@ from hub.adapters.sample import SAMPLE_MRN, sample_dossiers
 from hub.config.models import AgencyFile
 from hub.domain.declaration import Declaration
 from hub.domain.errors import CallbackRefused, ChannelError
-from hub.domain.exchange import Dossier, Exchange, FeedPage
-from hub.domain.names import referral_id
+from hub.domain.exchange import Dossier, Enclosure, Exchange, FeedPage, InformationContent
+from hub.domain.names import next_referral_id, referral_id
 from hub.domain.referral import Receipt, ReferralTerms
+from hub.domain.withdrawal import Withdrawal
+from hub.workbench.asking import Beside, ask_about
 from hub.workbench.bench import Bench
 from hub.workbench.golden.case import AnswerFile, GoldenFile, SentFile
 from hub.workbench.golden.comparison import body_lines, differing, kind_of, lines_of
@@ -29,6 +32,7 @@ from hub.workbench.golden.played import (
     played_agency,
     played_environment,
 )
+from hub.workbench.operations import OperationName
 from hub.workbench.unready import Unready
 
 _DUE_AFTER = timedelta(days=3)
@@ -95,15 +99,9 @@ async def _do(
             case "reject":
                 refused = dict.fromkeys(case.ids, case.reason)
                 return None, await gateway.acknowledge_feed(file.agency, case.ids, refused)
-            case "submit":
-                submission = await gateway.submit(dossier_of(file, case, base))
-                return submission, submission.exchanges
-            case "look_up":
-                found = await gateway.look_up(dossier_of(file, case, base), case.at)
-                return found, found.exchanges
-            case "poll":
-                answer = await gateway.poll(dossier_of(file, case, base))
-                return answer, answer.exchanges
+            case does:
+                dossier = dossier_of(file, case, base)
+                return await ask_about(gateway, OperationName(does), dossier, case.at, _beside(case))
     except ChannelError as error:
         return error, error.exchanges
     except CallbackRefused as refused:
@@ -125,10 +123,11 @@ def dossier_of(file: AgencyFile, case: GoldenFile, base: Mapping[str, Any] | Non
     except ValidationError as wrong:
         told = [f"  {'.'.join(map(str, e['loc']))}  {e['msg']}" for e in wrong.errors(include_url=False)]
         raise Unready("\n".join(["the declaration of the case is none:", *told])) from wrong
+    first = referral_id(SAMPLE_MRN, code)
     return Dossier(
         declaration=declaration,
         terms=ReferralTerms(
-            id=referral_id(SAMPLE_MRN, code),
+            id=next_referral_id(first, case.revision) if case.former else first,
             mrn=SAMPLE_MRN,
             service=code,
             agency=file.agency,
@@ -141,12 +140,42 @@ def dossier_of(file: AgencyFile, case: GoldenFile, base: Mapping[str, Any] | Non
             due_at=case.at + _DUE_AFTER,
             on_expiry=service.on_expiry,
             config_version="golden",
+            revision=case.revision,
         ),
         accepted_at=case.at,
         receipt=None
         if case.receipt is None and not case.values
         else Receipt(reference=case.receipt, received_at=case.at, values=case.values),
+        former=tuple(case.former),
     )
+
+
+def _beside(case: GoldenFile) -> Beside:
+    beside, told = Beside(withdrawal=None), case.information
+    if case.withdrawal is not None:
+        reason, remarks = case.withdrawal.reason, case.withdrawal.remarks
+        withdrawal = Withdrawal(reason=reason, remarks=remarks, requested_at=case.at, by="golden")
+        beside = replace(beside, withdrawal=withdrawal)
+    if told is not None:
+        enclosures = [
+            Enclosure(
+                name=document.name,
+                media_type=document.type,
+                sha256=hashlib.sha256(document.base64).hexdigest(),
+                content=document.base64,
+            )
+            for document in told.documents
+        ]
+        information = InformationContent(
+            id=told.id,
+            request=told.request,
+            request_reference=told.request_reference,
+            text=told.text,
+            given_at=case.at,
+            enclosures=tuple(enclosures),
+        )
+        beside = replace(beside, information=information)
+    return beside
 
 
 def base_of_sample(file: AgencyFile) -> dict[str, Any]:

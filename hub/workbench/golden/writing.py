@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +21,7 @@ from hub.config.models import AgencyFile
 from hub.config.yaml import read
 from hub.domain.declaration import Declaration
 from hub.domain.exchange import Dossier, Exchange
+from hub.workbench.asking import SAMPLE, Beside
 from hub.workbench.bench import Bench
 from hub.workbench.golden.case import FOLDER, AnswerFile, GoldenFile
 from hub.workbench.golden.comparison import kind_of, multipart_lines, xml_lines
@@ -59,6 +61,7 @@ class Subject:
     names: Pseudonyms
     understood: str
     """The last exchange's reading, as it was recorded."""
+    beside: Beside = SAMPLE
 
 
 async def write_case(
@@ -144,7 +147,25 @@ def _about(file: AgencyFile, subject: Subject, base: Mapping[str, Any] | None) -
             tree["receipt"] = dossier.receipt.reference
         if dossier.receipt.values:
             tree["values"] = dict(dossier.receipt.values)
-    return tree
+    if dossier.terms.revision > 1:
+        tree["revision"] = dossier.terms.revision
+    if dossier.former:
+        tree["former"] = list(dossier.former)
+    return tree | _about_beside(subject)
+
+
+def _about_beside(subject: Subject) -> dict[str, Any]:
+    withdrawal, information = subject.beside.withdrawal, subject.beside.information
+    if subject.does is OperationName.WITHDRAW and withdrawal is not None:
+        return {"withdrawal": {"reason": withdrawal.reason, "remarks": withdrawal.remarks}}
+    if subject.does is not OperationName.INFORM:
+        return {}
+    told = information.model_dump(include={"id", "request", "request_reference", "text"}, exclude_none=True)
+    documents = [
+        {"name": one.name, "type": one.media_type, "base64": base64.b64encode(one.content).decode()}
+        for one in information.enclosures
+    ]
+    return {"information": told | ({"documents": documents} if documents else {})}
 
 
 def difference(base: Mapping[str, Any], declaration: Declaration) -> dict[str, Any]:
