@@ -25,7 +25,8 @@ from hub.config.schema_faults import FileReport, validated
 from hub.config.security import Surroundings
 from hub.config.services import CheckedAgency, check_together, services
 from hub.config.shared import Shared, check_calendars, exemption_codes, read_shared
-from hub.config.sources import AGENCIES, SHARED, Source, Sources, Unread
+from hub.config.sources import AGENCIES, MISSING, OPTIONAL, SHARED, Source, Sources, Unread
+from hub.config.yaml import Document
 from hub.domain.catalogue import ExemptionCode
 
 _VARIABLE = re.compile(rb"env:([A-Z_][A-Z0-9_]*)")
@@ -136,9 +137,13 @@ class Checker:
         """The files beside the agencies', with reports that may be added to."""
         key = tuple(_identity(name, sources[name]) for name in SHARED)
         known = self._shared.recall(
-            key, lambda: read_shared({name: self.documents.read(sources[name]) for name in SHARED})
+            key, lambda: read_shared({name: self._shared_document(name, sources[name]) for name in SHARED})
         )
         return replace(known, reports={name: report.copied() for name, report in known.reports.items()})
+
+    def _shared_document(self, name: str, source: Source) -> Document:
+        is_left_out = name in OPTIONAL and source.content == MISSING
+        return Document() if is_left_out else self.documents.read(source)
 
     def _model(self, name: str, source: Source) -> tuple[AgencyFile | None, FileReport]:
         """An agency's file, None when nothing of it can be read, and the report as far as that."""

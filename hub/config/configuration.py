@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from hub.config.faults import Fault
 from hub.config.models import AgencyFile, PolicyFile
+from hub.config.policy import case_policy, dated_policies
 from hub.config.sources import Sources
-from hub.domain.case import CasePolicy
 from hub.domain.catalogue import Catalogue
 from hub.domain.deadlines import WorkingCalendar
 from hub.domain.intake import Rulebook
+from hub.domain.model import Text
+from hub.domain.policy import Control
+from hub.domain.risk import BuiltInRisk, RiskRules
+
+_CONTROL: Text = {"en": "Customs control", "ko": "세관 심사·검사"}
+"""What customs' own control is called."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +43,8 @@ class Configuration:
     version: str
     """Of all files together, contracts included."""
     policy_version: str
-    zone: ZoneInfo
-    """Of the `default` calendar: the administration's."""
+    default_calendar: WorkingCalendar
+    """The administration's own."""
     sources: Sources
     """The files themselves."""
     zones: Mapping[str, ZoneInfo] = field(default_factory=dict)
@@ -46,14 +53,40 @@ class Configuration:
     """What `env:` names meant when it was checked."""
     warnings: tuple[Fault, ...] = ()
     """What is legal and unwise in the agencies' files, in the order of the files."""
+    risk: RiskRules | None = None
+    """None where the administration has no rules."""
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The administration's own time zone."""
+        return self.default_calendar.zone
+
+    def calendar_of(self, agency: str) -> WorkingCalendar:
+        """When an agency works; the administration's own calendar for customs, and for one that has left."""
+        return self.calendars.get(agency, self.default_calendar)
 
     def rulebook(self) -> Rulebook:
         """What accepting a declaration reads."""
+        return self._rulebook
+
+    @cached_property
+    def _rulebook(self) -> Rulebook:
+        file = self.policy
         return Rulebook(
             catalogue=self.catalogue,
             calendars=self.calendars,
             versions=self.versions,
-            policy=CasePolicy(version=self.policy_version, refusal_open_for=self.policy.refusal_open_for),
-            country=self.policy.country,
+            policy=case_policy(file, self.policy_version),
+            country=file.country,
             zone=self.zone,
+            policies=dated_policies(file, self.policy_version),
+            remind_before=tuple(file.remind_before),
+            withdrawal_reasons={code: reason.name for code, reason in file.withdrawal_reasons.items()},
+            risk=BuiltInRisk(self.risk) if self.risk else None,
+            control=Control(
+                calendar=self.default_calendar,
+                answer_within=file.control_within,
+                law=file.control_law,
+                name=_CONTROL,
+            ),
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hub.config.closure import support_of
-from hub.config.sources import AGENCIES, SHARED, Source, Sources, Unread
+from hub.config.sources import AGENCIES, MISSING, SHARED, Source, Sources, Unread
 
 Stamp = tuple[int, int, int]
 """Time of change in nanoseconds, size, inode: another one, and the content may be another."""
@@ -98,7 +98,7 @@ class Folder:
         try:
             content = path.read_bytes()
         except FileNotFoundError:
-            return Unread("the file is missing", "add it")
+            return MISSING
         except OSError as wrong:
             return Unread(f"the file cannot be read: {wrong.strerror}", "see that it is a file one may read")
         if stamp is not None:

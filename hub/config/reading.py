@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hub.config.configuration import Configuration
@@ -64,7 +64,12 @@ class Reading:
             policy=policy,
             version=version,
             policy_version=version_of(files_of("policy.yaml", self.sources["policy.yaml"])),
-            zone=calendars["default"].zone,
+            default_calendar=calendars["default"],
+            risk=None
+            if self.shared.risk is None
+            else replace(
+                self.shared.risk, version=version_of(files_of("risk.yaml", self.sources["risk.yaml"]))
+            ),
             sources=self.sources,
             zones={name: calendar.zone for name, calendar in calendars.items()},
             environment=self.environment,

@@ -9,10 +9,10 @@ import structlog
 
 from hub.config.configuration import Configuration
 from hub.config.sources import (
+    MISSING,
     SHARED,
     Source,
     Sources,
-    Unread,
     agency_file,
     files_of,
     shared_files,
@@ -80,8 +80,7 @@ class Record:
         for agency, kept in files.items():
             assert kept is not None, "what is in force was written down"
             if agency == SHARED_FILES:
-                missing = Unread("the file is missing", "add it")
-                sources |= {name: Source(kept.files.get(name, missing)) for name in SHARED}
+                sources |= {name: Source(kept.files.get(name, MISSING)) for name in SHARED}
             else:
                 name = agency_file(agency)
                 support = {other: content for other, content in kept.files.items() if other != name}

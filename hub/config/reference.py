@@ -32,6 +32,7 @@ _FILES: tuple[tuple[str, type[FileModel]], ...] = (
     ("exemptions.yaml", models.ExemptionsFile),
     ("calendar.yaml", models.CalendarsFile),
     ("policy.yaml", models.PolicyFile),
+    ("risk.yaml", models.RiskFile),
 )
 _HEAD = """\
 # The configuration folder: every key
@@ -43,7 +44,7 @@ check keys by `agency.schema.json`, which the first line of each agency's file n
 - **expression**: CEL after an equals sign, as `=reply.number`; bare in `needed_when` and `prohibited_when`.
 - **tree**: values and mappings whose texts may be expressions; `==x` is the text `=x`.
 - **`env:NAME`**: read from the environment where the hub runs. Secrets are never written into a file.
-- **duration**: `20s`, `5m`, `48h`, `30d`. **term**: a duration, or working days as `3wd`.
+- **duration**: `20s`, `5m`, `48h`, `30d`. **term**: a duration, or working days as `3wd`, `2wd+4h`.
 - **text by language**: `{en: ..., ko: ...}`; `en` is required.
 - Quote codes: unquoted `06` is a number that loses its zero, and a fault. Unknown keys are faults.
 """

@@ -39,6 +39,7 @@ _HARMLESS: tuple[Any, ...] = (
     "x",
     "XX",
     "00A00",
+    "A00",
     "2000-01-01",
     "00:00",
 )
@@ -50,13 +51,17 @@ _FORMS = {
     ),
     r"^[a-z][a-z0-9_]*$": ("is no name", "write lower-case letters, digits and underscores, as net_mass"),
     r"^[0-9]{2,12}$": ("is no HS prefix", 'write two to twelve digits without dots, in quotes: "060110"'),
-    r"^[0-9]+(wd|d|h|m|s)$": ("is no term", "write 20s, 5m, 48h, 30d or 3wd (working days)"),
+    r"^([0-9]+(wd|d|h|m|s)|[0-9]+wd\+[0-9]+(h|m))$": (
+        "is no term",
+        "write 20s, 5m, 48h, 30d, 3wd (working days) or 2wd+4h",
+    ),
     r"^[0-9]+(d|h|m|s)$": ("is no length of time", "write 20s, 5m, 48h or 30d"),
     r"^[0-9]{2}$": ("is no law code", 'write two digits in quotes: "13"'),
     r"^[0-9]{2}[A-Z][0-9]{2}$": (
         "is no exemption code",
         'write law code, class and serial in quotes: "13A01"',
     ),
+    r"^[A-Z][0-9]{2}$": ("is no code of a reason", "write a capital letter and two digits, as C01"),
     r"^[A-Z]{2}$": ("is no country", "write the two capital letters of ISO 3166-1, as KR"),
 }
 

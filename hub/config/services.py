@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 from hub.config.faults import Key
 from hub.config.models import AgencyFile, RowFile, ServiceFile, ValidSpan
+from hub.config.policy import check_reminders
 from hub.config.schema_faults import FileReport
 from hub.config.terms import check_term
 from hub.config.vocabulary import Conditions, check_text
-from hub.domain.catalogue import Row, Service, Validity
+from hub.domain.catalogue import Certified, Row, Service, Validity
+from hub.domain.names import CUSTOMS, CUSTOMS_CONTROL
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class CheckedAgency:
 def services(file: AgencyFile, conditions: Conditions, report: FileReport) -> tuple[Service, ...]:
     """The services of a file; what is wrong with them goes to the report."""
     check_text(file.name, ("name",), report)
+    if file.agency == CUSTOMS:
+        report.add(("agency",), f"{CUSTOMS!r} is customs itself, which has no file", "choose another name")
     return tuple(
         _service(code, service, file.agency, conditions, report)
         for code, service in file.services.items()
@@ -37,9 +41,12 @@ def _service(
     code: str, file: ServiceFile, agency: str, conditions: Conditions, report: FileReport
 ) -> Service:
     key: Key = ("services", code)
+    if code == CUSTOMS_CONTROL:
+        report.add(key, f"{code!r} is customs' own control", "begin it with the agency's name")
     check_text(file.name, (*key, "name"), report)
     check_text(file.law, (*key, "law"), report)
     check_term(file.answer_within, (*key, "answer_within"), report)
+    check_reminders(file.remind_before or (), (*key, "remind_before"), report)
     rows = tuple(
         _row(
             entry if isinstance(entry, RowFile) else RowFile(code=entry), (*key, "hs", i), conditions, report
@@ -66,7 +73,21 @@ def _service(
         document_types=tuple(file.document_types),
         exempted_by=tuple(file.exempted_by),
         confidence=file.confidence,
+        remind_before=None if file.remind_before is None else tuple(file.remind_before),
+        certificate=_certified(file, (*key, "certificate"), report),
     )
+
+
+def _certified(file: ServiceFile, key: Key, report: FileReport) -> Certified | None:
+    certificate = file.certificate
+    if certificate is None:
+        return None
+    types = tuple(certificate.types or file.document_types)
+    if not types:
+        report.add(key, "it does not say which certificates", "write `types`, or `document_types` beside it")
+    if not (certificate.reserve or certificate.reuse):
+        report.add(key, "neither is anything reserved nor does anything stand for the consent", "remove it")
+    return Certified(types=types, reserve=certificate.reserve, reuse=certificate.reuse)
 
 
 def _row(file: RowFile, key: Key, conditions: Conditions, report: FileReport) -> Row:

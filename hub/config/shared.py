@@ -1,4 +1,4 @@
-"""The files beside the agencies', read and checked: attributes, lists, exemptions, calendars, policy."""
+"""The files beside the agencies', read and checked: attributes, lists, calendars, policy, risk."""
 
 from __future__ import annotations
 
@@ -14,15 +14,18 @@ from hub.config.models import (
     FileModel,
     ListsFile,
     PolicyFile,
+    RiskFile,
 )
+from hub.config.policy import check_policy
+from hub.config.risk import risk_rules
 from hub.config.schema_faults import FileReport, validated
 from hub.config.services import CheckedAgency
 from hub.config.sources import SHARED
-from hub.config.terms import check_term
 from hub.config.vocabulary import Conditions, attributes, code_lists, exemptions
 from hub.config.yaml import Document
 from hub.domain.catalogue import Attribute, ExemptionCode
 from hub.domain.deadlines import WorkingCalendar
+from hub.domain.risk import RiskRules
 from hub.expressions.compiling import nearest
 
 _M = TypeVar("_M", bound=FileModel)
@@ -40,6 +43,8 @@ class Shared:
     calendars_file: CalendarsFile | None
     exemptions_file: ExemptionsFile | None
     conditions: Conditions
+    risk: RiskRules | None
+    """None where there is no such file, or it cannot be read at all."""
     reports: Mapping[str, FileReport]
     """By the names of the files."""
 
@@ -59,11 +64,12 @@ def read_shared(documents: Mapping[str, Document]) -> Shared:
     lists = code_lists(lists_file) if lists_file else {}
     calendars = working_calendars(calendars_file, reports["calendar.yaml"]) if calendars_file else {}
     if policy:
-        term = policy.refusal_open_for
-        check_term(term, ("refusal_open_for",), reports["policy.yaml"], may_be_zero=True)
+        check_policy(policy, reports["policy.yaml"])
     unsure = None
     if attributes_file is not None and lists_file is not None:
         unsure = _unsure(reports["attributes.yaml"], reports["lists.yaml"])
+    conditions = Conditions(known, lists, unsure=unsure)
+    risk = file("risk.yaml", RiskFile)
     return Shared(
         known=known,
         lists=lists,
@@ -71,7 +77,8 @@ def read_shared(documents: Mapping[str, Document]) -> Shared:
         policy=policy,
         calendars_file=calendars_file,
         exemptions_file=file("exemptions.yaml", ExemptionsFile),
-        conditions=Conditions(known, lists, unsure=unsure),
+        conditions=conditions,
+        risk=risk_rules(risk, known, conditions, reports["risk.yaml"]) if risk else None,
         reports=reports,
     )
 

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePosixPath
 
-SHARED = ("attributes.yaml", "lists.yaml", "calendar.yaml", "policy.yaml", "exemptions.yaml")
+SHARED = ("attributes.yaml", "lists.yaml", "calendar.yaml", "policy.yaml", "exemptions.yaml", "risk.yaml")
 """The files beside the agencies'."""
+OPTIONAL = frozenset({"risk.yaml"})
+"""Those of them that need not be there."""
 AGENCIES = "agencies/"
 _VERSION_LENGTH = 12
 
@@ -20,6 +22,9 @@ class Unread:
 
     what: str
     cure: str
+
+
+MISSING = Unread("the file is missing", "add it")
 
 
 @dataclass(frozen=True)

@@ -18,13 +18,16 @@ def check_term(text: str, key: Key, report: FileReport, *, may_be_zero: bool = F
 
     Its form has been checked already.
     """
-    number = text.rstrip("wdhms")
-    if len(number) > len(str(_LONGEST_DAYS * 86400)):
+    days, plus, rest = text.partition("+")
+    parts = [part for part in (days, rest) if part]
+    if any(len(part.rstrip("wdhms")) > len(str(_LONGEST_DAYS * 86400)) for part in parts):
         report.add(key, f"{text} is too long", _CURE)
         return None
-    if text.endswith("wd"):
-        if not 0 < int(number) <= _LONGEST_DAYS:
+    if days.endswith("wd"):
+        if not 0 < int(days.removesuffix("wd")) <= _LONGEST_DAYS:
             report.add(key, f"{text} is no sensible number of working days", "write 1wd or more")
+        elif plus and parse_duration(rest) > timedelta(days=_LONGEST_DAYS):
+            report.add(key, f"{text} is too long", _CURE)
         return None
     length = parse_duration(text)
     if length > timedelta(days=_LONGEST_DAYS) or (not length and not may_be_zero):

@@ -55,7 +55,8 @@ class Control:
     answer_within: str
     law: Text
     name: Text
-    remind_before: tuple[str, ...] = ()
+    remind_before: tuple[str, ...] | None = None
+    """None: as the administration says of all services."""
     document: str = ""
     answers: Answers = Answers.DOOR
     on_expiry: OnExpiry = OnExpiry.HOLD

@@ -51,12 +51,17 @@ from hub.config.models.folder import (
     AttributesFile,
     CalendarFile,
     CalendarsFile,
+    DatedPolicyFile,
     ExemptionFile,
     ExemptionsFile,
     ListsFile,
     PolicyFile,
+    RandomFile,
+    RiskFile,
+    RiskRuleFile,
+    WithdrawalReasonFile,
 )
-from hub.config.models.services import HsEntry, RowFile, ServiceFile
+from hub.config.models.services import CertificateFile, HsEntry, RowFile, ServiceFile
 
 __all__ = [
     "AgencyFile",
@@ -69,8 +74,10 @@ __all__ = [
     "CallbackAuth",
     "CallbackFile",
     "Cel",
+    "CertificateFile",
     "ChannelAuth",
     "ChannelFile",
+    "DatedPolicyFile",
     "Day",
     "DecisionReading",
     "Duration",
@@ -93,9 +100,12 @@ __all__ = [
     "OperationFile",
     "PolicyFile",
     "PollFile",
+    "RandomFile",
     "ReceiptReading",
     "Reference",
     "RequestHmacAuth",
+    "RiskFile",
+    "RiskRuleFile",
     "RowFile",
     "Says",
     "ServiceFile",
@@ -104,6 +114,7 @@ __all__ = [
     "TimeOfDay",
     "Tree",
     "ValidSpan",
+    "WithdrawalReasonFile",
     "WsSecurityAuth",
     "WsSignature",
 ]

@@ -24,8 +24,10 @@ class FileModel(BaseModel):
 
 
 HsPrefix = Annotated[str, StringConstraints(pattern=r"^[0-9]{2,12}$"), Says("2 to 12 digits")]
-Term = Annotated[str, StringConstraints(pattern=r"^[0-9]+(wd|d|h|m|s)$"), Says("term")]
-"""20s, 5m, 48h, 30d, or 3wd (working days)."""
+Term = Annotated[
+    str, StringConstraints(pattern=r"^([0-9]+(wd|d|h|m|s)|[0-9]+wd\+[0-9]+(h|m))$"), Says("term")
+]
+"""20s, 5m, 48h, 30d, 3wd (working days), or 2wd+4h: working days, and hours after them."""
 Duration = Annotated[str, StringConstraints(pattern=r"^[0-9]+(d|h|m|s)$"), Says("duration")]
 Cel = Annotated[str, StringConstraints(min_length=1), Says("expression")]
 """A CEL expression. In `needed_when` and `prohibited_when` it stands bare; elsewhere it begins with `=`."""

@@ -40,6 +40,17 @@ HsEntry = Annotated[
 """An HS prefix, alone or with what it needs beside."""
 
 
+class CertificateFile(FileModel):
+    """How a service uses certificates whose quantity stands in the hub's ledger."""
+
+    types: list[str] = []
+    """LPCO types that are looked up there when they are presented; by default `document_types`."""
+    reserve: bool = True
+    """The quantity of the goods is reserved, written off at release, and given back at withdrawal."""
+    reuse: bool = False
+    """A certificate that is valid for the goods stands for the consent, where the policy has `reuse` too."""
+
+
 class ServiceFile(FileModel):
     """One approval, under one law."""
 
@@ -63,10 +74,14 @@ class ServiceFile(FileModel):
     """Types by which the certificate is presented; they decide within an alternative group."""
     exempted_by: list[str] = []
     """Types of documents under another law whose presence removes the requirement."""
+    certificate: CertificateFile | None = None
+    """How certificates in the hub's ledger are used; without it they are for the agency to judge."""
     answer_within: Term
-    """The time the law gives; working days end when the calendar closes."""
+    """The time the law gives; working days end when the calendar closes, hours may follow them: `2wd+4h`."""
     on_expiry: OnExpiry
     """What happens when the agency lets its time pass."""
+    remind_before: list[Term] | None = None
+    """How long before its deadline the agency is reminded; without it, as `policy.yaml` says. `[]`: never."""
     answers: Answers
     """The way its decision comes back."""
     alternative_group: Slug | None = None
