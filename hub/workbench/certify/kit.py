@@ -118,8 +118,6 @@ async def _set(
             parts = ApiParts(
                 cases=store,
                 queries=store,
-                certificates=store,
-                cargo=store,
                 engine=PlayedEngine(),
                 gateway=gateway,
                 certificates=store,
