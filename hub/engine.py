@@ -32,7 +32,7 @@ from temporalio.runtime import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
-from hub.activities.messages import ClearanceOrder
+from hub.activities.messages import ClearanceOrder, brief_case
 from hub.domain import names
 from hub.domain.clearance import Outcome
 from hub.domain.intake import Acceptance
@@ -104,21 +104,20 @@ class TemporalEngine:
 
     async def start_clearance(self, acceptance: Acceptance) -> None:
         """Start the declaration's workflow; starting it again is no error. Raises EngineUnavailable."""
-        case = acceptance.case
-        brief = tuple(r.model_copy(update={"terms": r.terms.brief()}) for r in case.referrals)
-        agencies = sorted({referral.terms.agency for referral in brief})
+        case = brief_case(acceptance.case)
+        agencies = sorted({referral.terms.agency for referral in case.referrals})
         attributes: list[SearchAttributePair[Any]] = [
             SearchAttributePair(OUTCOME, Outcome.IN_PROGRESS),
             SearchAttributePair(PENDING_AGENCIES, agencies),
         ]
-        if brief:
-            due_at = min(referral.terms.due_at for referral in brief)
+        if case.referrals:
+            due_at = min(referral.terms.due_at for referral in case.referrals)
             attributes.append(SearchAttributePair(DUE_AT, due_at))
         try:
             async with self._call():
                 await self._client.start_workflow(
                     names.CLEARANCE_WORKFLOW,
-                    ClearanceOrder(case=case.model_copy(update={"referrals": brief})),
+                    ClearanceOrder(case=case),
                     id=names.workflow_id(acceptance.mrn),
                     task_queue=names.TASK_QUEUE,
                     task_timeout=TASK_TIMEOUT,
@@ -133,14 +132,17 @@ class TemporalEngine:
 
     async def tell_decisions(self, mrn: str, decisions: Sequence[Decision]) -> bool:
         """Signal decisions. False when the workflow has ended. Raises EngineUnavailable."""
+        return await self._tell(mrn, names.SIGNAL_DECISIONS_RECEIVED, [[d.brief() for d in decisions]])
+
+    async def tell_facts(self, mrn: str) -> bool:
+        """Signal that there are facts to be read. False when the workflow has ended. Raises EngineUnavailable."""
+        return await self._tell(mrn, names.SIGNAL_FACTS_RECORDED, [])
+
+    async def _tell(self, mrn: str, signal: str, said: Sequence[Any]) -> bool:
         handle = self._client.get_workflow_handle(names.workflow_id(mrn))
         async with self._call():
             try:
-                await handle.signal(
-                    names.SIGNAL_DECISIONS_RECEIVED,
-                    [decision.brief() for decision in decisions],
-                    rpc_timeout=_RPC_TIMEOUT,
-                )
+                await handle.signal(signal, args=said, rpc_timeout=_RPC_TIMEOUT)
             except RPCError as error:
                 if error.status is not RPCStatusCode.NOT_FOUND:
                     raise

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from hub.domain.cargo import CargoEvent
-from hub.domain.case import Case, Referral
+from hub.domain.case import Case, Change, Referral
 from hub.domain.certificates import Certificate, CertificateKey, CertificateStanding, LedgerEntry
 from hub.domain.clearance import Clearance, Notice, Outcome, Reason
 from hub.domain.declaration import Declaration
@@ -205,6 +205,8 @@ class HandOverMark(Model):
     """When that earlier attempt was begun; None when `sent_before` is False."""
     decisions: tuple[Decision, ...] = ()
     """Decisions already recorded; a callback may overtake the receipt of its own submission."""
+    change: Change = Change.NONE
+    """It is to be amended or withdrawn: nothing is to be submitted."""
 
 
 class HandOver(Model):
@@ -220,6 +222,8 @@ class HandOver(Model):
     """The attempt may have reached the agency (InDoubt): the next one must look it up first."""
     retry_in: timedelta | None = None
     """How long to wait before the next attempt, when the agency or the doubt says so; not recorded."""
+    revision: int = 1
+    """Of the content that was handed over; 0 when nothing was done, and this is how it stands."""
 
 
 class Unheard(Exception):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from hub.domain.case import Case
+from hub.domain.case import Case, Referral
 from hub.domain.clearance import Outcome
+from hub.domain.events import NewEvent
 from hub.domain.model import Model, UtcDatetime
 from hub.domain.referral import Decision, Receipt, ReferralState
 
@@ -14,6 +15,22 @@ class ClearanceOrder(Model):
     """Clear this declaration. The case carries brief terms only: the words for people stay in the store."""
 
     case: Case
+
+
+def brief_case(case: Case) -> Case:
+    """The same case without the words for people: what the engine's history keeps."""
+    return case.model_copy(
+        update={
+            "referrals": tuple(map(brief_referral, case.referrals)),
+            "prohibitions": tuple(p.model_copy(update={"law": {}}) for p in case.prohibitions),
+        }
+    )
+
+
+def brief_referral(referral: Referral) -> Referral:
+    """The same referral without the words for people."""
+    decisions = tuple(decision.brief() for decision in referral.decisions)
+    return referral.model_copy(update={"terms": referral.terms.brief(), "decisions": decisions})
 
 
 class ReferAll(Model):
@@ -40,6 +57,66 @@ class HandedOver(Model):
     receipt: Receipt | None = None
     decisions: tuple[Decision, ...] = ()
     trouble: str | None = None
+    referral: str | None = None
+    """The id under which it was handed over; None in what was recorded before there were several."""
+    revision: int = 1
+    """Of the content that was handed over."""
+
+
+class ReadNews(Model):
+    """What happened to a declaration after the event with this number?"""
+
+    mrn: str
+    after: int
+
+
+class News(Model):
+    """Events that change a case, in order, without the words for people."""
+
+    events: tuple[NewEvent, ...]
+    through: int
+    """Number of the last event that was looked at."""
+
+
+class TellAgency(Model):
+    """Tell an agency what it is still to be told of one referral, however long that takes."""
+
+    mrn: str
+    service: str
+
+
+class WithdrawReferrals(Model):
+    """Tell the agencies of these services, in this order, that they are asked no more."""
+
+    mrn: str
+    services: tuple[str, ...]
+
+
+class LeftToPeople(Model):
+    """What the hub cannot do itself: people are to tell these services' agencies, and to record it."""
+
+    services: tuple[str, ...] = ()
+
+
+class RemindAgency(Model):
+    """Remind an agency of what it is asked, for the n-th time."""
+
+    mrn: str
+    service: str
+    number: int
+
+
+class ExpireQuestions(Model):
+    """The declarant's time to answer these questions (service, id) has passed."""
+
+    mrn: str
+    questions: tuple[tuple[str, str], ...]
+
+
+class ArrangeInspections(Model):
+    """Offer appointments for the inspections that are called for."""
+
+    mrn: str
 
 
 class ExpireReferrals(Model):
@@ -70,12 +147,19 @@ class Conclusion(Model):
     tell: bool
     """False when an earlier notice is still on its way: notices go out in order."""
     issued_at: UtcDatetime
+    through: int | None = None
+    """
+    Number of the last event that the workflow has heard of; None in what was recorded before it was told, and
+    nothing is looked for.
+    """
 
 
 class Concluded(Model):
     """Whether the cargo system has acknowledged every notice so far."""
 
     told: bool
+    unheard: bool = False
+    """Nothing was recorded: more has happened than the workflow had heard of."""
 
 
 class TellCargo(Model):
@@ -89,3 +173,12 @@ class CloseCase(Model):
 
     mrn: str
     late: tuple[Decision, ...] = ()
+    through: int | None = None
+    """As in `Conclusion`."""
+
+
+class Closed(Model):
+    """Whether it is closed."""
+
+    unheard: bool = False
+    """It is not: more has happened than the workflow had heard of."""

@@ -13,9 +13,11 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from hub.activities.heartbeats import with_heartbeats
 from hub.activities.messages import ExpireReferrals, HandedOver, ReferAll, SubmitReferral
 from hub.activities.telling import Teller
+from hub.activities.under_way import UnderWay
+from hub.domain.case import Change
 from hub.domain.errors import AgencyRefused, AgencyUnavailable, InDoubt, NotUnderstood
 from hub.domain.exchange import Exchange, Submission
-from hub.domain.names import referral_id
+from hub.domain.names import referral_id, split_referral_id
 from hub.domain.referral import ReferralState
 from hub.ports import AgencyGateway, CaseStore, Clock, HandOver, HandOverMark
 
@@ -31,12 +33,19 @@ class ReferralActivities:
     the referral up at the agency before it sends anything.
     """
 
-    def __init__(self, store: CaseStore, gateway: AgencyGateway, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: CaseStore,
+        gateway: AgencyGateway,
+        clock: Clock,
+        under_way: UnderWay[HandOver] | None = None,
+    ) -> None:
+        """`under_way` is shared with whoever must wait for a submission before it speaks to the agency."""
         self._store = store
         self._gateway = gateway
         self._clock = clock
         self._tell = Teller()
-        self._under_way: dict[str, asyncio.Task[HandOver]] = {}
+        self._under_way = UnderWay[HandOver]() if under_way is None else under_way
 
     def all(self) -> list[Callable[..., Any]]:
         """What a worker registers."""
@@ -47,16 +56,17 @@ class ReferralActivities:
         """Ask every agency at once; say how each hand-over stands when the budget is used up."""
         marks = await asyncio.to_thread(self._store.begin_hand_over, order.mrn, order.services, self._clock())
         # What an earlier, interrupted burst began is looked up by the single activity, not raced with here.
-        fresh = [mark for mark in marks if mark.state is ReferralState.PENDING and not mark.sent_before]
+        fresh = [mark for mark in marks if _is_to_be_sent(mark) and not mark.sent_before]
         results = [_as_known(mark) for mark in marks if mark not in fresh]
         attempts = {asyncio.create_task(self._attempt(mark)): mark for mark in fresh}
         if attempts:
             done, slow = await asyncio.wait(attempts, timeout=order.budget.total_seconds())
             recorded = await self._record(order.mrn, [(attempts[task], task.result()) for task in done])
-            results += [_handed_over(order.mrn, result) for result in recorded]
+            results += [_handed_over(result) for result in recorded]
             for task in slow:
                 terms = attempts[task].dossier.terms
-                self._go_on(terms.id, self._finish(attempts[task], task))
+                about = referral_id(order.mrn, terms.service)
+                self._under_way.begin(about, self._finish(attempts[task], task))
                 results.append(HandedOver(service=terms.service, state=ReferralState.PENDING))
         return results
 
@@ -67,37 +77,24 @@ class ReferralActivities:
         reached; the delay it asks for is passed on to the engine.
         """
         referral = referral_id(order.mrn, order.service)
-        task = self._under_way.get(referral)
+        task = self._under_way.about(referral)
         if task is None:
-            task = self._go_on(referral, self._single(order))
+            task = self._under_way.begin(referral, self._single(order))
         # The engine may time this attempt out; the request itself goes on and the next attempt joins it.
         result = await with_heartbeats(asyncio.shield(task))
-        if result.state is ReferralState.PENDING:
+        if result.state is ReferralState.PENDING and result.revision:
             raise ApplicationError(
                 result.trouble or "not handed over yet",
                 type="AgencyUnavailable",
                 category=ApplicationErrorCategory.BENIGN,  # told by an event, not by a traceback
                 next_retry_delay=result.retry_in,
             )
-        return _handed_over(order.mrn, result)
+        return _handed_over(result)
 
     @activity.defn
     async def expire_referrals(self, order: ExpireReferrals) -> None:
         """Record that the time of these services has passed."""
         await asyncio.to_thread(self._store.record_expired, order.mrn, order.services, self._clock())
-
-    def _go_on(self, referral: str, work: asyncio.Future[HandOver] | object) -> asyncio.Task[HandOver]:
-        task: asyncio.Task[HandOver] = asyncio.ensure_future(work)  # type: ignore[arg-type]
-        self._under_way[referral] = task
-
-        def forget(finished: asyncio.Task[HandOver]) -> None:
-            if self._under_way.get(referral) is finished:
-                del self._under_way[referral]
-            if not finished.cancelled():
-                finished.exception()  # whoever joined it was told; nobody joining is no error of its own
-
-        task.add_done_callback(forget)
-        return task
 
     async def _finish(self, mark: HandOverMark, attempt: asyncio.Task[HandOver]) -> HandOver:
         [recorded] = await self._record(mark.dossier.terms.mrn, [(mark, await attempt)])
@@ -106,7 +103,7 @@ class ReferralActivities:
     async def _single(self, order: SubmitReferral) -> HandOver:
         now = self._clock()
         [mark] = await asyncio.to_thread(self._store.begin_hand_over, order.mrn, [order.service], now)
-        if mark.state is not ReferralState.PENDING:
+        if not _is_to_be_sent(mark):
             return _known(mark)
         [recorded] = await self._record(order.mrn, [(mark, await self._attempt(mark))])
         return recorded
@@ -123,6 +120,10 @@ class ReferralActivities:
 
     async def _attempt(self, mark: HandOverMark) -> HandOver:
         """One attempt, every way it may end told as a state. Store and programming errors still raise."""
+        result = await self._try(mark)
+        return result.model_copy(update={"revision": mark.dossier.terms.revision})
+
+    async def _try(self, mark: HandOverMark) -> HandOver:
         referral = mark.dossier.terms.id
         exchanges: tuple[Exchange, ...] = ()
         try:
@@ -181,24 +182,32 @@ class ReferralActivities:
         )
 
 
+def _is_to_be_sent(mark: HandOverMark) -> bool:
+    """One that is to be amended or withdrawn is not submitted any more: its doubt is settled otherwise."""
+    return mark.state is ReferralState.PENDING and mark.change is Change.NONE
+
+
 def _known(mark: HandOverMark) -> HandOver:
     return HandOver(
         referral=mark.dossier.terms.id,
         state=mark.state,
         receipt=mark.dossier.receipt,
         decisions=mark.decisions,
+        revision=0,
     )
 
 
 def _as_known(mark: HandOverMark) -> HandedOver:
-    return _handed_over(mark.dossier.terms.mrn, _known(mark))
+    return _handed_over(_known(mark))
 
 
-def _handed_over(mrn: str, result: HandOver) -> HandedOver:
+def _handed_over(result: HandOver) -> HandedOver:
     return HandedOver(
-        service=result.referral.removeprefix(f"{mrn}/"),
+        service=split_referral_id(result.referral)[1],
         state=result.state,
         receipt=result.receipt,
         decisions=tuple(decision.brief() for decision in result.decisions),
         trouble=result.trouble,
+        referral=result.referral,
+        revision=result.revision,
     )
