@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import structlog
 from anyio import to_thread
@@ -26,6 +27,30 @@ router = APIRouter(tags=["declarations"])
 log = structlog.get_logger()
 
 REPLAYED = "Idempotent-Replay"
+
+DECLARATION_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "A declaration in the hub's JSON, or in the WCO Data Model 3.x as XML.",
+        "content": {
+            JSON: {
+                "schema": {"$ref": "#/components/schemas/Declaration"},
+                "example": JSON_DECLARATION,
+            },
+            **{
+                name: {
+                    "schema": {
+                        "type": "string",
+                        "description": "WCO Data Model 3.x: MetaData/Declaration, FunctionCode 9.",
+                    },
+                    "example": XML_DECLARATION,
+                }
+                for name in sorted(XML)
+            },
+        },
+    }
+}
+"""The description of a declaration as a body, for OpenAPI."""
 
 
 @router.post(
@@ -58,28 +83,7 @@ REPLAYED = "Idempotent-Replay"
             "not-ready",
         ),
     },
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "description": "A declaration in the hub's JSON, or in the WCO Data Model 3.x as XML.",
-            "content": {
-                JSON: {
-                    "schema": {"$ref": "#/components/schemas/Declaration"},
-                    "example": JSON_DECLARATION,
-                },
-                **{
-                    name: {
-                        "schema": {
-                            "type": "string",
-                            "description": "WCO Data Model 3.x: MetaData/Declaration, FunctionCode 9.",
-                        },
-                        "example": XML_DECLARATION,
-                    }
-                    for name in sorted(XML)
-                },
-            },
-        }
-    },
+    openapi_extra=DECLARATION_BODY,
 )
 async def lodge_declaration(request: Request, client: Lodger, parts: Parts) -> Response:
     """
@@ -126,7 +130,16 @@ def _write_down(
     if before is None:
         lodged.check(rulebook)
         at = parts.clock()
-        acceptance = accept(declaration, rulebook, mrn=new_mrn(rulebook.country, at), client=client.id, at=at)
+        presented = rulebook.certificates_of(declaration)
+        acceptance = accept(
+            declaration,
+            rulebook,
+            mrn=new_mrn(rulebook.country, at),
+            client=client.id,
+            at=at,
+            assessment=rulebook.risk.assess(declaration, at) if rulebook.risk else None,
+            standings=parts.certificates.certificates(presented) if presented else {},
+        )
         race = parts.cases.lodge(acceptance)
         if race is None:
             return acceptance, False

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from hub.api.access import Sight
 from hub.api.parts import ApiParts
 from hub.api.shapes import (
+    AmendmentAnswer,
     DeclarationAnswer,
     DocumentShown,
     EventAnswer,
@@ -27,12 +28,14 @@ from hub.api.shapes import (
     ReferralProgress,
     RoutingAnswer,
     RoutingSummary,
+    ServiceAsked,
+    ServiceKept,
     WithdrawalAnswer,
     WithdrawnReferral,
 )
 from hub.domain.amendment import Amendment
 from hub.domain.cargo import CargoEvent
-from hub.domain.case import Referral
+from hub.domain.case import Change, Referral
 from hub.domain.clearance import Outcome, Reason, Rule
 from hub.domain.events import Event, EventType
 from hub.domain.information import Information, InformationRequest
@@ -251,6 +254,56 @@ def withdrawal_of(view: DeclarationView, sight: Sight, parts: ApiParts) -> Withd
             if sight.may_see_agency(referral.terms.agency)
         ),
     )
+
+
+def amendment_of(
+    view: DeclarationView, amendment: Amendment | None, sight: Sight, parts: ApiParts
+) -> AmendmentAnswer:
+    """What the newest version means for every service; without an amendment, that it is as it was lodged."""
+    names = parts.rulebook().catalogue.agencies
+    case = view.case
+
+    def kept(service: str) -> ServiceKept:
+        return ServiceKept.model_validate(_named(case.referral(service).terms, names))
+
+    def asked(terms: ReferralTerms, how: Change) -> ServiceAsked:
+        return ServiceAsked.model_validate(
+            {**_named(terms, names), "how": how, "revision": terms.revision, "due_at": terms.due_at}
+        )
+
+    if amendment is None:
+        standing = [r.terms.service for r in case.referrals]
+        amendment = Amendment(
+            version=case.version,
+            content_hash=view.acceptance.content_hash,
+            by=view.acceptance.client,
+            lodged_at=view.acceptance.accepted_at,
+            items=case.items,
+            kept=tuple(standing),
+        )
+    return AmendmentAnswer(
+        mrn=view.acceptance.mrn,
+        version=amendment.version,
+        lodged_at=amendment.lodged_at,
+        remarks=amendment.remarks,
+        kept=tuple(map(kept, amendment.kept)),
+        asked_again=tuple(asked(one.terms, one.change) for one in amendment.changed),
+        added=tuple(asked(referral.terms, Change.NONE) for referral in amendment.added),
+        withdrawn=tuple(kept(one.service) for one in amendment.removed),
+        prohibited=_prohibited(view.acceptance),
+        links=links_of(view.acceptance.mrn, sight, parts.temporal_ui_url),
+    )
+
+
+def _named(terms: ReferralTerms, names: Mapping[str, Text]) -> dict[str, object]:
+    return {
+        "service": terms.service,
+        "service_name": terms.service_name,
+        "agency": terms.agency,
+        "agency_name": agency_name(terms.agency, names),
+        "law": terms.law,
+        "items": terms.items,
+    }
 
 
 _OF_FAILURE = frozenset(
