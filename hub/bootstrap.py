@@ -210,6 +210,7 @@ def api_parts(hub: Hub) -> ApiParts:
         certificates=hub.store,
         cargo=hub.store,
         rulebook=lambda: _rulebook(hub.live),
+        calendar=lambda agency: hub.configuration.calendar_of(agency),
         clock=hub.clock,
         agencies=lambda: [_agency_info(hub.live, slug) for slug in hub.configuration.agencies],
         refused=lambda agency: _refused(hub.live, agency),

@@ -9,7 +9,20 @@ from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from hub.api import agencies, declarations, docs_page, lodging, probes, questions
+from hub.api import (
+    agencies,
+    cargo,
+    certificates,
+    controlling,
+    declarations,
+    docs_page,
+    duties,
+    inspections,
+    lodging,
+    probes,
+    questions,
+    risk,
+)
 from hub.api.metering import Metrics
 from hub.api.middleware import Doorkeeper
 from hub.api.openapi import describe
@@ -55,6 +68,12 @@ def create_app(parts: ApiParts) -> FastAPI:
         lodging,
         declarations,
         questions,
+        controlling,
+        inspections,
+        duties,
+        risk,
+        certificates,
+        cargo,
         agencies,
     ):
         app.include_router(module.router, dependencies=[Depends(only_known)])

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from hub.api.asked import BODIES
 from hub.api.problems import Problem
 from hub.domain.declaration import Declaration
 
@@ -32,7 +33,7 @@ def describe(app: FastAPI) -> Callable[[], dict[str, Any]]:
                 routes=app.routes,
             )
             schemas = document["components"]["schemas"]
-            for model in (Problem, Declaration):
+            for model in (Problem, Declaration, *BODIES):
                 schema = model.model_json_schema(ref_template=_REF)
                 schemas.update(schema.pop("$defs", {}))
                 schemas[model.__name__] = schema

@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 
 from hub.api.refusals import RefusalLimit
+from hub.domain.deadlines import WorkingCalendar
 from hub.domain.declaration import Procedure
 from hub.domain.information import Scan
 from hub.domain.intake import Rulebook
@@ -124,6 +125,8 @@ class ApiParts:
     certificates: CertificateStore
     cargo: CargoStore
     rulebook: Callable[[], Rulebook]
+    calendar: Callable[[str], WorkingCalendar]
+    """When an agency works, by its slug; for customs the administration's own."""
     clock: Clock
     agencies: Callable[[], list[AgencyInfo]]
     refused: Callable[[str], RefusedConfiguration | None] = lambda agency: None

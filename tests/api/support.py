@@ -36,6 +36,8 @@ from hub.store import Store
 
 DATA = Path(__file__).parent / "data"
 NOW = datetime(2026, 11, 20, 2, 15, tzinfo=UTC)
+CALENDAR = WorkingCalendar(ZoneInfo("Asia/Seoul"), time(18), lambda day: day == date(2026, 11, 23))
+"""Of every agency; 20 November 2026 is a Friday."""
 
 
 @dataclass(frozen=True)
@@ -93,10 +95,9 @@ def rulebook(*, hs_digits: int | None = None) -> Rulebook:
         agencies={slug: {"en": f"Agency {slug}", "ko": "기관"} for slug in ("apqa", "mfds", "npa")},
         hs_digits=hs_digits,
     )
-    calendar = WorkingCalendar(ZoneInfo("Asia/Seoul"), time(18), lambda day: day == date(2026, 11, 23))
     return Rulebook(
         catalogue=catalogue,
-        calendars=dict.fromkeys(catalogue.agencies, calendar),
+        calendars=dict.fromkeys(catalogue.agencies, CALENDAR),
         versions={slug: f"{slug}-1" for slug in catalogue.agencies},
         policy=CasePolicy(version="policy-1", refusal_open_for="30d"),
         country="KR",
@@ -312,6 +313,7 @@ def parts(store: Store, engine: EngineFake, **changes: Any) -> ApiParts:
         certificates=store,
         cargo=store,
         rulebook=lambda: rules,
+        calendar=lambda agency: CALENDAR,
         clock=lambda: NOW,
         agencies=lambda: [_info(rules, slug) for slug in rules.catalogue.agencies],
         **changes,
