@@ -11,7 +11,13 @@ from zoneinfo import ZoneInfo
 
 from hub.domain.case import Case, CasePolicy, Prohibition, Referral
 from hub.domain.catalogue import Attribute, Catalogue, Service
-from hub.domain.certificates import CertificateKey, CertificateStanding, Claim, claims_of
+from hub.domain.certificates import (
+    CertificateKey,
+    CertificateStanding,
+    Claim,
+    claims_of,
+    needed_certificates,
+)
 from hub.domain.clearance import Clearance
 from hub.domain.deadlines import WorkingCalendar, parse_duration
 from hub.domain.declaration import AttributeValue, Declaration, ExemptionClaim
@@ -83,6 +89,12 @@ class Rulebook:
     def policy_for(self, declaration: Declaration, day: date) -> CasePolicy:
         """The policy under which a declaration is accepted on that day."""
         return policy_for(declaration, day, self.policies, self.policy)
+
+    def certificates_of(self, declaration: Declaration) -> tuple[CertificateKey, ...]:
+        """The certificates it presents that some service looks up in the ledger."""
+        rules = [service.certificate for service in self.catalogue.services]
+        types = {type_ for rule in rules if rule is not None for type_ in rule.types}
+        return tuple(key for key in needed_certificates(declaration) if key.type in types)
 
     def day_of(self, at: datetime) -> date:
         """The administration's own day at that time: the day whose law applies."""
@@ -171,7 +183,7 @@ def accept(
     Route a declaration by the law of the day, and freeze the terms on which each agency is asked.
 
     `assessment` is the risk channel's, and `standings` tells of the certificates that are presented
-    (`hub.domain.certificates.needed_certificates`), as far as they are in the ledger. Another version of a
+    (`Rulebook.certificates_of`), as far as they are in the ledger. Another version of a
     declaration is accepted in the same way: by the law of the `day` on which the first was, under the
     `policy` that was frozen then, and with deadlines that begin `at` its own time.
     """
