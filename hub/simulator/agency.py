@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from hub.config.models import AgencyFile
 from hub.domain.referral import Answers, Verdict
 from hub.simulator.behaviour import FIRST_VERDICT, Behaviour, NoSuchBehaviour, Timings, asked_for
-from hub.simulator.errors import ConnectionCut, Invalid, NotKnown, Rejected, Unavailable
-from hub.simulator.ledger import Application, Case, Entry, Ledger, Ruling, Told
+from hub.simulator.errors import Closed, ConnectionCut, Invalid, NotKnown, Rejected, Unavailable
+from hub.simulator.ledger import Application, Case, Entry, Ledger, Ruling, Supplement, Told
 
 UNKNOWN_WORD = "판정유보"
 """What UNKNOWN answers; in nobody's vocabulary."""
@@ -26,6 +26,8 @@ _REMARKS = {
     None: "",
 }
 _FLAPS = 2
+_STUBBORN_TRIES = 2
+_LIFTED_LATER = (Behaviour.LIFT, Behaviour.RECONSIDER)
 _EARLY_WAITS = 5.0
 """Seconds that an answer waits at most for its own early callback."""
 
@@ -42,13 +44,26 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Taken:
-    """A submission that took effect, now or earlier."""
+    """A submission, an amendment or a supplement that took effect, now or earlier."""
 
     case: Case
     ruling: Ruling | None
     """What is decided already, for services that answer in the reply."""
     again: bool
     """It had been taken before, and this is the first answer once more."""
+    reference: str
+    """The hub's."""
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """One decision to come."""
+
+    after: int
+    """Milliseconds."""
+    verdict: Verdict | None
+    """None for a word that is not in the vocabulary."""
+    items: tuple[int, ...]
 
 
 class SimulatedAgency:
@@ -94,8 +109,7 @@ class SimulatedAgency:
     async def submit(self, application: Application) -> Taken:
         """Take an application. Raises Invalid, Rejected, Unavailable, ConnectionCut."""
         behaviour = self._behaviour(application.ucr)
-        if application.service not in self.file.services:
-            raise Invalid(f"{self.slug} has no service {application.service}")
+        self._insist_on_service(application)
         entry = self._ledger.received(self.slug, application)
         await self._suffer(behaviour)
         if behaviour is Behaviour.FLAP and entry.submits <= _FLAPS:
@@ -104,14 +118,14 @@ class SimulatedAgency:
             case, again = entry.cases[0], True
         else:
             case, again = self._open(entry, behaviour), False
-        answers = self.file.services[application.service].answers
+        answers = self._answers(entry)
         if not again:
-            await self._begin_telling(entry, case, behaviour, answers)
+            await self._begin_telling(entry, case, case.rulings, behaviour)
         if behaviour is Behaviour.CUT and entry.submits == 1:
             raise ConnectionCut
         if answers is Answers.REPLY and behaviour is Behaviour.LATE and not again:
             await asyncio.sleep(self._timings.late / 1000)
-        return Taken(case, case.ruling(now()) if answers is Answers.REPLY else None, again)
+        return Taken(case, self._told_at_once(entry, case), again, application.reference)
 
     async def poll(self, receipt: str) -> tuple[Case, Ruling | None]:
         """How a case stands. Raises NotKnown, Rejected, ConnectionCut."""
@@ -121,7 +135,7 @@ class SimulatedAgency:
         entry, case = found
         entry.polls += 1
         await self._suffer(self._behaviour(entry.application.ucr))
-        return case, case.ruling(now())
+        return case, case.ruling(now(), turn=entry.polls - 1)
 
     async def look_up(self, reference: str) -> list[tuple[Case, Ruling | None]]:
         """The cases opened under our reference, oldest first. Raises Rejected, ConnectionCut."""
@@ -131,6 +145,88 @@ class SimulatedAgency:
         entry.lookups += 1
         await self._suffer(self._behaviour(entry.application.ucr))
         return [(case, case.ruling(now())) for case in entry.cases]
+
+    async def amend(self, application: Application, revision: int, *, receipt: str | None = None) -> Taken:
+        """
+        Take other content for an application, known by its receipt or by our reference, and decide anew.
+
+        A revision counts once, however often it comes. Raises Invalid, NotKnown, Closed, Rejected,
+        ConnectionCut.
+        """
+        behaviour = self._behaviour(application.ucr)
+        self._insist_on_service(application)
+        entry, case = self._find(receipt=receipt, reference=application.reference)
+        if entry.application.reference != application.reference:
+            raise Invalid(f"{receipt} is not the number of {application.reference}")
+        entry.amends += 1
+        await self._suffer(behaviour)
+        self._insist_on_live(case)
+        if revision < case.revision:
+            raise Rejected(f"revision {case.revision} is here already")
+        again = revision == case.revision
+        if not again:
+            moment = now()
+            entry.application = application
+            self._drop_what_is_pending(entry, case, moment)
+            case.revision, case.amendments = revision, case.amendments + 1
+            rulings = self._ruled(entry, case, self._first_plans(entry, behaviour), moment)
+            await self._begin_telling(entry, case, rulings, behaviour)
+        if behaviour is Behaviour.CUT and entry.amends == 1:
+            raise ConnectionCut
+        return Taken(case, self._told_at_once(entry, case), again, application.reference)
+
+    async def withdraw(
+        self, *, reason: str, words: str = "", receipt: str | None = None, reference: str = ""
+    ) -> Case:
+        """
+        Let an application go, by its receipt or by our reference; what was still to be decided is not told.
+
+        Raises NotKnown, Closed when it was withdrawn before, Rejected, Unavailable, ConnectionCut.
+        """
+        entry, case = self._find(receipt=receipt, reference=reference)
+        entry.withdraws += 1
+        behaviour = self._behaviour(entry.application.ucr)
+        await self._suffer(behaviour)
+        if behaviour is Behaviour.STUBBORN and entry.withdraws <= _STUBBORN_TRIES:
+            raise Unavailable("withdrawals are not taken at the moment")
+        self._insist_on_live(case)
+        case.withdrawn_at = now()
+        case.reason, case.words = reason, words
+        self._drop_what_is_pending(entry, case, case.withdrawn_at)
+        self._drop_what_is_untold(entry, case)
+        self._ledger.save(entry)
+        if behaviour is Behaviour.CUT and entry.withdraws == 1:
+            raise ConnectionCut
+        return case
+
+    async def inform(self, receipt: str, supplement: Supplement) -> Taken:
+        """Take the answer to a question. Raises NotKnown, Closed, Rejected, ConnectionCut."""
+        entry, case = self._find(receipt=receipt)
+        entry.informs += 1
+        behaviour = self._behaviour(entry.application.ucr)
+        await self._suffer(behaviour)
+        self._insist_on_live(case)
+        again = supplement.id in {known.id for known in case.supplements}
+        if not again:
+            case.supplements.append(supplement)
+            approved = any(ruling.verdict is Verdict.APPROVED for ruling in case.made(now()))
+            rulings = []
+            if behaviour is Behaviour.ASK and not approved:
+                plan = _Plan(self._usual(entry), Verdict.APPROVED, entry.application.items)
+                rulings = self._ruled(entry, case, [plan], now())
+            await self._begin_telling(entry, case, rulings, behaviour)
+        if behaviour is Behaviour.CUT and entry.informs == 1:
+            raise ConnectionCut
+        return Taken(case, self._told_at_once(entry, case), again, entry.application.reference)
+
+    async def remind(self, receipt: str) -> Case:
+        """Count a reminder. Raises NotKnown, Closed, Rejected, ConnectionCut."""
+        entry, case = self._find(receipt=receipt)
+        await self._suffer(self._behaviour(entry.application.ucr))
+        self._insist_on_live(case)
+        case.reminded += 1
+        self._ledger.save(entry)
+        return case
 
     def feed(self, after: str, limit: int) -> list[Waiting]:
         """What waits in the feed after a message id, oldest first."""
@@ -184,54 +280,126 @@ class SimulatedAgency:
         if behaviour is Behaviour.SLOW and self.behaviour is not Behaviour.SLOW:
             await asyncio.sleep(self.delay.total_seconds())
 
+    def _insist_on_service(self, application: Application) -> None:
+        if application.service not in self.file.services:
+            raise Invalid(f"{self.slug} has no service {application.service}")
+
+    def _insist_on_live(self, case: Case) -> None:
+        if not case.live:
+            raise Closed(case)
+
+    def _find(self, *, receipt: str | None = None, reference: str = "") -> tuple[Entry, Case]:
+        if receipt is not None:
+            found = self._ledger.by_receipt(self.slug, receipt)
+            if found is None:
+                raise NotKnown(f"there is no {receipt}")
+            return found
+        entry = self._ledger.find(self.slug, reference)
+        if entry is None or not entry.cases:
+            raise NotKnown(f"there is nothing of {reference}")
+        return entry, entry.cases[0]
+
+    def _told_at_once(self, entry: Entry, case: Case) -> Ruling | None:
+        return case.ruling(now()) if self._answers(entry) is Answers.REPLY else None
+
     def _open(self, entry: Entry, behaviour: Behaviour) -> Case:
         opened = now()
         case = Case(f"{self.slug.upper()[:24]}-{secrets.token_hex(5).upper()}", opened)
-        case.rulings = self._rulings(entry, case, behaviour)
+        self._ruled(entry, case, self._first_plans(entry, behaviour), opened)
         self._ledger.open(entry, case)
         return case
 
-    def _rulings(self, entry: Entry, case: Case, behaviour: Behaviour) -> list[Ruling]:
-        if behaviour is Behaviour.STALL:
-            return []
-        answers = self._answers(entry)
-        usual = {
+    def _usual(self, entry: Entry) -> int:
+        return {
             Answers.REPLY: 0,
             Answers.POLL: self._timings.poll,
             Answers.CALLBACK: self._timings.callback,
             Answers.FEED: self._timings.callback,
-        }[answers]
-        first = {Behaviour.LATE: self._timings.late, Behaviour.EARLY: 0}.get(behaviour, usual)
-        plan: list[tuple[int, Verdict | None]] = [
-            (
-                first,
-                FIRST_VERDICT.get(behaviour, Verdict.APPROVED)
-                if behaviour is not Behaviour.UNKNOWN
-                else None,
-            )
-        ]
-        if behaviour is Behaviour.LIFT:
-            plan.append((max(self._timings.late, first + 1), Verdict.APPROVED))
-        return [
-            Ruling(
-                id=f"{case.receipt}-{number}",
-                word=UNKNOWN_WORD if verdict is None else self.word_of(verdict),
-                verdict=verdict,
-                due_at=case.opened_at + timedelta(milliseconds=after),
-                items=entry.application.items,
-                certificate=f"C-{case.receipt}" if verdict is not None and verdict.consents else None,
-                remarks=_REMARKS[verdict],
-            )
-            for number, (after, verdict) in enumerate(plan, start=1)
-        ]
+        }[self._answers(entry)]
 
-    async def _begin_telling(self, entry: Entry, case: Case, behaviour: Behaviour, answers: Answers) -> None:
+    def _first_plans(self, entry: Entry, behaviour: Behaviour) -> list[_Plan]:
+        """What is to be decided of new content."""
+        items = entry.application.items
+        first = {Behaviour.LATE: self._timings.late, Behaviour.EARLY: 0}.get(behaviour, self._usual(entry))
+        match behaviour:
+            case Behaviour.STALL:
+                return []
+            case Behaviour.UNKNOWN:
+                return [_Plan(first, None, items)]
+            case Behaviour.ITEMWISE:
+                odd = tuple(number for number in items if number % 2)
+                even = tuple(number for number in items if not number % 2)
+                if odd and even and self._says_one_thing(entry):
+                    return [_Plan(first, Verdict.REFUSED, items)]
+                judged = ((Verdict.APPROVED, odd), (Verdict.REFUSED, even))
+                return [_Plan(first, verdict, numbers) for verdict, numbers in judged if numbers]
+        plans = [_Plan(first, FIRST_VERDICT.get(behaviour, Verdict.APPROVED), items)]
+        if behaviour in _LIFTED_LATER:
+            plans.append(_Plan(max(self._timings.late, first + 1), Verdict.APPROVED, items))
+        return plans
+
+    def _says_one_thing(self, entry: Entry) -> bool:
+        """The reply is all that it ever says: there is no room for a second decision."""
+        return self._answers(entry) is Answers.REPLY and self.file.channel.callback is None
+
+    def _ruled(self, entry: Entry, case: Case, plans: list[_Plan], at: datetime) -> list[Ruling]:
+        """The rulings planned, put into the case; milliseconds count from `at`."""
+        head = case.receipt if case.revision == 1 else f"{case.receipt}-{case.revision}"
+        known = sum(ruling.revision == case.revision for ruling in case.rulings)
+        rulings = [
+            Ruling(
+                id=f"{head}-{number}",
+                word=UNKNOWN_WORD if plan.verdict is None else self.word_of(plan.verdict),
+                verdict=plan.verdict,
+                due_at=at + timedelta(milliseconds=plan.after),
+                items=plan.items,
+                certificate=f"C-{case.receipt}"
+                if plan.verdict is not None and plan.verdict.consents
+                else None,
+                remarks=_REMARKS[plan.verdict],
+                revision=case.revision,
+            )
+            for number, plan in enumerate(plans, start=known + 1)
+        ]
+        case.rulings += rulings
+        return rulings
+
+    def _drop_what_is_pending(self, entry: Entry, case: Case, at: datetime) -> None:
+        """Rulings that are not made yet are not made any more."""
+        pending = {ruling.id for ruling in case.rulings if ruling.due_at > at}
+        case.rulings = [ruling for ruling in case.rulings if ruling.id not in pending]
+        self._void(entry, pending)
+
+    def _drop_what_is_untold(self, entry: Entry, case: Case) -> None:
+        self._void(entry, {ruling.id for ruling in case.rulings})
+
+    def _void(self, entry: Entry, rulings: Collection[str]) -> None:
+        for told in entry.messages:
+            if told.ruling in rulings and not told.done:
+                told.void = True
+                self._outbox.pop(told.id, None)
+
+    async def _begin_telling(
+        self, entry: Entry, case: Case, rulings: list[Ruling], behaviour: Behaviour
+    ) -> None:
+        """Tell new rulings as the service does, and write the entry down."""
+        waiting = self._messages(entry, case, rulings, behaviour)
+        entry.messages += [one.told for one in waiting]
+        self._ledger.save(entry)
+        tasks = [task for one in waiting if (task := self._hand_over(one)) is not None]
+        if behaviour is Behaviour.EARLY and tasks:
+            await asyncio.wait(tasks, timeout=_EARLY_WAITS)
+
+    def _messages(
+        self, entry: Entry, case: Case, rulings: list[Ruling], behaviour: Behaviour
+    ) -> list[Waiting]:
+        answers = self._answers(entry)
         if answers is Answers.POLL or (answers is not Answers.FEED and self.file.channel.callback is None):
-            return
+            return []
         twice = behaviour is Behaviour.TWICE
         waiting = []
-        for ruling in case.rulings:
-            if answers is Answers.REPLY and ruling is case.rulings[0] and not twice:
+        for ruling in rulings:
+            if answers is Answers.REPLY and ruling is rulings[0] and not twice:
                 continue  # told in the reply
             # A feed shows it as two entries; a callback is the same message once more.
             ids = (
@@ -241,11 +409,7 @@ class SimulatedAgency:
             )
             times = 2 if twice and answers is Answers.CALLBACK else 1
             waiting += [Waiting(entry, case, ruling, Told(id, ruling.id, times)) for id in ids]
-        entry.messages += [one.told for one in waiting]
-        self._ledger.save(entry)
-        tasks = [task for one in waiting if (task := self._hand_over(one)) is not None]
-        if behaviour is Behaviour.EARLY and tasks:
-            await asyncio.wait(tasks, timeout=_EARLY_WAITS)
+        return waiting
 
     def _hand_over(self, waiting: Waiting) -> asyncio.Task[None] | None:
         if self._answers(waiting.entry) is Answers.FEED:

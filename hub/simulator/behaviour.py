@@ -18,9 +18,18 @@ class Behaviour(StrEnum):
     REFUSE = "REFUSE"
     INFO = "INFO"
     """Asks for information, and leaves it at that."""
+    ASK = "ASK"
+    """
+    Asks for information, and approves once it has it. Where the contract has no operation for that, it waits
+    for its people, who fetch the answer at the hub and decide there.
+    """
     INSPECT = "INSPECT"
     LIFT = "LIFT"
     """Asks for information first, and approves later by itself."""
+    RECONSIDER = "RECONSIDER"
+    """Refuses first, and approves later by itself."""
+    ITEMWISE = "ITEMWISE"
+    """Approves the goods items with odd numbers and refuses the others, each by a decision of its own."""
     STALL = "STALL"
     """Gives a receipt, and never decides."""
     FAULT = "FAULT"
@@ -30,7 +39,12 @@ class Behaviour(StrEnum):
     FLAP = "FLAP"
     """Is unavailable for the first two submissions, then approves."""
     CUT = "CUT"
-    """The first submission takes effect, and the connection is cut before the answer; then approves."""
+    """
+    The first submission takes effect, and the connection is cut before the answer; then approves. The same
+    befalls the first amendment, the first withdrawal and the first answer to a question.
+    """
+    STUBBORN = "STUBBORN"
+    """Approves; is unavailable for the first two tries to withdraw the application."""
     TWICE = "TWICE"
     """Approves, and tells it twice where it tells it of its own accord."""
     LATE = "LATE"
@@ -47,6 +61,8 @@ FIRST_VERDICT = {
     Behaviour.CONDITIONS: Verdict.APPROVED_WITH_CONDITIONS,
     Behaviour.REFUSE: Verdict.REFUSED,
     Behaviour.INFO: Verdict.INFORMATION_REQUIRED,
+    Behaviour.ASK: Verdict.INFORMATION_REQUIRED,
+    Behaviour.RECONSIDER: Verdict.REFUSED,
     Behaviour.LIFT: Verdict.INFORMATION_REQUIRED,
     Behaviour.INSPECT: Verdict.INSPECTION_REQUIRED,
 }
@@ -62,7 +78,7 @@ class Timings:
     poll: int = 300
     """Until a poll finds the decision."""
     late: int = 3000
-    """The same for LATE, and for what LIFT says at last."""
+    """The same for LATE, and for what LIFT and RECONSIDER say at last."""
     retry: int = 200
     """Before a callback that was not taken is sent again; doubles up to `retry_most`."""
     retry_most: int = 5000

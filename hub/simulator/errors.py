@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hub.simulator.ledger import Case
+
 
 class Trouble(Exception):
     """An error that is told."""
@@ -25,6 +27,14 @@ class Unavailable(Trouble):
 
 class NotKnown(Trouble):
     """There is no case of that number."""
+
+
+class Closed(Trouble):
+    """The application was withdrawn: nothing more can be done with it."""
+
+    def __init__(self, case: Case) -> None:
+        super().__init__(f"{case.receipt} is withdrawn")
+        self.case = case
 
 
 class ConnectionCut(Exception):

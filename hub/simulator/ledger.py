@@ -24,6 +24,29 @@ class Application:
     items: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class Enclosure:
+    """A document that came with a supplement; of its content only what proves that it came whole."""
+
+    name: str
+    media_type: str
+    sha256: str
+    """Of the content as it arrived, in hexadecimal."""
+    size: int
+    """Octets."""
+
+
+@dataclass(frozen=True)
+class Supplement:
+    """What the declarant answers to the agency's question. The same `id` again is the same supplement."""
+
+    id: str
+    question: str
+    """The agency's number of the ruling that asked; empty where none is named."""
+    text: str
+    enclosures: tuple[Enclosure, ...] = ()
+
+
 @dataclass
 class Ruling:
     """One decision of a case, made when it is `due_at`."""
@@ -36,6 +59,8 @@ class Ruling:
     items: tuple[int, ...]
     certificate: str | None
     remarks: str
+    revision: int = 1
+    """The revision of the application that it speaks of."""
 
 
 @dataclass
@@ -45,11 +70,45 @@ class Case:
     receipt: str
     opened_at: datetime
     rulings: list[Ruling] = field(default_factory=list)
+    revision: int = 1
+    """Of its content: 1 as submitted, and what the hub called the latest amendment."""
+    amendments: int = 0
+    """How many took effect."""
+    withdrawn_at: datetime | None = None
+    reason: str = ""
+    """Why it was withdrawn, in the contract's own code."""
+    words: str = ""
+    """The same in words."""
+    supplements: list[Supplement] = field(default_factory=list)
+    reminded: int = 0
 
-    def ruling(self, now: datetime) -> Ruling | None:
-        """The latest ruling made so far."""
-        made = [ruling for ruling in self.rulings if ruling.due_at <= now]
-        return made[-1] if made else None
+    @property
+    def live(self) -> bool:
+        """Whether it is still asked for."""
+        return self.withdrawn_at is None
+
+    def made(self, now: datetime) -> list[Ruling]:
+        """The rulings made so far about the content as it stands, oldest first."""
+        return [one for one in self.rulings if one.due_at <= now and one.revision == self.revision]
+
+    def standing(self, now: datetime) -> list[Ruling]:
+        """Those of them that hold: for each goods item the latest."""
+        made = self.made(now)
+        return [
+            one
+            for place, one in enumerate(made)
+            if not set(one.items) <= {item for later in made[place + 1 :] for item in later.items}
+        ]
+
+    def ruling(self, now: datetime, turn: int = 0) -> Ruling | None:
+        """
+        A ruling that holds; None while there is none, and once the application is withdrawn.
+
+        An answer has room for one: where several hold, as they do when items are judged one by one, they are
+        told in turn.
+        """
+        standing = self.standing(now) if self.live else []
+        return standing[turn % len(standing)] if standing else None
 
 
 @dataclass
@@ -66,10 +125,12 @@ class Told:
     """How often a callback was sent."""
     status: int | None = None
     """HTTP status of the last callback; None when there was no answer."""
+    void: bool = False
+    """What it was to tell is asked no more; it is told no more."""
 
     @property
     def done(self) -> bool:
-        return self.taken >= self.times
+        return self.void or self.taken >= self.times
 
 
 @dataclass
@@ -82,6 +143,10 @@ class Entry:
     """Submissions received, those included that failed."""
     lookups: int = 0
     polls: int = 0
+    amends: int = 0
+    """Amendments received, those included that failed or came again; so `withdraws` and `informs`."""
+    withdraws: int = 0
+    informs: int = 0
     cases: list[Case] = field(default_factory=list)
     messages: list[Told] = field(default_factory=list)
 
@@ -90,9 +155,16 @@ class Entry:
         """How often the application took effect; more than once is what must never happen."""
         return len(self.cases)
 
+    @property
+    def live(self) -> int:
+        """How many of its applications are still asked for."""
+        return sum(case.live for case in self.cases)
+
     def view(self, now: datetime) -> dict[str, Any]:
-        """The entry as the ledger shows it."""
-        ruling = self.cases[0].ruling(now) if self.cases else None
+        """The entry as the ledger shows it; where submissions add up, revision and decisions of the first."""
+        first = self.cases[0] if self.cases else None
+        made = first.made(now) if first is not None else []
+        withdrawn = [case for case in self.cases if not case.live]
         return {
             "agency": self.agency,
             "reference": self.application.reference,
@@ -109,9 +181,19 @@ class Entry:
                 for told in self.messages
                 if told.attempts
             ],
-            "decision": None
-            if ruling is None
-            else {"word": ruling.word, "verdict": ruling.verdict, "at": ruling.due_at.isoformat()},
+            "live": self.live > 0,
+            "revision": first.revision if first is not None else 0,
+            "amendments": sum(case.amendments for case in self.cases),
+            "withdrawals": len(withdrawn),
+            "withdrawal": {"reason": withdrawn[-1].reason, "words": withdrawn[-1].words}
+            if withdrawn
+            else None,
+            "informed": sum(len(case.supplements) for case in self.cases),
+            "supplements": [asdict(one) for case in self.cases for one in case.supplements],
+            "reminded": sum(case.reminded for case in self.cases),
+            "requests": {"amend": self.amends, "withdraw": self.withdraws, "inform": self.informs},
+            "decision": _shown(made[-1]) if made else None,
+            "decisions": [_shown(ruling) for ruling in made],
         }
 
 
@@ -172,7 +254,10 @@ class Ledger:
 
 
 def summary(entries: Iterable[Entry]) -> dict[str, Any]:
-    """Sums over entries; `effects_over_one` lists the applications that took effect more than once."""
+    """
+    Sums over entries. `effects_over_one` lists the applications that took effect more than once, `live` those
+    that are still asked for.
+    """
     entries = list(entries)
     return {
         "applications": len(entries),
@@ -182,6 +267,21 @@ def summary(entries: Iterable[Entry]) -> dict[str, Any]:
         "lookups": sum(entry.lookups for entry in entries),
         "polls": sum(entry.polls for entry in entries),
         "callbacks": sum(told.attempts for entry in entries for told in entry.messages),
+        "live": [entry.application.reference for entry in entries if entry.live],
+        "amendments": sum(case.amendments for entry in entries for case in entry.cases),
+        "withdrawals": sum(not case.live for entry in entries for case in entry.cases),
+        "informed": sum(len(case.supplements) for entry in entries for case in entry.cases),
+        "reminded": sum(case.reminded for entry in entries for case in entry.cases),
+    }
+
+
+def _shown(ruling: Ruling) -> dict[str, Any]:
+    return {
+        "word": ruling.word,
+        "verdict": ruling.verdict,
+        "at": ruling.due_at.isoformat(),
+        "items": list(ruling.items),
+        "revision": ruling.revision,
     }
 
 
@@ -193,6 +293,9 @@ def _entry(document: dict[str, Any]) -> Entry:
         submits=document["submits"],
         lookups=document["lookups"],
         polls=document["polls"],
+        amends=document.get("amends", 0),
+        withdraws=document.get("withdraws", 0),
+        informs=document.get("informs", 0),
         cases=[_case(case) for case in document["cases"]],
         messages=[Told(**told) for told in document["messages"]],
     )
@@ -213,4 +316,20 @@ def _case(document: dict[str, Any]) -> Case:
             )
             for ruling in document["rulings"]
         ],
+        revision=document.get("revision", 1),
+        amendments=document.get("amendments", 0),
+        withdrawn_at=_moment(document.get("withdrawn_at")),
+        reason=document.get("reason", ""),
+        words=document.get("words", ""),
+        supplements=[_supplement(one) for one in document.get("supplements", ())],
+        reminded=document.get("reminded", 0),
     )
+
+
+def _supplement(document: dict[str, Any]) -> Supplement:
+    enclosures = tuple(Enclosure(**enclosure) for enclosure in document["enclosures"])
+    return Supplement(**{**document, "enclosures": enclosures})
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

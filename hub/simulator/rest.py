@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from ruamel.yaml import YAML
 
 from hub.simulator.agency import SimulatedAgency, Waiting
-from hub.simulator.errors import Invalid, NotKnown, Rejected, Trouble, Unauthorised, Unavailable
+from hub.simulator.errors import Closed, Invalid, NotKnown, Rejected, Trouble, Unauthorised, Unavailable
 from hub.simulator.http import Answer, Call, Door, json_answer, json_bytes
 from hub.simulator.schema import Check, compile_schema, resolve
 
@@ -21,6 +21,7 @@ STATUS: Mapping[type[Trouble], int] = {
     Invalid: 400,
     Unauthorised: 401,
     NotKnown: 404,
+    Closed: 409,
     Rejected: 422,
     Unavailable: 503,
 }

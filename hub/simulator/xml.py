@@ -93,6 +93,14 @@ def first(element: etree._Element, *path: str) -> etree._Element | None:
     return found
 
 
+def required(element: etree._Element, name: str) -> etree._Element:
+    """The child of a local name that the contract requires. Raises Invalid."""
+    found = first(element, name)
+    if found is None:
+        raise Invalid(f"there is no {name}")
+    return found
+
+
 def every(element: etree._Element, name: str) -> list[etree._Element]:
     """The children of a local name."""
     return [child for child in element if local_name(child) == name]

@@ -1,4 +1,8 @@
-"""rest-labs.yaml: JSON in, the result by callback in XML. The Idempotency-Key counts once."""
+"""
+rest-labs.yaml: JSON in, the result by callback in XML. The Idempotency-Key counts once.
+
+What cannot be cancelled is told inside a 200.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from collections.abc import Mapping
 from lxml import etree
 
 from hub.simulator.agency import SimulatedAgency, Waiting
-from hub.simulator.errors import Trouble, Unavailable
+from hub.simulator.errors import Closed, NotKnown, Trouble, Unavailable
 from hub.simulator.http import Answer, json_answer
 from hub.simulator.ledger import Application
 from hub.simulator.rest import STATUS, Asked, Handler, RestContract
@@ -17,7 +21,7 @@ class CertificateChecks(RestContract):
     repeatable = True
 
     def handlers(self) -> Mapping[str, Handler]:
-        return {"check": self._submit}
+        return {"check": self._submit, "cancel": self._withdraw}
 
     def trouble(self, trouble: Trouble) -> Answer:
         return json_answer(
@@ -38,6 +42,18 @@ class CertificateChecks(RestContract):
         opened = taken.case.opened_at.astimezone(agency.zone).isoformat()
         return json_answer(201, {"check_number": taken.case.receipt, "opened_at": opened})
 
+    async def _withdraw(self, agency: SimulatedAgency, asked: Asked) -> Answer:
+        body = asked.body
+        try:
+            case = await agency.withdraw(
+                reference=body["key"], reason=str(body["why"]), words=body.get("comment", "")
+            )
+        except NotKnown:
+            return json_answer(200, {"cancelled": False, "because": "no_such_check"})
+        except Closed:
+            return json_answer(200, {"cancelled": False, "because": "cancelled_before"})
+        return json_answer(200, {"cancelled": True, "check_number": case.receipt})
+
     def notice(self, waiting: Waiting, agency: SimulatedAgency) -> tuple[str, bytes]:
         ruling = waiting.ruling
         result = etree.Element("CheckResult")
@@ -52,4 +68,6 @@ class CertificateChecks(RestContract):
         ):
             if content:
                 etree.SubElement(result, name).text = content
+        for number in ruling.items:
+            etree.SubElement(result, "Line").text = str(number)
         return "application/xml", etree.tostring(result, encoding="utf-8", xml_declaration=True)

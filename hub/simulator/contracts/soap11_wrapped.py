@@ -7,15 +7,17 @@ from datetime import tzinfo
 
 from lxml import etree
 
-from hub.simulator.agency import SimulatedAgency, Waiting
-from hub.simulator.errors import Invalid, NotKnown, Rejected, Trouble, Unavailable
-from hub.simulator.ledger import Application, Ruling
+from hub.simulator.agency import SimulatedAgency, Waiting, now
+from hub.simulator.enclosures import enclosed
+from hub.simulator.errors import Closed, Invalid, NotKnown, Rejected, Trouble, Unavailable
+from hub.simulator.ledger import Application, Case, Ruling, Supplement
 from hub.simulator.soap import Handler, Reply, SoapContract
-from hub.simulator.xml import Child, build, every, first, text
+from hub.simulator.xml import Child, build, every, first, required, text
 
 _CODES: dict[type[Trouble], str] = {
     Invalid: "E400",
     NotKnown: "E404",
+    Closed: "E409",
     Rejected: "E422",
     Unavailable: "E503",
 }
@@ -27,21 +29,14 @@ class RequirementConfirmation(SoapContract):
             "RequestConfirmation": ("RequestConfirmationResponse", self._submit),
             "GetResult": ("GetResultResponse", self._poll),
             "FindByRequestNo": ("FindByRequestNoResponse", self._look_up),
+            "AmendConfirmation": ("AmendConfirmationResponse", self._amend),
+            "CancelConfirmation": ("CancelConfirmationResponse", self._withdraw),
+            "SubmitSupplement": ("SubmitSupplementResponse", self._inform),
+            "RequestExpedite": ("RequestExpediteResponse", self._remind),
         }
 
     async def _submit(self, agency: SimulatedAgency, request: etree._Element) -> Reply:
-        items = first(request, "Items")
-        taken = await agency.submit(
-            Application(
-                reference=text(request, "RequestNo"),
-                service=text(request, "ServiceCd"),
-                mrn=text(request, "DeclNo"),
-                ucr=text(request, "Ucr"),
-                items=tuple(int(text(item, "No")) for item in every(items, "Item"))
-                if items is not None
-                else (),
-            )
-        )
+        taken = await agency.submit(_application(request))
         return [
             ("ReceiptNo", taken.case.receipt),
             ("ReceiptDt", taken.case.opened_at.astimezone(agency.zone)),
@@ -49,14 +44,51 @@ class RequirementConfirmation(SoapContract):
 
     async def _poll(self, agency: SimulatedAgency, request: etree._Element) -> Reply:
         case, ruling = await agency.poll(text(request, "ReceiptNo"))
-        return [("ReceiptNo", case.receipt), *_standing(ruling, agency.zone)]
+        return [("ReceiptNo", case.receipt), *_standing(case, ruling, agency.zone)]
 
     async def _look_up(self, agency: SimulatedAgency, request: etree._Element) -> Reply:
         found = await agency.look_up(text(request, "RequestNo"))
         if not found:
             return [("FoundYn", "N")]
         case, ruling = found[0]
-        return [("FoundYn", "Y"), ("ReceiptNo", case.receipt), *_standing(ruling, agency.zone)]
+        return [("FoundYn", "Y"), ("ReceiptNo", case.receipt), *_standing(case, ruling, agency.zone)]
+
+    async def _amend(self, agency: SimulatedAgency, request: etree._Element) -> Reply:
+        amended, number = required(request, "Amended"), text(request, "AmendNo")
+        taken = await agency.amend(_application(amended), int(number), receipt=text(request, "ReceiptNo"))
+        return [("ReceiptNo", taken.case.receipt), ("AmendNo", number)]
+
+    async def _withdraw(self, agency: SimulatedAgency, request: etree._Element) -> Reply:
+        case = await agency.withdraw(
+            reference=text(request, "RequestNo"),
+            reason=text(request, "CancelCd"),
+            words=text(request, "CancelReason"),
+        )
+        assert case.withdrawn_at is not None
+        return [("ReceiptNo", case.receipt), ("CancelDt", case.withdrawn_at.astimezone(agency.zone))]
+
+    async def _inform(self, agency: SimulatedAgency, request: etree._Element) -> Reply:
+        files = first(request, "Files")
+        supplement = Supplement(
+            id=text(request, "SupplementNo"),
+            question=text(request, "ResultId"),
+            text=text(request, "Answer"),
+            enclosures=tuple(
+                enclosed(
+                    name=text(file, "FileNm"),
+                    media_type=text(file, "MimeType"),
+                    content=text(file, "Content"),
+                    sha256=text(file, "Sha256"),
+                )
+                for file in (every(files, "File") if files is not None else ())
+            ),
+        )
+        taken = await agency.inform(text(request, "ReceiptNo"), supplement)
+        return [("ReceiptNo", taken.case.receipt), ("SupplementNo", supplement.id)]
+
+    async def _remind(self, agency: SimulatedAgency, request: etree._Element) -> Reply:
+        case = await agency.remind(text(request, "ReceiptNo"))
+        return [("ReceiptNo", case.receipt), ("State", "DECIDED" if case.made(now()) else "UNDER_REVIEW")]
 
     def detail(self, trouble: Trouble) -> etree._Element | None:
         code = _CODES.get(type(trouble))
@@ -78,7 +110,19 @@ class RequirementConfirmation(SoapContract):
         )
 
 
-def _standing(ruling: Ruling | None, zone: tzinfo) -> list[Child]:
+def _application(request: etree._Element) -> Application:
+    return Application(
+        reference=text(request, "RequestNo"),
+        service=text(request, "ServiceCd"),
+        mrn=text(request, "DeclNo"),
+        ucr=text(request, "Ucr"),
+        items=tuple(int(text(item, "No")) for item in every(required(request, "Items"), "Item")),
+    )
+
+
+def _standing(case: Case, ruling: Ruling | None, zone: tzinfo) -> list[Child]:
+    if not case.live:
+        return [("State", "CANCELLED")]
     if ruling is None:
         return [("State", "UNDER_REVIEW")]
     return [("State", "DECIDED"), ("Result", _result(ruling, zone))]
