@@ -11,6 +11,7 @@ from rich.text import Text
 
 from hub.adapters.context import rfc3339
 from hub.cli.administration import opened_store
+from hub.cli.agency_beside import Documents, Reason, Revision, Words, beside_of
 from hub.cli.agency_wire import (
     Ids,
     Operation,
@@ -55,12 +56,19 @@ def record(
     reference: Reference = None,
     value: Values = None,
     id: Ids = None,
+    revision: Revision = 1,
+    reason: Reason = None,
+    text: Words = None,
+    document: Documents = None,
     exchange: Annotated[
         str | None, typer.Option("--from", metavar="EXCHANGE", help="an exchange that the hub has recorded")
     ] = None,
     mrn: Annotated[
         str | None,
         typer.Option("--mrn", help="the latest recorded exchange of this declaration and --operation"),
+    ] = None,
+    under: Annotated[
+        str | None, typer.Option("--under", metavar="MRN", help="a try under the mrn of a try before it")
     ] = None,
     force: Annotated[bool, typer.Option(help="write over a file of that name")] = False,
     yes: Yes = False,
@@ -85,7 +93,10 @@ def record(
         if declaration is None and lodged is not None:
             # The declaration that golden files start from is nobody's goods: routing has no say in it.
             service = service or next(iter(bench.file.services))
-        made = ask_once(bench, operation, lodged, service, None, receipt_of(reference, value), id or [])
+        beside, receipt = beside_of(reason, text, document), receipt_of(reference, value)
+        made = ask_once(
+            bench, operation, lodged, service, under, receipt, id or [], revision=revision, beside=beside
+        )
         draw_attempt(out, bench, made, raw=False)
         out.print()
         subject = of_attempt(bench, made, lodged=lodged, ids=id or [], why=why)

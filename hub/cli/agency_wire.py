@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from hub.adapters.sample import SAMPLE_MRN, SAMPLE_TIME
+from hub.cli.agency_beside import Documents, Reason, Revision, Words, beside_of, revised
 from hub.cli.wire_view import console, draw_leaves, draw_message
 from hub.cli.workplace import Config, EnvFile, Name, Simulator, Workplace
 from hub.clock import utc_now
@@ -19,6 +20,7 @@ from hub.domain.declaration import Declaration
 from hub.domain.exchange import Dossier
 from hub.domain.names import new_mrn
 from hub.domain.referral import Receipt
+from hub.workbench.asking import SAMPLE, Beside
 from hub.workbench.bench import Bench, under_new_lrn
 from hub.workbench.operations import OperationName, operation_of
 from hub.workbench.preview import preview
@@ -41,10 +43,11 @@ Service = Annotated[
 ]
 Mrn = Annotated[str | None, typer.Option("--mrn", help="under this mrn")]
 Reference = Annotated[
-    str | None, typer.Option("--reference", help="poll, look_up: the agency's reference, as receipts give it")
+    str | None,
+    typer.Option("--reference", help="all but submit: the agency's reference, as receipts give it"),
 ]
 Values = Annotated[
-    list[str] | None, typer.Option("--value", metavar="NAME=TEXT", help="poll, look_up: receipt.values.NAME")
+    list[str] | None, typer.Option("--value", metavar="NAME=TEXT", help="all but submit: receipt.values.NAME")
 ]
 Ids = Annotated[
     list[str] | None, typer.Option("--id", help="acknowledge, reject: the id of a message; may be repeated")
@@ -67,6 +70,10 @@ def show_preview(
     reference: Reference = None,
     value: Values = None,
     id: Ids = None,
+    revision: Revision = 1,
+    reason: Reason = None,
+    text: Words = None,
+    document: Documents = None,
     explain: Annotated[bool, typer.Option(help="list each expression and what it gave")] = False,
     raw: Annotated[bool, typer.Option(help="the body byte for byte, not laid out")] = False,
     config: Config = None,
@@ -85,12 +92,13 @@ def show_preview(
     if operation.is_about_a_referral:
         receipt = receipt_of(reference, value)
         lodged = None if declaration is None else bench.declaration(declaration)
-        needed = bench.dossiers(lodged, service=service, mrn=mrn or SAMPLE_MRN, receipt=receipt)
+        found = bench.dossiers(lodged, service=service, mrn=mrn or SAMPLE_MRN, receipt=receipt)
+        needed = [revised(dossier, revision) for dossier in found]
         # The sample fits every service alike: one of them shows enough.
         dossiers = [*needed] if declaration is not None else [needed[0]]
-    out, failed = console(), False
+    out, failed, beside = console(), False, beside_of(reason, text, document)
     for place, dossier in enumerate(dossiers):
-        shown = preview(bench, operation, dossier=dossier, ids=id or (), at=_when(dossier))
+        shown = preview(bench, operation, dossier=dossier, ids=id or (), beside=beside, at=_when(dossier))
         title = f"{operation} to {name}" + (f", service {shown.service}" if shown.service else "")
         if place:
             out.print()
@@ -119,6 +127,10 @@ def try_it(
     reference: Reference = None,
     value: Values = None,
     id: Ids = None,
+    revision: Revision = 1,
+    reason: Reason = None,
+    text: Words = None,
+    document: Documents = None,
     raw: Annotated[bool, typer.Option(help="bodies byte for byte, not laid out")] = False,
     yes: Yes = False,
     config: Config = None,
@@ -136,7 +148,10 @@ def try_it(
     bench = place.bench(name, development=not place.production)
     receipt = receipt_of(reference, value)
     lodged = None if declaration is None else bench.declaration(declaration)
-    made = ask_once(bench, operation, lodged, service, mrn, receipt, id or [])
+    beside = beside_of(reason, text, document)
+    made = ask_once(
+        bench, operation, lodged, service, mrn, receipt, id or [], revision=revision, beside=beside
+    )
     out = console()
     draw_attempt(out, bench, made, raw=raw)
     raise SystemExit(made.status)
@@ -150,6 +165,9 @@ def ask_once(
     mrn: str | None,
     receipt: Receipt | None,
     ids: list[str],
+    *,
+    revision: int = 1,
+    beside: Beside = SAMPLE,
 ) -> Attempt:
     """Ask the agency once, under a new mrn and lrn unless `mrn` is given. Raises Unready."""
     operation_of(bench.file, operation)
@@ -157,7 +175,7 @@ def ask_once(
     if operation.is_about_a_referral:
         as_mrn = mrn or new_mrn(bench.configuration.policy.country, utc_now())
         chosen = bench.dossiers(lodged, service=service, mrn=as_mrn, receipt=receipt)
-        dossier = chosen[0]
+        dossier = revised(chosen[0], revision)
         if mrn is None:
             fresh = under_new_lrn(dossier.declaration, dossier.terms.mrn)
             dossier = dossier.model_copy(update={"declaration": fresh})
@@ -165,7 +183,7 @@ def ask_once(
             others = ", ".join(other.terms.service for other in chosen[1:])
             told = f"note: {dossier.terms.service} is tried; the declaration also needs {others} (--service)"
             console().print(Text(told))
-    return asyncio.run(attempt(bench, operation, dossier=dossier, ids=ids))
+    return asyncio.run(attempt(bench, operation, dossier=dossier, ids=ids, beside=beside))
 
 
 def draw_attempt(out: Console, bench: Bench, made: Attempt, *, raw: bool) -> None:
