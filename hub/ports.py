@@ -592,6 +592,7 @@ class DeclarationFilter(Model):
     outcome: Outcome | None = None
     pending_agency: str | None = None
     lrn: str | None = None
+    cargo_management_number: str | None = None
     accepted_from: UtcDatetime | None = None
     accepted_before: UtcDatetime | None = None
 

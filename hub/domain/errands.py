@@ -1,4 +1,4 @@
-"""What the hub has still to do about a case by itself, as derived from it: tell agencies, and mind the time."""
+"""What the hub itself has still to do about a case, as derived from it: tell agencies, and mind the time."""
 
 from __future__ import annotations
 
@@ -58,22 +58,14 @@ def _of(case: Case, referral: Referral) -> Errand | None:
     if referral.change in (Change.RESUBMIT, Change.WITHDRAW):
         return _errand(referral, ErrandKind.WITHDRAW)
     if referral.change is Change.AMEND:
-        # What the agency's system turned down is not sent again as it is: a person must look.
-        turned_down = referral.state is ReferralState.UNDELIVERABLE
-        return None if turned_down else _errand(referral, ErrandKind.AMEND)
-    if _is_to_be_submitted(referral) and not needs_no_asking(case, referral):
+        return _errand(referral, ErrandKind.AMEND)
+    by_hand = referral.terms.answers is Answers.DOOR
+    if referral.state is ReferralState.PENDING and not by_hand and not needs_no_asking(case, referral):
         return _errand(referral, ErrandKind.SUBMIT)
     for question in standing_questions(referral):
         if question.answer is not None and question.passed_on_at is None:
             return _errand(referral, ErrandKind.INFORM, question.id)
     return None
-
-
-def _is_to_be_submitted(referral: Referral) -> bool:
-    """Whether the agency does not have it, and is to have it: also when its time has passed meanwhile."""
-    if referral.terms.answers is Answers.DOOR or referral.receipt is not None or referral.delivered_revision:
-        return False
-    return referral.state in (ReferralState.PENDING, ReferralState.EXPIRED)
 
 
 def _errand(referral: Referral, kind: ErrandKind, question: str | None = None) -> Errand | None:
@@ -179,14 +171,21 @@ def _dues_of(case: Case, referral: Referral) -> Iterator[Due]:
 
 
 def wants_inspection(case: Case) -> bool:
-    """Whether somebody calls for an inspection for which there is no appointment."""
+    """
+    Whether appointments are to be made or taken back: somebody calls for an inspection for which there is
+    none, or nobody wants any more what there is one for.
+    """
     open_ = (InspectionState.OFFERED, InspectionState.CONFIRMED)
-    arranged = {(p.service, p.decision) for i in case.inspections if i.state in open_ for p in i.parties}
-    return any(
-        decision.verdict is Verdict.INSPECTION_REQUIRED
-        and item not in case.released
-        and (referral.terms.service, decision.id) not in arranged
+    parties = [
+        party for inspection in case.inspections if inspection.state in open_ for party in inspection.parties
+    ]
+    wanted = {
+        (referral.terms.service, decision.id)
         for referral in case.referrals
         if is_live(referral)
         for item, decision in standing_decisions(referral).items()
-    )
+        if decision.verdict is Verdict.INSPECTION_REQUIRED and item not in case.released
+    }
+    arranged = {(party.service, party.decision) for party in parties}
+    awaited = {(party.service, party.decision) for party in parties if party.reported is None}
+    return not (wanted <= arranged and awaited <= wanted)

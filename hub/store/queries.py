@@ -42,7 +42,7 @@ from hub.store.tables import (
     referrals,
     refused_callbacks,
 )
-from hub.store.types import Key, Utc
+from hub.store.types import Key, Utc, key
 
 _AWAITED = text("referrals.awaited")
 """As the index on it says, word for word: SQLite uses a partial index only then."""
@@ -54,28 +54,7 @@ class Queries(Part):
     def view(self, mrn: str) -> DeclarationView | None:
         """A declaration as it stands now, all of it at one moment."""
         with self._database.read() as connection:
-            row = connection.execute(select(declarations).where(declarations.c.mrn == mrn)).one_or_none()
-            if row is None:
-                return None
-            acceptance = read_acceptance(row)
-            views = _referral_views(connection, mrn)
-            standing = tuple(
-                Referral(
-                    terms=r.terms, state=r.state, receipt=r.receipt, decisions=r.decisions, trouble=r.trouble
-                )
-                for r in views
-            )
-            return DeclarationView(
-                acceptance=acceptance,
-                case=acceptance.case.model_copy(update={"referrals": standing}),
-                clearance=Clearance.model_validate_json(row.clearance),
-                settled_at=row.settled_at,
-                referrals=views,
-                notice=_notice_view(connection, mrn),
-                engine_started=row.started,
-                closed_at=row.closed_at,
-                last_seq=row.last_seq,
-            )
+            return read_view(connection, mrn)
 
     def page(self, which: DeclarationFilter, cursor: str | None, limit: int) -> Page:
         """
@@ -104,17 +83,7 @@ class Queries(Part):
             .limit(limit)
         )
         with self._database.read() as connection:
-            return [
-                Event(
-                    mrn=row.mrn,
-                    seq=row.seq,
-                    at=row.at,
-                    type=EventType(row.type),
-                    service=row.service,
-                    data=json.loads(row.data),
-                )
-                for row in connection.execute(query)
-            ]
+            return [read_event(row) for row in connection.execute(query)]
 
     def exchanges(self, mrn: str) -> list[Exchange]:
         """Every exchange about a declaration, oldest first."""
@@ -193,6 +162,8 @@ def _filtered(which: DeclarationFilter, cursor: str | None) -> Select[Any]:
         query = query.where(d.outcome == which.outcome.value)
     if which.lrn is not None:
         query = query.where(d.lrn == which.lrn)
+    if which.cargo_management_number is not None:
+        query = query.where(d.cargo_management_number == key(which.cargo_management_number))
     # Those that wait for an agency are few among all: then its referrals lead, by the index on them.
     place = declarations if which.pending_agency is None else referrals
     if which.pending_agency is not None:
@@ -234,44 +205,6 @@ def _declaration_row(row: AnyRow) -> DeclarationRow:
         accepted_at=row.accepted_at,
         due_at=row.due_at,
         pending_agencies=tuple(json.loads(row.pending_agencies)),
-    )
-
-
-def _referral_views(connection: Connection, mrn: str) -> tuple[ReferralView, ...]:
-    said: dict[str, list[Decision]] = {}
-    for row in connection.execute(
-        select(decisions.c.service, decisions.c.document)
-        .where(decisions.c.mrn == mrn)
-        .order_by(decisions.c.received_at, decisions.c.id)
-    ):
-        said.setdefault(row.service, []).append(Decision.model_validate_json(row.document))
-    rows = connection.execute(select(referrals).where(referrals.c.mrn == mrn).order_by(referrals.c.place))
-    return tuple(
-        ReferralView(
-            terms=ReferralTerms.model_validate_json(row.terms),
-            state=ReferralState(row.state),
-            receipt=None if row.receipt is None else Receipt.model_validate_json(row.receipt),
-            decisions=tuple(said.get(row.service, ())),
-            trouble=row.trouble,
-            delivered_at=row.delivered_at,
-        )
-        for row in rows
-    )
-
-
-def _notice_view(connection: Connection, mrn: str) -> NoticeView | None:
-    row = connection.execute(
-        select(notices).where(notices.c.mrn == mrn).order_by(notices.c.number.desc()).limit(1)
-    ).one_or_none()
-    if row is None:
-        return None
-    return NoticeView(
-        number=row.number,
-        outcome=Notice.model_validate_json(row.document).outcome,
-        issued_at=row.issued_at,
-        acknowledged_at=row.acknowledged_at,
-        reference=row.reference,
-        trouble=row.trouble,
     )
 
 

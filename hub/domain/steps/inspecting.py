@@ -13,10 +13,10 @@ from hub.domain.inspection import Inspection, InspectionParty, InspectionState
 from hub.domain.life import InspectionCancelled, InspectionConfirmed, InspectionReported
 from hub.domain.model import Model
 from hub.domain.referral import Decision, Verdict, Via
-from hub.domain.settling import standing_decisions
+from hub.domain.settling import is_live, standing_decisions
 from hub.domain.steps import StepRefused
 from hub.domain.steps.controlling import refuse_strange_items
-from hub.domain.steps.standing import Standing, is_live, live_referral, refuse_if_over, said
+from hub.domain.steps.standing import Standing, live_referral, refuse_if_over, said
 
 Calendars = Callable[[str], WorkingCalendar]
 """The calendar of an agency, by its slug; customs' too."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
-from hub.domain.case import Case, Change, Referral
+from hub.domain.case import Case, Referral
 from hub.domain.clearance import Clearance, Outcome
 from hub.domain.intake import Acceptance
-from hub.domain.referral import ReferralState
+from hub.domain.settling import is_live
 from hub.domain.steps import StepRefused
 
 
@@ -47,11 +47,6 @@ def live_referral(case: Case, service: str) -> Referral:
     if not is_live(referral):
         raise StepRefused("referral-withdrawn", f"{service} is not asked about this declaration any more")
     return referral
-
-
-def is_live(referral: Referral) -> bool:
-    """Whether the service is still asked, or is to be."""
-    return referral.state is not ReferralState.WITHDRAWN and referral.change is not Change.WITHDRAW
 
 
 def said(at: datetime) -> str:
