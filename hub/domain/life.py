@@ -275,7 +275,10 @@ def _undeliverable(case: Case, event: NewEvent) -> Case:
 
 
 def _expired(case: Case, event: NewEvent) -> Case:
-    return _with(case, _of(case, event), state=ReferralState.EXPIRED, trouble=event.data.get("trouble"))
+    referral = _of(case, event)
+    if referral.state in (ReferralState.DECIDED, ReferralState.WITHDRAWN):
+        return case
+    return _with(case, referral, state=ReferralState.EXPIRED, trouble=event.data.get("trouble"))
 
 
 def _decided(case: Case, event: NewEvent) -> Case:
