@@ -21,8 +21,9 @@ from hub.domain.declaration import (
 )
 from hub.domain.exchange import Dossier, Enclosure, InformationContent
 from hub.domain.model import Measure, Money
-from hub.domain.names import check_digit, referral_id
-from hub.domain.referral import Receipt, ReferralTerms
+from hub.domain.names import check_digit
+from hub.domain.referral import Receipt
+from hub.domain.terms import terms_of
 from hub.domain.withdrawal import Withdrawal
 
 SAMPLE_TIME = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -77,20 +78,14 @@ def sample_information(*, whole: bool) -> InformationContent:
 
 def _dossier(file: AgencyFile, code: str, service: ServiceFile, declaration: Declaration) -> Dossier:
     values = dict.fromkeys(receipt_values(file.channel), "1")
-    terms = ReferralTerms(
-        id=referral_id(SAMPLE_MRN, code),
-        mrn=SAMPLE_MRN,
-        service=code,
-        agency=file.agency,
-        service_name=service.name,
-        law=service.law,
-        document=service.document,
-        items=tuple(item.number for item in declaration.items),
-        answers=service.answers,
-        answer_within=service.answer_within,
+    terms = terms_of(
+        service,
+        code,
+        file.agency,
+        SAMPLE_MRN,
+        tuple(item.number for item in declaration.items),
         due_at=SAMPLE_TIME + timedelta(days=3),
-        on_expiry=service.on_expiry,
-        config_version="sample",
+        version="sample",
     )
     return Dossier(
         declaration=declaration,

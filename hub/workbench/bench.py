@@ -24,6 +24,7 @@ from hub.domain.exchange import Dossier
 from hub.domain.intake import Acceptance, accept
 from hub.domain.names import new_mrn, referral_id
 from hub.domain.referral import Receipt, ReferralTerms
+from hub.domain.terms import terms_of
 from hub.expressions.compiling import nearest
 from hub.ports import Clock
 from hub.workbench.lodged import declaration_in
@@ -137,20 +138,14 @@ class Bench:
 
     def _terms(self, mrn: str, code: str, items: tuple[int, ...], at: datetime) -> ReferralTerms:
         service = self.file.services[code]
-        return ReferralTerms(
-            id=referral_id(mrn, code),
-            mrn=mrn,
-            service=code,
-            agency=self.agency,
-            service_name=service.name,
-            law=service.law,
-            document=service.document,
-            items=items,
-            answers=service.answers,
-            answer_within=service.answer_within,
+        return terms_of(
+            service,
+            code,
+            self.agency,
+            mrn,
+            items,
             due_at=self.configuration.calendars[self.agency].due(at, service.answer_within),
-            on_expiry=service.on_expiry,
-            config_version=self.configuration.versions[self.agency],
+            version=self.configuration.versions[self.agency],
         )
 
     def _known(self, service: str) -> None:

@@ -18,7 +18,8 @@ from hub.domain.declaration import Declaration
 from hub.domain.errors import CallbackRefused, ChannelError
 from hub.domain.exchange import Dossier, Enclosure, Exchange, FeedPage, InformationContent
 from hub.domain.names import next_referral_id, referral_id
-from hub.domain.referral import Receipt, ReferralTerms
+from hub.domain.referral import Receipt
+from hub.domain.terms import terms_of
 from hub.domain.withdrawal import Withdrawal
 from hub.workbench.asking import Beside, ask_about
 from hub.workbench.bench import Bench
@@ -126,21 +127,19 @@ def dossier_of(file: AgencyFile, case: GoldenFile, base: Mapping[str, Any] | Non
     first = referral_id(SAMPLE_MRN, code)
     return Dossier(
         declaration=declaration,
-        terms=ReferralTerms(
-            id=next_referral_id(first, case.revision) if case.former else first,
-            mrn=SAMPLE_MRN,
-            service=code,
-            agency=file.agency,
-            service_name=service.name,
-            law=service.law,
-            document=service.document,
-            items=tuple(case.items or (item.number for item in declaration.items)),
-            answers=service.answers,
-            answer_within=service.answer_within,
+        terms=terms_of(
+            service,
+            code,
+            file.agency,
+            SAMPLE_MRN,
+            tuple(case.items or (item.number for item in declaration.items)),
             due_at=case.at + _DUE_AFTER,
-            on_expiry=service.on_expiry,
-            config_version="golden",
-            revision=case.revision,
+            version="golden",
+        ).model_copy(
+            update={
+                "id": next_referral_id(first, case.revision) if case.former else first,
+                "revision": case.revision,
+            }
         ),
         accepted_at=case.at,
         receipt=None
