@@ -656,6 +656,9 @@ class QueryStore(Protocol):
     def exchanges(self, mrn: str) -> list[Exchange]:
         """Every exchange about a declaration, oldest first."""
 
+    def messages(self, mrn: str) -> list[Message]:
+        """The messages that decisions on a declaration were read from, oldest first."""
+
     def refused_callbacks(self, limit: int) -> list[RefusedCallback]:
         """Callbacks that were refused, newest first."""
 

@@ -57,16 +57,16 @@ class Settled(Model):
 
 def verify(
     events: Sequence[Event],
-    evidence: Mapping[tuple[str, str], str],
+    evidence: Mapping[str, str],
     sent: Sequence[SentNotice],
     outcome: Outcome,
 ) -> tuple[Check, ...]:
     """
     Everything that can be checked, in order.
 
-    `events` are all of a declaration's. `evidence` is the SHA-256, worked out anew, of each exchange and
-    message that is kept, by agency and id. `sent` are the notices as recorded when they were sent; `outcome`
-    is the one that is shown today.
+    `events` are all of a declaration's. `evidence` names each exchange and message that is kept, by the
+    SHA-256 of what is kept. `sent` are the notices as recorded when they were sent; `outcome` is the one that
+    is shown today.
     """
     whole = _whole(events)
     if not whole.holds:
@@ -228,17 +228,15 @@ def _to_be_told(settled: Iterable[Settled]) -> list[Settled]:
     return [next(run) for _, run in runs]
 
 
-def _evidence(events: Iterable[Event], evidence: Mapping[tuple[str, str], str]) -> Iterator[Check]:
+def _evidence(events: Iterable[Event], evidence: Mapping[str, str]) -> Iterator[Check]:
     """Each decision against what it was read from."""
     for event in events:
         if event.type not in _DECISIONS or (recorded := event.data.get("evidence")) is None:
             continue
-        agency, source = event.data.get("agency", ""), event.data.get("exchange") or event.data["decision"]
         what = f"event {event.seq}: decision {event.data['decision']} of {event.service}"
-        kept = evidence.get((agency, source))
+        kept = evidence.get(recorded)
         if kept is None:
-            yield Check(what=what, holds=False, detail=f"what it was read from ({source}) is not kept")
+            said = f"nothing that is kept has the SHA-256 {recorded} of what it was read from"
+            yield Check(what=what, holds=False, detail=said)
         else:
-            same = kept == recorded
-            said = f"read from {source}, {kept[:12]}" if same else f"{source} is not what it was when read"
-            yield Check(what=what, holds=same, detail=said)
+            yield Check(what=what, holds=True, detail=f"read from {kept}, SHA-256 {recorded[:12]}...")

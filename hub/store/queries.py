@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from hub.domain.case import Referral
 from hub.domain.clearance import Clearance, Notice, Outcome
 from hub.domain.events import Event, EventType
-from hub.domain.exchange import Exchange
+from hub.domain.exchange import Exchange, Message
 from hub.domain.referral import Decision, Receipt, ReferralState, ReferralTerms
 from hub.ports import (
     DeclarationFilter,
@@ -26,7 +26,7 @@ from hub.ports import (
 from hub.store.cursors import decode_cursor, encode_cursor
 from hub.store.inbox import UNTOLD
 from hub.store.intake import NOT_STARTED, read_acceptance
-from hub.store.messages import WAITING
+from hub.store.messages import DECISIONS, WAITING
 from hub.store.notices import UNSENT
 from hub.store.part import AnyRow, Part
 from hub.store.polls import OPEN
@@ -94,6 +94,41 @@ class Queries(Part):
         )
         with self._database.read() as connection:
             return [Exchange.model_validate_json(document) for document in connection.scalars(query)]
+
+    def messages(self, mrn: str) -> list[Message]:
+        """The messages that decisions on a declaration were read from, oldest first."""
+        said = (
+            select(decisions.c.document, referrals.c.agency)
+            .join(
+                referrals,
+                (referrals.c.mrn == decisions.c.mrn) & (referrals.c.service == decisions.c.service),
+            )
+            .where(decisions.c.mrn == mrn)
+        )
+        with self._database.read() as connection:
+            sources = {
+                (row.agency, key(source))
+                for row in connection.execute(said)
+                if (source := Decision.model_validate_json(row.document).exchange) is not None
+            }
+            found = connection.execute(
+                select(inbox)
+                .where(tuple_(inbox.c.agency, inbox.c.message_id).in_(list(sources)))
+                .order_by(inbox.c.received_at, inbox.c.message_id)
+            ).all()
+        return [
+            Message(
+                agency=row.agency,
+                message_id=row.message_id,
+                agency_reference=row.agency_reference,
+                decisions=DECISIONS.validate_json(row.decisions),
+                trouble=row.trouble,
+                raw=row.raw,
+                via=row.via,
+                received_at=row.received_at,
+            )
+            for row in found
+        ]
 
     def exchange(self, id: str) -> Exchange | None:
         """One exchange by its id; None when it was never recorded."""
