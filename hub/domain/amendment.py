@@ -5,7 +5,7 @@ from __future__ import annotations
 from hub.domain.case import Change, Prohibition, Referral
 from hub.domain.certificates import Claim
 from hub.domain.model import Model, UtcDatetime
-from hub.domain.referral import ReferralTerms
+from hub.domain.referral import Decision, ReferralTerms
 
 
 class ChangedReferral(Model):
@@ -15,6 +15,10 @@ class ChangedReferral(Model):
     """The new ones: another revision, and a clock that begins anew."""
     change: Change
     """How the agency learns it; NONE when it has never been told the old content."""
+    demand: Decision | None = None
+    """What customs' own control calls for now, as the risk channel says."""
+    question_due_at: UtcDatetime | None = None
+    """Until when the declarant may answer it, where it asks for information."""
 
 
 class RemovedReferral(Model):

@@ -216,6 +216,11 @@ def revision_of(referral: Referral, decision: Decision) -> int:
     return terms.revision
 
 
+def is_delivered(referral: Referral) -> bool:
+    """Whether the agency is known to have it, in whatever content; a decision may overtake its receipt."""
+    return bool(referral.receipt is not None or referral.delivered_revision or standing_decisions(referral))
+
+
 def state_after_decisions(referral: Referral) -> ReferralState:
     """DECIDED when every goods item has a standing decision that asks for nothing more."""
     if referral.state is ReferralState.WITHDRAWN:
@@ -324,8 +329,7 @@ def _as_claimed(case: Case, referral: Referral) -> Referral:
     The referral in the state that the claims of the case give it, while the agency has not been asked: none
     need ask it when certificates stand for its consent to everything.
     """
-    asked = referral.receipt is not None or referral.delivered_revision or standing_decisions(referral)
-    if asked or referral.state not in (ReferralState.PENDING, ReferralState.DECIDED):
+    if is_delivered(referral) or referral.state not in (ReferralState.PENDING, ReferralState.DECIDED):
         return referral
     state = ReferralState.DECIDED if needs_no_asking(case, referral) else ReferralState.PENDING
     return referral.model_copy(update={"state": state})
@@ -337,21 +341,19 @@ def _after_amendment(
     removed: Mapping[str, RemovedReferral],
     at: datetime,
 ) -> Referral:
-    if one := removed.get(referral.terms.service):
-        gone = one.change is Change.NONE
+    if gone := removed.get(referral.terms.service):
         return referral.model_copy(
             update={
-                "change": one.change,
-                "state": ReferralState.WITHDRAWN if gone else referral.state,
+                "change": gone.change,
+                "state": ReferralState.WITHDRAWN if gone.change is Change.NONE else referral.state,
                 "stops": _ended(referral.stops, at),
             }
         )
     if not (one := changed.get(referral.terms.service)):
         return referral
     by_hand = one.terms.answers is Answers.DOOR
-    delivered = referral.receipt is not None or referral.delivered_revision or referral.decisions
-    state = ReferralState.DELIVERED if by_hand or delivered else ReferralState.PENDING
-    return referral.model_copy(
+    state = ReferralState.DELIVERED if by_hand or is_delivered(referral) else ReferralState.PENDING
+    amended = referral.model_copy(
         update={
             "terms": one.terms,
             "change": one.change,
@@ -366,6 +368,7 @@ def _after_amendment(
             "amended_at": at if by_hand else referral.amended_at,
         }
     )
+    return amended if one.demand is None else with_decision(amended, one.demand, one.question_due_at)
 
 
 def _declaration_withdrawn(case: Case, event: NewEvent) -> Case:
@@ -631,8 +634,7 @@ def _reopened(referral: Referral, due_at: datetime, at: datetime) -> ReferralSta
     """The state of a referral that has a deadline again: one whose time had passed is awaited anew."""
     if referral.state is not ReferralState.EXPIRED or due_at <= at:
         return referral.state
-    has_it = referral.delivered_revision or referral.receipt is not None
-    return ReferralState.DELIVERED if has_it else ReferralState.PENDING
+    return ReferralState.DELIVERED if is_delivered(referral) else ReferralState.PENDING
 
 
 def _new_deadline(referral: Referral, due_at: datetime, remind_at: tuple[datetime, ...]) -> dict[str, Any]:

@@ -38,6 +38,16 @@ def refuse_if_over(standing: Standing) -> None:
         raise StepRefused("closed", f"the declaration was closed on {said(standing.closed_at)}")
 
 
+def refuse_if_any_released(standing: Standing) -> None:
+    """Raises StepRefused as `refuse_if_over` does, and already-released when a part of the goods has gone."""
+    refuse_if_over(standing)
+    if released := standing.case.released:
+        items = "item" if len(released) == 1 else "items"
+        raise StepRefused(
+            "already-released", f"goods {items} {', '.join(map(str, released))} have been released"
+        )
+
+
 def live_referral(case: Case, service: str) -> Referral:
     """The referral to a service. Raises StepRefused (not-found, referral-withdrawn)."""
     try:
