@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
 
 from hub.api.asked import BODIES
 from hub.api.problems import Problem
@@ -33,7 +34,8 @@ def describe(app: FastAPI) -> Callable[[], dict[str, Any]]:
                 routes=app.routes,
             )
             schemas = document["components"]["schemas"]
-            for model in (Problem, Declaration, *BODIES):
+            models: tuple[type[BaseModel], ...] = (Problem, Declaration, *BODIES)
+            for model in models:
                 schema = model.model_json_schema(ref_template=_REF)
                 schemas.update(schema.pop("$defs", {}))
                 schemas[model.__name__] = schema

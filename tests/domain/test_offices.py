@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hub.domain.case import Case, CasePolicy, Change, Referral
 from hub.domain.clearance import Clearance
 from hub.domain.deadlines import WorkingCalendar
-from hub.domain.duties import CoverKind
+from hub.domain.duties import CoverKind, Duties
 from hub.domain.errands import wants_inspection
 from hub.domain.events import EventType, NewEvent
 from hub.domain.inspection import Inspection, InspectionState
@@ -335,6 +335,11 @@ def _covered(one: Stands, amount: str, reference: str = "PAY-1") -> list[NewEven
     return cover(one, CoverKind.PAYMENT, won(amount), reference, by="treasury", at=FRIDAY)
 
 
+def duties(one: Stands) -> Duties:
+    assert one.case.duties is not None
+    return one.case.duties
+
+
 def test_duties_are_covered_by_exactly_what_is_due() -> None:
     one = stands(duty_gate=True)
     with pytest.raises(StepRefused, match="duties-not-assessed"):
@@ -348,8 +353,7 @@ def test_duties_are_covered_by_exactly_what_is_due() -> None:
     with pytest.raises(StepRefused, match="100 USD were"):
         cover(one, CoverKind.PAYMENT, Money(amount=Decimal(100), currency="USD"), "PAY-1", by="t", at=FRIDAY)
     assert one.take(_covered(one, "100")) == [EventType.DUTIES_COVERED]
-    assert one.case.duties is not None
-    assert one.case.duties.are_covered
+    assert duties(one).are_covered
     assert _covered(one, "100.0") == []
     for again in ("PAY-1", "PAY-2"):
         with pytest.raises(StepRefused, match="already-covered"):
@@ -361,13 +365,12 @@ def test_what_was_paid_counts_for_its_own_amount_only() -> None:
     one.take(assess(one, won("100"), by="customs", at=FRIDAY))
     one.take(_covered(one, "100"))
     one.take(assess(one, won("120"), by="customs", at=FRIDAY))
-    assert one.case.duties is not None
-    assert not one.case.duties.are_covered
+    assert not duties(one).are_covered
     one.take(_covered(one, "120", "PAY-2"))
     one.case = one.case.model_copy(update={"version": 2})
     assert one.take(assess(one, won("120"), by="customs", at=FRIDAY)) == [EventType.DUTIES_ASSESSED]
-    assert one.case.duties.are_covered
-    assert one.case.duties.version == 2
+    assert duties(one).are_covered
+    assert duties(one).version == 2
     with pytest.raises(StepRefused, match="less than nothing") as refused:
         assess(one, won("-1"), by="customs", at=FRIDAY)
     assert refused.value.pointer == "/amount/amount"
@@ -376,8 +379,7 @@ def test_what_was_paid_counts_for_its_own_amount_only() -> None:
 def test_nothing_due_is_covered() -> None:
     one = stands(duty_gate=True)
     one.take(assess(one, won("0"), by="customs", at=FRIDAY))
-    assert one.case.duties is not None
-    assert one.case.duties.are_covered
+    assert duties(one).are_covered
 
 
 # --- by hand ------------------------------------------------------------------------------------------
