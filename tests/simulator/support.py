@@ -9,15 +9,23 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import requests
 import zeep
 import zeep.wsse.username
 
+from hub.adapters.gateway import Gateway
 from hub.config.loader import Configuration
+from hub.domain.declaration import Consignment, Declarant, Declaration, GoodsItem, Lpco, Party
+from hub.domain.exchange import Dossier
+from hub.domain.model import Measure
+from hub.domain.referral import ReferralTerms
 from hub.simulator.environment import environment
 from hub.simulator.server import serve
 
@@ -396,3 +404,80 @@ def register(mrn: str, service: str = "niwdc-wildlife-quarantine", ucr: str = "U
         "lodgedBy": {"number": "B1"},
         "specimens": [{"item": 1, "hsCode": "0106200000"}, {"item": 3, "hsCode": "010620"}],
     }
+
+
+# --- through the hub's own gateway ------------------------------------------------------------------------
+
+
+def gateway_to(simulator: Simulator, configuration: Configuration) -> Gateway:
+    """The hub's gateway to the simulated agencies."""
+    return Gateway(
+        configuration.agencies,
+        configuration.versions,
+        configuration.folder,
+        environment(configuration.agencies, simulator.url, "seed"),
+        {slug: ZoneInfo(str(calendar.zone)) for slug, calendar in configuration.calendars.items()},
+        lambda: datetime.now(UTC),
+    )
+
+
+BARE = GoodsItem(number=1, hs_code="080510")
+FULL = GoodsItem(
+    number=3,
+    hs_code="0805100000",
+    description='Oranges & "Lemons" <fresh>, 오렌지',
+    origin="US",
+    quantity=Measure(value=Decimal("10.50"), unit="KGM"),
+    net_mass_kg=Decimal("1200.250"),
+    gross_mass_kg=Decimal(1300),
+    attributes={
+        "used": True,
+        "species": "Citrus sinensis",
+        "cas_numbers": ("50-00-0", "64-17-5"),
+        "concentration_percent": Decimal("1.5"),
+        "intended_use": "food",
+    },
+)
+
+
+def dossier_for(configuration: Configuration, code: str, *, full: bool = True, ucr: str = "UCR1") -> Dossier:
+    """What a service is asked; `full` says all that may be said, otherwise the least."""
+    slug = next(slug for slug, agency in configuration.agencies.items() if code in agency.services)
+    service = configuration.agencies[slug].services[code]
+    document = Lpco(type=(service.document_types or ["911"])[0], id="PERMIT-7")
+    parties = (
+        {
+            "importer": Party(id="1234567890", name="수입상사 & Co", address="Seoul", country="KR"),
+            "exporter": Party(id="9876543210", name="Export Ltd", country="US"),
+        }
+        if full
+        else {}
+    )
+    mrn = new_mrn()
+    return Dossier(
+        declaration=Declaration(
+            lrn="L1",
+            procedure=service.procedure[0],
+            declarant=Declarant(id="B1", name="관세사") if full else Declarant(id="B1"),
+            consignment=Consignment(ucr=ucr),
+            items=(BARE, GoodsItem(number=2, hs_code="999999"), FULL) if full else (BARE,),
+            lpcos=(document,) if full else (),
+            **parties,
+        ),
+        terms=ReferralTerms(
+            id=f"{mrn}/{code}",
+            mrn=mrn,
+            service=code,
+            agency=slug,
+            service_name=service.name,
+            law=service.law,
+            document=service.document,
+            items=(1, 3) if full else (1,),
+            answers=service.answers,
+            answer_within=service.answer_within,
+            due_at=datetime.now(UTC) + timedelta(days=3),
+            on_expiry=service.on_expiry,
+            config_version="",
+        ),
+        accepted_at=datetime.now(UTC),
+    )

@@ -5,38 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 import pytest
 import pytest_asyncio
 
 from hub.adapters.gateway import Gateway
 from hub.config.loader import Configuration
-from hub.domain.declaration import Consignment, Declarant, Declaration, GoodsItem, Lpco, Party
-from hub.domain.exchange import Dossier
-from hub.domain.model import Measure
-from hub.domain.referral import Answers, Decision, ReferralTerms, Verdict
-from hub.simulator.environment import environment
-from tests.simulator.support import Simulator, new_mrn
-
-BARE = GoodsItem(number=1, hs_code="080510")
-FULL = GoodsItem(
-    number=3,
-    hs_code="0805100000",
-    description='Oranges & "Lemons" <fresh>, 오렌지',
-    origin="US",
-    quantity=Measure(value=Decimal("10.50"), unit="KGM"),
-    net_mass_kg=Decimal("1200.250"),
-    gross_mass_kg=Decimal(1300),
-    attributes={
-        "used": True,
-        "species": "Citrus sinensis",
-        "cas_numbers": ("50-00-0", "64-17-5"),
-        "concentration_percent": Decimal("1.5"),
-        "intended_use": "food",
-    },
-)
+from hub.domain.exchange import Dossier, Submission
+from hub.domain.referral import Answers, Decision, Verdict
+from tests.simulator.support import Simulator, dossier_for, gateway_to
 
 
 def now() -> datetime:
@@ -45,85 +22,42 @@ def now() -> datetime:
 
 @pytest_asyncio.fixture
 async def gateway(simulator: Simulator, configuration: Configuration) -> AsyncIterator[Gateway]:
-    gateway = Gateway(
-        configuration.agencies,
-        configuration.versions,
-        configuration.folder,
-        environment(configuration.agencies, simulator.url, "seed"),
-        {slug: ZoneInfo(str(calendar.zone)) for slug, calendar in configuration.calendars.items()},
-        now,
-    )
+    gateway = gateway_to(simulator, configuration)
     yield gateway
     await gateway.close()
-
-
-def _dossier(configuration: Configuration, code: str, *, full: bool, ucr: str = "UCR1") -> Dossier:
-    slug = next(slug for slug, agency in configuration.agencies.items() if code in agency.services)
-    service = configuration.agencies[slug].services[code]
-    document = Lpco(type=(service.document_types or ["911"])[0], id="PERMIT-7")
-    parties = (
-        {
-            "importer": Party(id="1234567890", name="수입상사 & Co", address="Seoul", country="KR"),
-            "exporter": Party(id="9876543210", name="Export Ltd", country="US"),
-        }
-        if full
-        else {}
-    )
-    mrn = new_mrn()
-    return Dossier(
-        declaration=Declaration(
-            lrn="L1",
-            procedure=service.procedure[0],
-            declarant=Declarant(id="B1", name="관세사") if full else Declarant(id="B1"),
-            consignment=Consignment(ucr=ucr),
-            items=(BARE, GoodsItem(number=2, hs_code="999999"), FULL) if full else (BARE,),
-            lpcos=(document,) if full else (),
-            **parties,
-        ),
-        terms=ReferralTerms(
-            id=f"{mrn}/{code}",
-            mrn=mrn,
-            service=code,
-            agency=slug,
-            service_name=service.name,
-            law=service.law,
-            document=service.document,
-            items=(1, 3) if full else (1,),
-            answers=service.answers,
-            answer_within=service.answer_within,
-            due_at=now() + timedelta(days=3),
-            on_expiry=service.on_expiry,
-            config_version="",
-        ),
-        accepted_at=now(),
-    )
 
 
 async def _decisions(gateway: Gateway, simulator: Simulator, dossier: Dossier) -> list[Decision]:
     """What the agency decides, in the way in which this service answers."""
     submission = await gateway.submit(dossier)
-    answers, mine = dossier.terms.answers, dossier.terms.id
-    asking = dossier.model_copy(update={"receipt": submission.receipt})
     deadline = time.monotonic() + 10
     while True:
-        if answers is Answers.REPLY:
+        if dossier.terms.answers is Answers.REPLY:
             found = list(submission.decisions)
-        elif answers is Answers.POLL:
-            found = list((await gateway.poll(asking)).decisions)
-        elif answers is Answers.FEED:
-            messages = (await gateway.pull_feed(dossier.terms.agency)).messages
-            found = [d for message in messages for d in message.decisions if message.referral == mine]
-            assert not [message.trouble for message in messages if message.trouble]
         else:
-            told = simulator.hub.about(mine)
-            messages = tuple(
-                gateway.read_callback(one.agency, dict(one.headers), one.body, now()) for one in told
-            )
-            found = [d for message in messages for d in message.decisions]
-            assert not [message.trouble for message in messages if message.trouble]
+            found = await _told(gateway, simulator, dossier, submission)
         if found:
             return found
         assert time.monotonic() < deadline
+
+
+async def _told(
+    gateway: Gateway, simulator: Simulator, dossier: Dossier, submission: Submission
+) -> list[Decision]:
+    """What it has told by now, asked or of its own accord."""
+    answers, mine = dossier.terms.answers, dossier.terms.id
+    if answers is Answers.POLL:
+        asking = dossier.model_copy(update={"receipt": submission.receipt})
+        return list((await gateway.poll(asking)).decisions)
+    if answers is Answers.FEED:
+        messages = (await gateway.pull_feed(dossier.terms.agency)).messages
+    else:
+        messages = tuple(
+            gateway.read_callback(one.agency, dict(one.headers), one.body, now())
+            for one in simulator.hub.about(mine)
+        )
+    assert not [message.trouble for message in messages if message.trouble]
+    return [d for message in messages for d in message.decisions if message.referral == mine]
 
 
 async def test_every_service_understands_and_is_understood(
@@ -134,7 +68,7 @@ async def test_every_service_understands_and_is_understood(
     for agency in configuration.agencies.values():
         for code in agency.services:
             for full in (True, False):
-                dossier = _dossier(configuration, code, full=full)
+                dossier = dossier_for(configuration, code, full=full)
                 (decision,) = await _decisions(gateway, simulator, dossier)
                 assert decision.verdict is Verdict.APPROVED, code
                 assert decision.reference, code
@@ -166,10 +100,43 @@ async def test_every_agency_has_a_word_for_every_verdict(
     simulator.timings(callback=0, poll=0)
     for agency in configuration.agencies.values():
         code = next(iter(agency.services))
-        dossier = _dossier(configuration, code, full=True, ucr=f"X-SIM-{behaviour}")
+        dossier = dossier_for(configuration, code, full=True, ucr=f"X-SIM-{behaviour}")
         (decision,) = await _decisions(gateway, simulator, dossier)
         assert decision.verdict is verdict, agency.agency
         assert decision.remarks, agency.agency
+
+
+async def test_every_agency_judges_items_one_by_one(
+    simulator: Simulator, configuration: Configuration, gateway: Gateway
+) -> None:
+    """ITEMWISE: odd items approved, even ones refused, each told on the way the service answers."""
+    simulator.timings(callback=0, poll=0)
+    for agency in configuration.agencies.values():
+        for code in agency.services:
+            whole = dossier_for(configuration, code, ucr="X-SIM-ITEMWISE")
+            numbers = (1, 2)
+            items = tuple(
+                whole.declaration.items[0].model_copy(update={"number": number}) for number in numbers
+            )
+            dossier = whole.model_copy(
+                update={
+                    "declaration": whole.declaration.model_copy(update={"items": items}),
+                    "terms": whole.terms.model_copy(update={"items": numbers}),
+                }
+            )
+            told: dict[int, Verdict] = {}
+            submitted = await gateway.submit(dossier)
+            for decision in submitted.decisions:
+                told |= dict.fromkeys(decision.items or numbers, decision.verdict)
+            if agency.services[code].answers is Answers.REPLY and agency.channel.callback is None:
+                assert told == dict.fromkeys(numbers, Verdict.REFUSED), code
+                continue
+            deadline = time.monotonic() + 10
+            while len(told) < 2:
+                assert time.monotonic() < deadline, (code, told)
+                for decision in await _told(gateway, simulator, dossier, submitted):
+                    told |= dict.fromkeys(decision.items or (), decision.verdict)
+            assert told == {1: Verdict.APPROVED, 2: Verdict.REFUSED}, code
 
 
 async def test_every_contract_that_counts_submissions_can_be_looked_up(
@@ -180,7 +147,7 @@ async def test_every_contract_that_counts_submissions_can_be_looked_up(
     for agency in configuration.agencies.values():
         if agency.channel.look_up is None:
             continue
-        dossier = _dossier(configuration, next(iter(agency.services)), full=True)
+        dossier = dossier_for(configuration, next(iter(agency.services)), full=True)
         assert (await gateway.look_up(dossier, now())).submission is None
         submission = await gateway.submit(dossier)
         found = (await gateway.look_up(dossier, now())).submission
