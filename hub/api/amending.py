@@ -73,7 +73,7 @@ _PAGE = 500
             "body-too-large",
             "unsupported-media-type",
             "invalid-declaration",
-            "declaration-of-another",
+            "not-amendable",
             "invalid-parameters",
             "not-ready",
             "agency-unavailable",

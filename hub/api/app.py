@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 
 from hub.api import (
     agencies,
+    amending,
     cargo,
     certificates,
     controlling,
@@ -22,6 +23,7 @@ from hub.api import (
     probes,
     questions,
     risk,
+    withdrawing,
 )
 from hub.api.metering import Metrics
 from hub.api.middleware import Doorkeeper
@@ -67,6 +69,8 @@ def create_app(parts: ApiParts) -> FastAPI:
     for module in (
         lodging,
         declarations,
+        amending,
+        withdrawing,
         questions,
         controlling,
         inspections,

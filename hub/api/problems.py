@@ -138,7 +138,7 @@ KINDS: Mapping[str, Kind] = _kinds(
         "Read it again, and amend the version that is there.",
     ),
     Kind(
-        "declaration-of-another",
+        "not-amendable",
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "A new version is of the same declaration",
         "`lrn`, `procedure` and `declarant.id` cannot be amended. Withdraw it, and lodge another.",

@@ -27,8 +27,8 @@ from hub.domain.case import CasePolicy
 from hub.domain.catalogue import Attribute, Catalogue, ExemptionCode, Row, Service
 from hub.domain.deadlines import WorkingCalendar
 from hub.domain.declaration import Declaration, Procedure
-from hub.domain.errors import CallbackRefused
-from hub.domain.exchange import Message
+from hub.domain.errors import AgencyUnavailable, CallbackRefused
+from hub.domain.exchange import Asked, Dossier, Message
 from hub.domain.intake import Acceptance, Rulebook
 from hub.domain.referral import Answers, Decision, OnExpiry, Via
 from hub.ports import AgencyGateway, ApiClient, EngineUnavailable, Role
@@ -182,8 +182,26 @@ class EngineFake:
 SECRET = "throw-away"  # what a fake agency proves itself with
 
 
+_READ = {"apqa": ("hs_code", "origin"), "mfds": ("hs_code", "description"), "npa": ("hs_code",)}
+
+
 class GatewayFake:
-    """Of the gateway only the callback door: JSON with the secret in a header."""
+    """
+    Of the gateway the callback door: JSON with the secret in a header. Beside it what agencies are told: each
+    reads other elements, and the contract of mfds alone takes amendments.
+    """
+
+    async def inputs_of(self, dossier: Dossier) -> str:
+        told = []
+        for number in dossier.terms.items:
+            item = dossier.declaration.item(number)
+            if item.description == "worker away":
+                raise AgencyUnavailable("the agency's own worker does not answer")
+            told.append([str(getattr(item, name)) for name in _READ[dossier.terms.agency]])
+        return json.dumps(told)
+
+    async def abilities(self, agency: str, version: str) -> frozenset[Asked]:
+        return frozenset({Asked.AMEND, Asked.WITHDRAW} if agency == "mfds" else {Asked.WITHDRAW})
 
     def read_callback(
         self, agency: str, headers: dict[str, str], body: bytes, received_at: datetime
