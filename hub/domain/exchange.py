@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from enum import StrEnum
 from typing import Any
 
@@ -45,6 +47,13 @@ class Exchange(Model):
     """How it was understood, in one line: `receipt R-12`, `approved`, `unavailable: connection refused`."""
     attempts: int = 1
     config_version: str = ""
+
+    def digest(self) -> str:
+        """SHA-256 of what was said, in hexadecimal: of its JSON with sorted keys and no blanks."""
+        said = json.dumps(
+            self.model_dump(mode="json"), ensure_ascii=True, sort_keys=True, separators=(",", ":")
+        )
+        return hashlib.sha256(said.encode()).hexdigest()
 
 
 class Submission(Model):

@@ -234,6 +234,17 @@ def state_after_decisions(referral: Referral) -> ReferralState:
     return ReferralState.DELIVERED if referral.state is ReferralState.DECIDED else referral.state
 
 
+def decision_in(referral: Referral, event: NewEvent) -> Decision:
+    """The decision that `decision.received` tells of, about this referral."""
+    data = {name: value for name, value in event.data.items() if name not in _BESIDE_DECISION}
+    return Decision.model_validate(
+        {"id": data.pop("decision"), "referral": data.pop("referral", referral.terms.id), **data}
+    )
+
+
+_BESIDE_DECISION = frozenset({"agency", "evidence", "question"})
+
+
 def with_decision(referral: Referral, decision: Decision, question_due_at: datetime | None) -> Referral:
     """The referral with one more decision; the same again changes nothing."""
     if any(known.id == decision.id for known in referral.decisions):
@@ -287,16 +298,10 @@ def _expired(case: Case, event: NewEvent) -> Case:
 
 
 def _decided(case: Case, event: NewEvent) -> Case:
-    data = dict(event.data)
-    data.pop("agency", None)
-    data.pop("evidence", None)
-    question = data.pop("question", None)
     referral = _of(case, event)
-    decision = Decision.model_validate(
-        {"id": data.pop("decision"), "referral": data.pop("referral", referral.terms.id), **data}
-    )
+    question = event.data.get("question")
     due_at = Question.model_validate(question).due_at if question else None
-    return _put(case, with_decision(referral, decision, due_at))
+    return _put(case, with_decision(referral, decision_in(referral, event), due_at))
 
 
 def _amended(case: Case, event: NewEvent) -> Case:

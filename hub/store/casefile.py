@@ -3,29 +3,48 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, bindparam, insert, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from hub.domain import case as domain
+from hub.domain import life
+from hub.domain.case import Case, Referral
 from hub.domain.clearance import Clearance, Outcome
+from hub.domain.deadlines import parse_duration
 from hub.domain.declaration import Declaration
 from hub.domain.events import Event, EventType, NewEvent
 from hub.domain.exchange import Dossier, Exchange
 from hub.domain.names import referral_id, split_referral_id
-from hub.domain.referral import Answers, Decision, Receipt, ReferralState, ReferralTerms, Verdict
-from hub.domain.settling import standing_decisions
+from hub.domain.referral import Answers, Decision, Receipt, ReferralState, Verdict
+from hub.domain.settling import is_live, settle
+from hub.ports import DeclarationView, Unheard
 from hub.store.part import AnyRow
-from hub.store.tables import decisions, declarations, events, exchanges, polls, referrals
+from hub.store.rows import (
+    Sending,
+    StoredReferral,
+    decision_row,
+    is_awaited,
+    keys_of,
+    life_of,
+    new_referral_row,
+    read_case,
+    read_referrals,
+    referral_values,
+    terms_values,
+)
+from hub.store.tables import decisions, declarations, events, exchanges, polls, referrals, untold_facts
 from hub.store.types import key, storable
+from hub.store.views import view_of
 
-_ASKS_FOR_MORE = frozenset({Verdict.INFORMATION_REQUIRED, Verdict.INSPECTION_REQUIRED})
+UNTOLD = text("NOT decisions.told")
+"""As the index on it says, word for word: SQLite uses a partial index only then."""
+
+_RELEASES = (Outcome.RELEASE, Outcome.PARTIAL_RELEASE)
 
 
 def to_json(value: object) -> str:
@@ -38,54 +57,14 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-@dataclass
-class OpenReferral:
-    """A referral of a locked declaration, and what this transaction changes of it."""
-
-    terms: ReferralTerms
-    state: ReferralState
-    sent_at: datetime | None
-    delivered_at: datetime | None
-    receipt: Receipt | None
-    trouble: str | None
-    decisions: dict[str, Decision] = field(default_factory=dict)
-    """By their key, in the order in which they were received."""
-    changed: bool = False
-
-    @classmethod
-    def of(cls, row: AnyRow) -> OpenReferral:
-        """As it stands in its row, without its decisions."""
-        return cls(
-            terms=ReferralTerms.model_validate_json(row.terms),
-            state=ReferralState(row.state),
-            sent_at=row.sent_at,
-            delivered_at=row.delivered_at,
-            receipt=None if row.receipt is None else Receipt.model_validate_json(row.receipt),
-            trouble=row.trouble,
-        )
-
-    @property
-    def is_decided(self) -> bool:
-        """Every item has a standing decision, and none of these asks for something more."""
-        referral = domain.Referral(terms=self.terms, decisions=tuple(self.decisions.values()))
-        standing = standing_decisions(referral)
-        verdicts = {decision.verdict for decision in standing.values()}
-        return len(standing) == len(self.terms.items) and not verdicts & _ASKS_FOR_MORE
-
-    def change(self, **values: Any) -> None:
-        """Set what differs, and remember whether anything did."""
-        for name, value in values.items():
-            if getattr(self, name) != value:
-                setattr(self, name, value)
-                self.changed = True
-
-
 class OpenCase:
     """
     A declaration, locked until its transaction ends.
 
     Everything that appends to a declaration opens it first, so its events are numbered without gaps and its
-    columns keep in step with its referrals, however many processes write at once.
+    columns keep in step with its referrals, however many processes write at once. What an event makes of the
+    case `hub.domain.life` says, here as everywhere; beside it the store keeps what is no part of the case:
+    what was sent, what is asked about, and the words that operations are shown.
     """
 
     def __init__(self, connection: Connection, row: AnyRow) -> None:
@@ -93,13 +72,15 @@ class OpenCase:
         self.mrn: str = row.mrn
         self.outcome = Outcome(row.outcome)
         self.closed_at: datetime | None = row.closed_at
+        self.accepted_at: datetime = row.accepted_at
         self._row = row
         self._events: list[NewEvent] = []
         self._values: dict[str, Any] = {}
         self._decisions: list[dict[str, Any]] = []
         self._polls_begun: list[dict[str, Any]] = []
         self._polls_reopened: list[dict[str, Any]] = []
-        self._polls_ended: list[dict[str, Any]] = []
+        self._polls_ended: list[str] = []
+        self._polls_dropped: list[str] = []
 
     @classmethod
     def open(cls, connection: Connection, mrn: str) -> OpenCase:
@@ -112,22 +93,38 @@ class OpenCase:
     # --- reading ----------------------------------------------------------------------------------------
 
     @cached_property
-    def referrals(self) -> dict[str, OpenReferral]:
-        """By service, with the decisions of each."""
-        found = {
-            row.service: OpenReferral.of(row)
-            for row in self._connection.execute(_REFERRALS, {"mrn_": self.mrn})
-        }
-        for row in self._connection.execute(_DECISIONS, {"mrn_": self.mrn}):
-            found[row.service].decisions[row.id] = Decision.model_validate_json(row.document)
-        return found
+    def case(self) -> Case:
+        """As it stands now, with what this transaction has changed."""
+        standing = tuple(stored.referral for stored in self._stored.values())
+        self._as_read = read_case(self._connection, self.mrn, self._row.life, standing)
+        return self._as_read
 
-    def referral(self, service: str) -> OpenReferral:
-        """The referral to a service. Raises KeyError."""
+    @cached_property
+    def _stored(self) -> dict[str, StoredReferral]:
+        """By service, as they were when the declaration was opened."""
+        return {r.referral.terms.service: r for r in read_referrals(self._connection, self.mrn)}
+
+    @cached_property
+    def _sendings(self) -> dict[str, Sending]:
+        return {
+            service: stored.sending for service, stored in self._stored.items() if stored.sending is not None
+        }
+
+    @cached_property
+    def _known(self) -> dict[str, set[str]]:
+        """Keys of the decisions on record, by service; also of those that were set aside."""
+        return {service: keys_of(stored.decisions) for service, stored in self._stored.items()}
+
+    def referral(self, service: str) -> Referral:
+        """The referral to a service, as it stands now. Raises KeyError."""
         try:
-            return self.referrals[service]
+            return self.case.referral(service)
         except KeyError:
             raise KeyError(f"no referral {referral_id(self.mrn, service)}") from None
+
+    def sending(self, service: str) -> Sending | None:
+        """Which submission was begun that may have reached the agency."""
+        return self._sendings.get(service)
 
     @cached_property
     def clearance(self) -> Clearance:
@@ -142,13 +139,21 @@ class OpenCase:
             self._connection.execute(_DECLARATION, {"mrn_": self.mrn}).scalar_one()
         )
 
-    def dossier(self, referral: OpenReferral) -> Dossier:
-        """What an adapter needs of a referral."""
+    def view(self) -> DeclarationView:
+        """All of it, as it was when it was opened."""
+        case = self.case
+        row = self._connection.execute(_WHOLE, {"mrn_": self.mrn}).one()
+        return view_of(self._connection, row, list(self._stored.values()), case)
+
+    def dossier(self, service: str) -> Dossier:
+        """What an adapter needs of a referral. Raises KeyError."""
+        referral = self.referral(service)
         return Dossier.model_construct(
             declaration=self._declaration,
             terms=referral.terms,
-            accepted_at=self._row.accepted_at,
+            accepted_at=self.accepted_at,
             receipt=referral.receipt,
+            former=referral.former,
         )
 
     @property
@@ -158,15 +163,21 @@ class OpenCase:
 
     # --- changing ---------------------------------------------------------------------------------------
 
-    def note(self, at: datetime, kind: EventType, service: str | None = None, **data: Any) -> None:
+    def record(self, event: NewEvent) -> Event:
+        """Append an event, and make of the case what it says."""
+        self._events.append(event)
+        if life.is_change(event.type):
+            before = self.case
+            self.case = life.apply(before, event)
+            self._keep_up(before, event)
+        if event.type is EventType.REFERRAL_DELAYED and event.service is not None:
+            self.set_trouble(event.service, event.data.get("trouble"))
+        return _numbered(event, self.mrn, self._last_seq)
+
+    def note(self, at: datetime, kind: EventType, service: str | None = None, **data: Any) -> Event:
         """Append an event; `None` values are left out of its data."""
         said = {name: value for name, value in data.items() if value is not None}
-        self._events.append(NewEvent(at=at, type=kind, service=service, data=said))
-
-    def append(self, event: NewEvent) -> Event:
-        """Append an event as it is."""
-        self._events.append(event)
-        return _numbered(event, self.mrn, self._row.last_seq + len(self._events))
+        return self.record(NewEvent(at=at, type=kind, service=service, data=said))
 
     def note_once(self, at: datetime, kind: EventType, service: str | None, **data: Any) -> None:
         """Append an event unless this very thing has been noted before."""
@@ -177,119 +188,149 @@ class OpenCase:
         if (service, said) not in noted:
             self.note(at, kind, service, **said)
 
-    def settle(self, clearance: Clearance, pending: Sequence[str], at: datetime) -> None:
+    def set_trouble(self, service: str, trouble: str | None) -> None:
+        """What operations are shown of a referral; no event of its own tells of it."""
+        self._put(self.referral(service), trouble=trouble)
+
+    def set_sending(self, service: str, sending: Sending | None) -> None:
+        """A submission is begun; None when it is certain that it has not reached the agency."""
+        if sending is None:
+            self._sendings.pop(service, None)
+        else:
+            self._sendings[service] = sending
+
+    def settle(
+        self, clearance: Clearance, pending: Sequence[str], at: datetime, through: int | None = None
+    ) -> None:
         """Record an outcome and its reasons; the same again is no event."""
         if clearance == self.clearance:
             return
+        self.clearance = clearance
         self._values["clearance"] = clearance.model_dump_json()
         if clearance.outcome is not self.outcome:
             self.outcome = clearance.outcome
             self._values |= {"outcome": clearance.outcome.value, "settled_at": at}
-        self.note(at, EventType.CLEARANCE_SETTLED, **settled_data(clearance, pending))
+        data = settled_data(clearance, pending, through)
+        settled = NewEvent(at=at, type=EventType.CLEARANCE_SETTLED, data=data)
+        if clearance.released_items:
+            self.record(settled)
+        else:
+            # It changes nothing of the case, which need not be read for it.
+            self._events.append(settled)
 
     def close(self, at: datetime) -> None:
         """Nothing more is awaited."""
         self.closed_at = at
         self._values["closed_at"] = at
         self._connection.execute(_END_POLLS, {"mrn_": self.mrn})
-        for referral in self.referrals.values():
-            referral.changed = True
 
-    def deliver(self, referral: OpenReferral, receipt: Receipt | None, at: datetime) -> None:
+    def set_columns(self, **values: Any) -> None:
+        """Change columns of the declaration itself."""
+        self._values |= values
+
+    def deliver(self, service: str, receipt: Receipt | None, at: datetime, revision: int) -> None:
         """
-        The agency has it. The first receipt stands; a later one adds the reference it may have lacked, and
-        what it says of the values to be remembered: one that it leaves out stays.
+        The agency has that revision of it. The first receipt stands; a later one adds the reference it may
+        have lacked, and what it says of the values to be remembered: one that it leaves out stays.
         """
-        held = referral.receipt
-        if receipt is not None and held is None:
-            referral.change(receipt=receipt)
-        elif receipt is not None and held is not None:
-            first = held if held.reference is not None or receipt.reference is None else receipt
-            told = first.model_copy(update={"values": {**held.values, **receipt.values}})
-            if told != held:
-                referral.change(receipt=told)
+        referral = self.referral(service)
         if referral.delivered_at is None:
-            referral.change(delivered_at=receipt.received_at if receipt else at)
             self.note(
-                at,
+                receipt.received_at if receipt else at,
                 EventType.REFERRAL_DELIVERED,
-                referral.terms.service,
+                service,
                 agency=referral.terms.agency,
                 reference=receipt.reference if receipt else None,
+                receipt=receipt.model_dump(mode="json", exclude_none=True) if receipt else None,
+                revision=revision if revision != referral.terms.revision else None,
             )
-        if referral.state in (ReferralState.PENDING, ReferralState.UNDELIVERABLE):
-            referral.change(state=ReferralState.DELIVERED, trouble=None)
+        elif receipt is not None:
+            self._put(referral, receipt=_joined(referral.receipt, receipt))
 
-    def begin_poll(self, referral: OpenReferral, at: datetime) -> None:
+    def begin_poll(self, service: str, at: datetime) -> None:
         """Ask about a delivered referral from `at` on, if that is how its agency answers."""
-        waits = referral.delivered_at is not None and referral.state is not ReferralState.DECIDED
+        referral = self.referral(service)
+        waits = referral.delivered_at is not None and not _is_over(referral)
         if referral.terms.answers is Answers.POLL and waits and not self.takes_no_more:
             self._polls_begun.append(self._poll(referral, at))
 
-    def not_understood(self, referral: OpenReferral, trouble: str, at: datetime, **about: Any) -> None:
+    def not_understood(self, service: str, trouble: str, at: datetime, **about: Any) -> None:
         """
         The agency said something of the referral that was not understood. It stays as it is, with its
         trouble; an event tells of it unless it is the trouble that is shown already.
         """
         trouble = storable(trouble)
+        referral = self.referral(service)
         if referral.trouble == trouble:
             return
         if referral.state is not ReferralState.UNDELIVERABLE:
             # There the trouble says why the agency does not have it, which a person must still see.
-            referral.change(trouble=trouble)
-        terms = referral.terms
-        self.note(
-            at,
-            EventType.MESSAGE_NOT_UNDERSTOOD,
-            terms.service,
-            agency=terms.agency,
-            trouble=trouble,
-            **about,
-        )
+            self.set_trouble(service, trouble)
+        agency = referral.terms.agency
+        self.note(at, EventType.MESSAGE_NOT_UNDERSTOOD, service, agency=agency, trouble=trouble, **about)
 
-    def understood(self, referral: OpenReferral) -> None:
+    def understood(self, service: str) -> None:
         """What the agency says of the referral is understood again."""
-        if referral.state is not ReferralState.UNDELIVERABLE:
-            referral.change(trouble=None)
+        if self.referral(service).state is not ReferralState.UNDELIVERABLE:
+            self.set_trouble(service, None)
 
     def decide(
-        self, referral: OpenReferral, said: Iterable[Decision], at: datetime, *, told: bool
+        self,
+        service: str,
+        said: Iterable[Decision],
+        at: datetime,
+        *,
+        told: bool,
+        evidence: Mapping[str, str] | str | None = None,
     ) -> tuple[Decision, ...]:
         """
-        Record decisions that are not known yet and bring the state in step; returns those that count.
+        Record decisions that are not known yet, and what they make of the case; returns those that count.
 
         `told` says that the caller brings them to the workflow itself, in the result of its activity.
+        `evidence` is the SHA-256 of what they were read from; of exchanges, by their id.
         """
-        late = self.takes_no_more
         new = []
         for decision in said:
-            if key(decision.id) in referral.decisions:
+            known = self._known.setdefault(service, set())
+            if key(decision.id) in known:
                 continue
-            referral.decisions[key(decision.id)] = decision
-            new.append(decision)
-            self._decisions.append(
-                {
-                    "mrn": self.mrn,
-                    "service": referral.terms.service,
-                    "id": decision.id,
-                    "received_at": decision.received_at,
-                    "told": told or late,
-                    "document": decision.model_dump_json(),
-                }
+            known.add(key(decision.id))
+            referral = self.referral(service)
+            decision = decision.model_copy(update={"revision": life.revision_of(referral, decision)})
+            kind = self._kind_of(referral, decision)
+            counts = kind is EventType.DECISION_RECEIVED
+            told_by = decision.exchange or ""
+            read_from = evidence.get(told_by) if isinstance(evidence, Mapping) else evidence
+            recorded = self.note(
+                at,
+                kind,
+                service,
+                agency=referral.terms.agency,
+                **_in_event(decision, referral),
+                question=self._question(decision) if counts else None,
+                evidence=read_from,
             )
-            kind = EventType.DECISION_LATE if late else EventType.DECISION_RECEIVED
-            self.note(at, kind, referral.terms.service, agency=referral.terms.agency, **_in_event(decision))
-        if not new or late:
-            return ()
-        self._keep_state_in_step(referral, at)
+            self._decisions.append(
+                decision_row(
+                    self.mrn,
+                    service,
+                    decision,
+                    recorded.seq,
+                    told=told or not counts,
+                    set_aside=not counts,
+                )
+            )
+            if counts:
+                new.append(decision)
         return tuple(new)
 
-    def note_late(self, referral: OpenReferral, decision: str) -> None:
+    def note_late(self, service: str, decision: str) -> None:
         """
         The workflow ended without this decision, given by key; unless the outcome rests on it, or its end
         has noted it already.
         """
-        said, service = referral.decisions[decision], referral.terms.service
+        referral = self.referral(service)
+        [said] = [known for known in referral.decisions if key(known.id) == decision]
         weighed = {(reason.service, reason.decision) for reason in self.clearance.reasons}
         recorded = self._connection.execute(
             _NOTED, {"mrn_": self.mrn, "type_": EventType.DECISION_LATE.value}
@@ -301,38 +342,97 @@ class OpenCase:
                 EventType.DECISION_LATE,
                 service,
                 agency=referral.terms.agency,
-                **_in_event(said),
+                **_in_event(said, referral),
             )
 
-    def _keep_state_in_step(self, referral: OpenReferral, at: datetime) -> None:
-        if referral.is_decided:
-            referral.change(state=ReferralState.DECIDED, trouble=None)
-            if referral.terms.answers is Answers.POLL:
-                self._polls_ended.append({"mrn_": self.mrn, "service_": referral.terms.service})
-        elif referral.state is ReferralState.DECIDED:
-            # The agency takes a final word back and asks for more: it is awaited again. It has decided
-            # once, so it has the referral, receipt or not.
-            referral.change(state=ReferralState.DELIVERED)
-            if referral.terms.answers is Answers.POLL:
-                self._polls_reopened.append(self._poll(referral, at))
+    def refuse_unheard(self, through: int | None, clearance: Clearance | None = None) -> None:
+        """
+        Raises Unheard when the store holds what the workflow has not heard: a fact after `through`, a
+        decision that is not told, or what does not let it release, as `clearance` would. None: all is heard.
+        """
+        if through is None:
+            return
+        place = {"mrn_": self.mrn, "through_": through}
+        if self._connection.execute(_LATER_FACT, place).first() is not None:
+            raise Unheard(f"{self.mrn} has facts after {through}")
+        if self._connection.execute(_UNTOLD_DECISION, {"mrn_": self.mrn}).first() is not None:
+            raise Unheard(f"{self.mrn} has decisions that its workflow has not been told")
+        if clearance is not None and clearance.outcome in _RELEASES:
+            # Told is not heard yet: a refusal may be on its way into the workflow this moment.
+            now = settle(self.case)
+            let_go = clearance.outcome is Outcome.RELEASE and now.outcome is not Outcome.RELEASE
+            if let_go or not (
+                now.outcome is Outcome.RELEASE or {*clearance.released_items} <= {*now.released_items}
+            ):
+                raise Unheard(f"{self.mrn} has been told what does not release it")
+
+    # --- parts of changing ------------------------------------------------------------------------------
+
+    @property
+    def _last_seq(self) -> int:
+        return int(self._row.last_seq) + len(self._events)
+
+    def _put(self, referral: Referral, **update: Any) -> None:
+        """Set what differs; what is the same is not written."""
+        if any(getattr(referral, name) != value for name, value in update.items()):
+            changed = referral.model_copy(update=update)
+            standing = tuple(changed if r is referral else r for r in self.case.referrals)
+            self.case = self.case.model_copy(update={"referrals": standing})
+
+    def _kind_of(self, referral: Referral, decision: Decision) -> EventType:
+        if self.takes_no_more or self.case.withdrawal is not None:
+            return EventType.DECISION_LATE
+        if set(decision.items or referral.terms.items) <= set(self.case.released):
+            return EventType.DECISION_LATE
+        if decision.revision != referral.terms.revision or not is_live(referral):
+            return EventType.DECISION_SUPERSEDED
+        return EventType.DECISION_RECEIVED
+
+    def _question(self, decision: Decision) -> dict[str, Any] | None:
+        if decision.verdict is not Verdict.INFORMATION_REQUIRED:
+            return None
+        within = self.case.policy.information_within
+        due_at = None if within is None else decision.decided_at + parse_duration(within)
+        return life.Question(due_at=due_at).model_dump(mode="json")
+
+    def _keep_up(self, before: Case, event: NewEvent) -> None:
+        """Bring what is beside the case in step with what an event has made of its referrals."""
+        stood = {referral.terms.service: referral for referral in before.referrals}
+        for now in self.case.referrals:
+            was = stood.get(now.terms.service)
+            if was is None or was is now:
+                continue
+            if was.terms.id != now.terms.id:
+                # Another application: nothing of what was sent before is its own.
+                self.set_sending(now.terms.service, None)
+                self._polls_dropped.append(now.terms.service)
+            elif now.terms.answers is Answers.POLL:
+                self._keep_poll_up(was, now, event)
+            if now.state is ReferralState.DECIDED and was.state is not ReferralState.DECIDED:
+                self._put(now, trouble=None)
+
+    def _keep_poll_up(self, was: Referral, now: Referral, event: NewEvent) -> None:
+        if _is_over(now):
+            if not _is_over(was):
+                self._polls_ended.append(now.terms.service)
+        elif _is_over(was) or event.type is EventType.REFERRAL_AMENDED:
+            # The agency takes a final word back and asks for more, or has other content to decide on. It
+            # has decided once, so it has the referral, receipt or not.
+            self._polls_reopened.append(self._poll(now, event.at))
 
     # --- writing ----------------------------------------------------------------------------------------
 
     def save(self) -> list[Event]:
         """Write what changed, with its events. Call it last, once."""
         connection = self._connection
-        changed = [r for r in self.__dict__.get("referrals", {}).values() if r.changed]
-        if changed:
-            connection.execute(_CHANGE_REFERRAL, [self._referral_values(r) for r in changed])
-            pending = to_json(self._pending_agencies())
-            if pending != self._row.pending_agencies:
-                self._values["pending_agencies"] = pending
+        if self.closed_at != self._row.closed_at or "case" in self.__dict__:
+            self._save_case()
+        if self._events:
+            self._values["last_seq"] = self._last_seq
+        recorded = append_events(connection, self.mrn, self._row.last_seq, self._events)
         if self._decisions:
             connection.execute(_INSERT_DECISION, self._decisions)
         self._save_polls()
-        if self._events:
-            self._values["last_seq"] = self._row.last_seq + len(self._events)
-        recorded = append_events(connection, self.mrn, self._row.last_seq, self._events)
         if self._values:
             connection.execute(
                 update(declarations).where(declarations.c.mrn == bindparam("mrn_")),
@@ -340,39 +440,61 @@ class OpenCase:
             )
         return recorded
 
+    def _save_case(self) -> None:
+        case = self.case
+        new, changed, asked = [], [], []
+        place = max((stored.place for stored in self._stored.values()), default=-1)
+        awaited = [self.closed_at is None and is_awaited(case, r) for r in case.referrals]
+        for referral, is_waited_for in zip(case.referrals, awaited, strict=True):
+            service = referral.terms.service
+            stored, sending = self._stored.get(service), self.sending(service)
+            if stored is None:
+                place += 1
+                new.append(new_referral_row(referral, place, self.accepted_at, awaited=is_waited_for))
+                continue
+            if referral is stored.referral and (sending, is_waited_for) == (stored.sending, stored.awaited):
+                continue
+            about = {"mrn_": self.mrn, "service_": service}
+            changed.append(about | referral_values(referral, sending, is_waited_for))
+            if referral.terms is not stored.referral.terms:
+                asked.append(about | terms_values(referral.terms))
+            self._set_aside(stored.referral, referral)
+        if new:
+            self._connection.execute(insert(referrals), new)
+        for rows in (changed, asked):
+            if rows:
+                self._connection.execute(_CHANGE_REFERRAL, rows)
+        waited_for = zip(case.referrals, awaited, strict=True)
+        pending = to_json(sorted({referral.terms.agency for referral, is_so in waited_for if is_so}))
+        if pending != self._row.pending_agencies:
+            self._values["pending_agencies"] = pending
+        if _differ_beside_referrals(self._as_read, case):
+            self._values["life"] = life_of(case)
+
+    def _set_aside(self, was: Referral, now: Referral) -> None:
+        """What was said of an application that another has taken the place of is no part of the case."""
+        gone = keys_of(was.decisions) - keys_of(now.decisions)
+        if gone:
+            self._connection.execute(
+                _SET_ASIDE,
+                [{"mrn_": self.mrn, "service_": was.terms.service, "id_": id} for id in sorted(gone)],
+            )
+
     def _save_polls(self) -> None:
-        begin = insert_of(self._connection)(polls)
+        connection = self._connection
+        begin = insert_of(connection)(polls)
+        for change, services in ((_DROP_POLL, self._polls_dropped), (_END_POLL, self._polls_ended)):
+            if services:
+                connection.execute(change, [{"mrn_": self.mrn, "service_": s} for s in services])
         if self._polls_begun:
-            self._connection.execute(begin.on_conflict_do_nothing(), self._polls_begun)
+            connection.execute(begin.on_conflict_do_nothing(), self._polls_begun)
         if self._polls_reopened:
             reopen = begin.on_conflict_do_update(
                 index_elements=["mrn", "service"], set_={"due_at": begin.excluded.due_at}
             )
-            self._connection.execute(reopen, self._polls_reopened)
-        if self._polls_ended:
-            self._connection.execute(_END_POLL, self._polls_ended)
+            connection.execute(reopen, self._polls_reopened)
 
-    def _is_awaited(self, referral: OpenReferral) -> bool:
-        return referral.state is not ReferralState.DECIDED and self.closed_at is None
-
-    def _pending_agencies(self) -> list[str]:
-        return sorted({r.terms.agency for r in self.referrals.values() if self._is_awaited(r)})
-
-    def _referral_values(self, referral: OpenReferral) -> dict[str, Any]:
-        receipt = referral.receipt
-        return {
-            "mrn_": self.mrn,
-            "service_": referral.terms.service,
-            "state": referral.state.value,
-            "awaited": self._is_awaited(referral),
-            "sent_at": referral.sent_at,
-            "delivered_at": referral.delivered_at,
-            "receipt": None if receipt is None else receipt.model_dump_json(),
-            "receipt_reference": None if receipt is None else receipt.reference,
-            "trouble": referral.trouble,
-        }
-
-    def _poll(self, referral: OpenReferral, due_at: datetime) -> dict[str, Any]:
+    def _poll(self, referral: Referral, due_at: datetime) -> dict[str, Any]:
         return {
             "mrn": self.mrn,
             "service": referral.terms.service,
@@ -380,6 +502,30 @@ class OpenCase:
             "due_at": due_at,
             "attempts": 0,
         }
+
+
+def _is_over(referral: Referral) -> bool:
+    """Whether there is nothing more to ask about."""
+    return referral.state is ReferralState.DECIDED or not is_live(referral)
+
+
+def _joined(first: Receipt | None, later: Receipt) -> Receipt:
+    """The first stands, with the reference that it lacked, and the values as last told."""
+    if first is None:
+        return later
+    return first.model_copy(
+        update={
+            "reference": first.reference if first.reference is not None else later.reference,
+            "values": {**first.values, **later.values},
+        }
+    )
+
+
+def _differ_beside_referrals(one: Case, other: Case) -> bool:
+    if one is other:
+        return False
+    names = (name for name in Case.model_fields if name != "referrals")
+    return any(getattr(one, name) != getattr(other, name) for name in names)
 
 
 def insert_of(connection: Connection) -> Any:
@@ -406,6 +552,9 @@ def append_events(connection: Connection, mrn: str, last_seq: int, new: Sequence
             for event in recorded
         ],
     )
+    facts = [event for event in recorded if event.type in life.FACTS]
+    if facts:
+        connection.execute(_INSERT_FACT, [{"mrn": mrn, "seq": e.seq, "at": e.at} for e in facts])
     return recorded
 
 
@@ -439,18 +588,28 @@ def services_of(mrn: str, referral: str) -> str:
     return service
 
 
-def settled_data(clearance: Clearance, pending: Sequence[str]) -> dict[str, Any]:
+def settled_data(clearance: Clearance, pending: Sequence[str], through: int | None = None) -> dict[str, Any]:
     """The data of `clearance.settled`: the whole of it, since the next outcome takes its place."""
-    return {
+    data: dict[str, Any] = {
         "outcome": clearance.outcome.value,
         "final": clearance.final,
         "reasons": [r.model_dump(mode="json", exclude_none=True) for r in clearance.reasons],
         "pending_agencies": list(pending),
     }
+    if clearance.released_items:
+        data["released_items"] = list(clearance.released_items)
+    if through is not None:
+        data["through"] = through
+    return data
 
 
-def _in_event(decision: Decision) -> dict[str, Any]:
+def _in_event(decision: Decision, referral: Referral) -> dict[str, Any]:
+    """The decision as its event has it; what goes without saying is left out."""
     said = decision.model_dump(mode="json", exclude_none=True, exclude={"referral", "id"})
+    if decision.revision == 1:
+        del said["revision"]
+    if decision.referral != referral.terms.id:
+        said["referral"] = decision.referral
     return {"decision": decision.id, **said}
 
 
@@ -464,28 +623,45 @@ _LOCK = (
         declarations.c.pending_agencies,
         declarations.c.closed_at,
         declarations.c.last_seq,
+        declarations.c.life,
     )
     .where(declarations.c.mrn == _MRN)
     .with_for_update(key_share=True)
 )
 # Documents may be large: only who needs one reads it.
 _DECLARATION = select(declarations.c.declaration).where(declarations.c.mrn == _MRN)
+_WHOLE = select(declarations).where(declarations.c.mrn == _MRN)
 _CLEARANCE = select(declarations.c.clearance).where(declarations.c.mrn == _MRN)
-_REFERRALS = select(referrals).where(referrals.c.mrn == _MRN).order_by(referrals.c.place)
-_DECISIONS = (
-    select(decisions.c.service, decisions.c.id, decisions.c.document)
-    .where(decisions.c.mrn == _MRN)
-    .order_by(decisions.c.received_at, decisions.c.id)
-)
 _NOTED = select(events.c.service, events.c.data).where(
     events.c.mrn == _MRN, events.c.type == bindparam("type_")
 )
 _INSERT_DECISION = insert(decisions)
 _INSERT_EVENT = insert(events)
+_INSERT_FACT = insert(untold_facts)
+_LATER_FACT = (
+    select(events.c.seq)
+    .where(
+        events.c.mrn == _MRN,
+        events.c.seq > bindparam("through_"),
+        events.c.type.in_([kind.value for kind in life.FACTS]),
+    )
+    .limit(1)
+)
+_UNTOLD_DECISION = select(decisions.c.id).where(UNTOLD, decisions.c.mrn == _MRN).limit(1)
+_SET_ASIDE = (
+    update(decisions)
+    .where(
+        decisions.c.mrn == _MRN,
+        decisions.c.service == bindparam("service_"),
+        decisions.c.id == bindparam("id_"),
+    )
+    .values(set_aside=True, told=True)
+)
 _CHANGE_REFERRAL = update(referrals).where(
     referrals.c.mrn == _MRN, referrals.c.service == bindparam("service_")
 )
 _END_POLL = (
     update(polls).where(polls.c.mrn == _MRN, polls.c.service == bindparam("service_")).values(due_at=None)
 )
+_DROP_POLL = delete(polls).where(polls.c.mrn == _MRN, polls.c.service == bindparam("service_"))
 _END_POLLS = update(polls).where(polls.c.mrn == _MRN).values(due_at=None)

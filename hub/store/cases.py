@@ -8,7 +8,10 @@ from datetime import datetime
 from hub.domain.events import Event, EventType, NewEvent
 from hub.domain.referral import OnExpiry, ReferralState
 from hub.store.casefile import OpenCase, rfc3339
+from hub.store.certificates import give_back
 from hub.store.part import Part
+
+_NO_LONGER_DUE = (ReferralState.DECIDED, ReferralState.EXPIRED, ReferralState.WITHDRAWN)
 
 
 class Cases(Part):
@@ -24,17 +27,17 @@ class Cases(Part):
             case = OpenCase.open(connection, mrn)
             for service in services:
                 referral = case.referral(service)
-                if referral.state in (ReferralState.DECIDED, ReferralState.EXPIRED):
+                if referral.state in _NO_LONGER_DUE:
                     continue
-                referral.change(state=ReferralState.EXPIRED)
                 terms = referral.terms
                 case.note(
                     at,
                     EventType.REFERRAL_EXPIRED,
                     service,
                     agency=terms.agency,
-                    due_at=rfc3339(terms.due_at),
+                    due_at=rfc3339(referral.due_at or terms.due_at),
                     on_expiry=terms.on_expiry.value,
+                    trouble=referral.trouble,
                 )
                 if terms.on_expiry is OnExpiry.ESCALATE:
                     case.note(at, EventType.REFERRAL_ESCALATED, service, agency=terms.agency)
@@ -44,14 +47,16 @@ class Cases(Part):
         """Append one event. Raises KeyError for an unknown mrn."""
         with self._database.write() as connection:
             case = OpenCase.open(connection, mrn)
-            appended = case.append(event)
+            appended = case.record(event)
             case.save()
         return appended
 
-    def close_case(self, mrn: str, at: datetime) -> None:
-        """Nothing more is awaited; closing again changes nothing. Raises KeyError for an unknown mrn."""
+    def close_case(self, mrn: str, at: datetime, through: int | None = None) -> None:
+        """Nothing more is awaited; closing again changes nothing. Raises KeyError, Unheard."""
         with self._database.write() as connection:
             case = OpenCase.open(connection, mrn)
             if case.closed_at is None:
+                case.refuse_unheard(through)
                 case.close(at)
+                give_back(connection, case, at)
                 case.save()

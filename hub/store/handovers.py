@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import update
-
+from hub.domain.case import Change
 from hub.domain.events import EventType
 from hub.domain.names import split_referral_id
 from hub.domain.referral import ReferralState
 from hub.ports import HandOver, HandOverMark
-from hub.store.casefile import OpenCase, OpenReferral, record_exchanges, services_of
+from hub.store.casefile import OpenCase, record_exchanges, services_of
 from hub.store.messages import lock_references, match_waiting
 from hub.store.part import Part
-from hub.store.tables import referrals
+from hub.store.rows import Sending
 
 
 class HandOvers(Part):
@@ -24,34 +23,20 @@ class HandOvers(Part):
         """Read the dossiers and mark each still pending referral as being sent. Raises KeyError."""
         with self._database.write() as connection:
             case = OpenCase.open(connection, mrn)
-            marks = [self._begin(case, case.referral(service), at) for service in services]
+            marks = [_begin(case, service, at) for service in services]
             case.save()
         return marks
 
-    @staticmethod
-    def _begin(case: OpenCase, referral: OpenReferral, at: datetime) -> HandOverMark:
-        mark = HandOverMark.model_construct(
-            dossier=case.dossier(referral),
-            state=referral.state,
-            sent_before=referral.sent_at is not None,
-            sent_at=referral.sent_at,
-            decisions=tuple(referral.decisions.values()),
-        )
-        if referral.state is ReferralState.PENDING and referral.sent_at is None:
-            referral.change(sent_at=at)
-        return mark
-
     def mark_resent(self, referral: str, at: datetime) -> None:
         """The referral is about to be sent once more: the mark moves to `at`. Raises KeyError."""
-        mrn, service = split_referral_id(referral)
+        try:
+            mrn, service = split_referral_id(referral)
+        except ValueError as wrong:
+            raise KeyError(f"no referral {referral}") from wrong
         with self._database.write() as connection:
-            moved = connection.execute(
-                update(referrals)
-                .where(referrals.c.mrn == mrn, referrals.c.service == service)
-                .values(sent_at=at)
-            )
-            if moved.rowcount != 1:
-                raise KeyError(f"no referral {referral}")
+            case = OpenCase.open(connection, mrn)
+            case.set_sending(service, Sending(at, case.referral(service).terms.revision))
+            case.save()
 
     def record_hand_overs(self, mrn: str, results: Sequence[HandOver], at: datetime) -> list[HandOver]:
         """Record attempts, and what their receipts bring out of the inbox. Raises KeyError."""
@@ -59,50 +44,81 @@ class HandOvers(Part):
         with self._database.write() as connection:
             lock_references(connection, references)
             case = OpenCase.open(connection, mrn)
-            recorded = [(result, case.referral(services_of(mrn, result.referral))) for result in results]
+            recorded = [(result, services_of(mrn, result.referral)) for result in results]
             record_exchanges(connection, [e for result in results for e in result.exchanges])
-            for result, referral in recorded:
-                _record(case, referral, result, at)
+            for result, service in recorded:
+                _record(case, service, result, at)
             if references:
-                match_waiting(connection, case, [referral for _, referral in recorded], at)
-            for _, referral in recorded:
-                case.begin_poll(referral, at)
+                match_waiting(connection, case, [service for _, service in recorded], at)
+            for _, service in recorded:
+                case.begin_poll(service, at)
             case.save()
-        return [
-            result.model_copy(
-                update={
-                    "state": referral.state,
-                    "receipt": referral.receipt,
-                    "decisions": tuple(referral.decisions.values()),
-                    "trouble": referral.trouble,
-                }
-            )
-            for result, referral in recorded
-        ]
+        return [_as_it_stands(case, service, result) for result, service in recorded]
 
 
-def _record(case: OpenCase, referral: OpenReferral, result: HandOver, at: datetime) -> None:
-    is_delivered = result.receipt is not None or result.state in (
-        ReferralState.DELIVERED,
-        ReferralState.DECIDED,
+def _begin(case: OpenCase, service: str, at: datetime) -> HandOverMark:
+    referral, sending = case.referral(service), case.sending(service)
+    mark = HandOverMark.model_construct(
+        dossier=case.dossier(service),
+        state=referral.state,
+        sent_before=sending is not None,
+        sent_at=None if sending is None else sending.at,
+        decisions=referral.decisions,
+        change=referral.change,
     )
-    if is_delivered:
-        case.deliver(referral, result.receipt, at)
-    elif referral.state in (ReferralState.PENDING, ReferralState.EXPIRED):
-        _record_trouble(case, referral, result, at)
-    if not result.sent:
-        referral.change(sent_at=None)
-    case.decide(referral, result.decisions, at, told=True)
+    if referral.state is ReferralState.PENDING and referral.change is Change.NONE and sending is None:
+        case.set_sending(service, Sending(at, referral.terms.revision))
+    return mark
 
 
-def _record_trouble(case: OpenCase, referral: OpenReferral, result: HandOver, at: datetime) -> None:
+def _as_it_stands(case: OpenCase, service: str, result: HandOver) -> HandOver:
+    referral = case.referral(service)
+    return result.model_copy(
+        update={
+            "state": referral.state,
+            "receipt": referral.receipt,
+            "decisions": referral.decisions,
+            "trouble": referral.trouble,
+        }
+    )
+
+
+def _record(case: OpenCase, service: str, result: HandOver, at: datetime) -> None:
+    referral = case.referral(service)
+    if result.referral == referral.terms.id:
+        is_delivered = result.receipt is not None or result.state in (
+            ReferralState.DELIVERED,
+            ReferralState.DECIDED,
+        )
+        if is_delivered:
+            case.deliver(service, result.receipt, at, _revision(case, service, result))
+        elif referral.state in (ReferralState.PENDING, ReferralState.EXPIRED):
+            _record_trouble(case, service, result, at)
+        if not result.sent:
+            case.set_sending(service, None)
+    # Of an application that another has taken the place of, only what the agency said is kept.
+    if result.decisions:
+        evidence = {exchange.id: exchange.digest() for exchange in result.exchanges}
+        case.decide(service, result.decisions, at, told=True, evidence=evidence)
+
+
+def _revision(case: OpenCase, service: str, result: HandOver) -> int:
+    """
+    Which content the agency has. What was amended while it was on its way may be either; it is taken for the
+    older, and the agency is told the new one once more.
+    """
+    now, sending = case.referral(service).terms.revision, case.sending(service)
+    return min(now, result.revision or now, now if sending is None else sending.revision)
+
+
+def _record_trouble(case: OpenCase, service: str, result: HandOver, at: datetime) -> None:
+    referral = case.referral(service)
+    agency = referral.terms.agency
     is_final = result.state is ReferralState.UNDELIVERABLE
     if is_final and referral.state is ReferralState.PENDING:
-        referral.change(state=ReferralState.UNDELIVERABLE)
-    if result.trouble == referral.trouble and not is_final:
-        return  # noted when it was new
-    referral.change(trouble=result.trouble)
-    if result.trouble is not None or is_final:
-        kind = EventType.REFERRAL_UNDELIVERABLE if is_final else EventType.REFERRAL_DELAYED
-        service, agency = referral.terms.service, referral.terms.agency
-        case.note_once(at, kind, service, agency=agency, trouble=result.trouble)
+        case.note(at, EventType.REFERRAL_UNDELIVERABLE, service, agency=agency, trouble=result.trouble)
+    elif result.trouble != referral.trouble or is_final:
+        case.set_trouble(service, result.trouble)
+        if result.trouble is not None or is_final:
+            kind = EventType.REFERRAL_UNDELIVERABLE if is_final else EventType.REFERRAL_DELAYED
+            case.note_once(at, kind, service, agency=agency, trouble=result.trouble)

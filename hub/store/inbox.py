@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, text, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from hub.domain.errors import CallbackRefused
 from hub.domain.events import EventType
@@ -16,7 +16,7 @@ from hub.domain.exchange import Message
 from hub.domain.names import split_referral_id
 from hub.domain.referral import Decision, Via
 from hub.ports import Received
-from hub.store.casefile import OpenCase, OpenReferral, insert_of
+from hub.store.casefile import UNTOLD, OpenCase, insert_of
 from hub.store.messages import DECISIONS, apply_message, lock_references, referral_by_reference, strange_items
 from hub.store.part import AnyRow, Part
 from hub.store.tables import decisions, inbox, refused_callbacks
@@ -24,9 +24,6 @@ from hub.store.types import key, storable
 
 _LONGEST_BODY = 16_384
 """Characters kept of a body that was refused: enough to see what it was, too little to fill a disk with."""
-
-UNTOLD = text("NOT decisions.told")
-"""As the index on it says, word for word: SQLite uses a partial index only then."""
 
 
 class Inbox(Part):
@@ -95,7 +92,7 @@ class Inbox(Part):
                 return
             case = OpenCase.open(connection, mrn)
             for service, decision in _mark_told(connection, mrn, keys):
-                case.note_late(case.referral(service), decision)
+                case.note_late(service, decision)
             case.save()
 
 
@@ -130,9 +127,15 @@ def _receive(connection: Connection, message: Message) -> Received:
         return Received(new=False, mrn=known.mrn, trouble=message.trouble, id_used_before=used_before)
     if target is None:
         return Received(new=True, mrn=None, trouble=message.trouble, id_used_before=used_before)
-    case, referral = target
+    case, service = target
     said = apply_message(
-        case, referral, message.message_id, message.decisions, message.trouble, message.received_at
+        case,
+        service,
+        message.message_id,
+        message.decisions,
+        message.trouble,
+        message.received_at,
+        message.raw,
     )
     case.save()
     return Received(
@@ -140,14 +143,15 @@ def _receive(connection: Connection, message: Message) -> Received:
     )
 
 
-_Target = tuple[OpenCase, OpenReferral]
+_Target = tuple[OpenCase, str]
 
 
 def _weighed(message: Message, target: _Target | None) -> Message:
     """The message, not understood if it does not fit the referral it is about."""
     if target is None or message.trouble is not None:
         return message
-    trouble = strange_items(target[1].terms, message.decisions)
+    case, service = target
+    trouble = strange_items(case.referral(service), message.decisions)
     return message.model_copy(update={"trouble": trouble, "decisions": ()}) if trouble else message
 
 
@@ -158,7 +162,7 @@ def _says_other(message: Message, known: AnyRow, target: _Target | None) -> bool
     if known.trouble is not None or message.trouble is not None:
         return True
     reference = None if message.agency_reference is None else key(message.agency_reference)
-    about = (target[0].mrn, target[1].terms.service) if target else (known.mrn, known.service)
+    about = (target[0].mrn, target[1]) if target else (known.mrn, known.service)
     if known.mrn is not None and about != (known.mrn, known.service):
         return True
     said = [_content(decision) for decision in message.decisions]
@@ -202,7 +206,7 @@ def _target(connection: Connection, message: Message) -> _Target | None:
         return None
     mrn, service = found
     case = OpenCase.open(connection, mrn)
-    return case, case.referral(service)
+    return case, service
 
 
 def _claimed(connection: Connection, message: Message, referral: str) -> _Target:
@@ -211,10 +215,16 @@ def _claimed(connection: Connection, message: Message, referral: str) -> _Target
         case = OpenCase.open(connection, mrn)
     except (ValueError, KeyError):
         raise _refuse(connection, message, f"no such referral: {referral!r}") from None
-    found = case.referrals.get(service)
-    if found is None or found.terms.agency != message.agency:
+    found = [
+        r
+        for r in case.case.referrals
+        if r.terms.service == service
+        and r.terms.agency == message.agency
+        and referral in (r.terms.id, *r.former)
+    ]
+    if not found:
         raise _refuse(connection, message, f"{referral!r} is not a referral of {message.agency}", case)
-    return case, found
+    return case, service
 
 
 def _refuse(
@@ -256,7 +266,7 @@ def _put(connection: Connection, message: Message, target: _Target | None) -> An
         "via": message.via,
         "agency_reference": message.agency_reference,
         "mrn": target[0].mrn if target else None,
-        "service": target[1].terms.service if target else None,
+        "service": target[1] if target else None,
         "waiting": target is None,
         "trouble": message.trouble,
         "decisions": DECISIONS.dump_json(message.decisions).decode(),

@@ -10,11 +10,14 @@ from sqlalchemy import Connection, insert, select, text, update
 from hub.domain.clearance import Outcome
 from hub.domain.events import EventType, NewEvent
 from hub.domain.intake import Acceptance
-from hub.domain.referral import ReferralState
+from hub.domain.settling import settle
 from hub.ports import LodgedBefore
-from hub.store.casefile import append_events, insert_of, rfc3339, settled_data, to_json
-from hub.store.part import AnyRow, Part
-from hub.store.tables import declarations, referrals
+from hub.store.cargo import lock_cargo, note_cargo, reported
+from hub.store.casefile import OpenCase, append_events, insert_of, rfc3339, settled_data, to_json
+from hub.store.certificates import claim
+from hub.store.part import Part
+from hub.store.rows import decision_row, is_awaited, life_of, new_referral_row, read_acceptance
+from hub.store.tables import decisions, declaration_versions, declarations, referrals
 
 
 class Intake(Part):
@@ -27,15 +30,24 @@ class Intake(Part):
         Of two that lodge the same (declarant, lrn) at once, one is told of the other. Raises ValueError when
         the mrn is taken by another declaration.
         """
-        events = _first_events(acceptance)
+        accepted, number = _accepted(acceptance), acceptance.declaration.consignment.cargo_management_number
         with self._database.write() as connection:
-            row = _declaration_row(acceptance, len(events))
+            lock_cargo(connection, number)
+            row = _declaration_row(acceptance)
             new = insert_of(connection)(declarations).on_conflict_do_nothing().returning(declarations.c.mrn)
             if connection.execute(new, row).one_or_none() is None:
                 return _lodged_before(connection, acceptance)
-            if acceptance.case.referrals:
-                connection.execute(insert(referrals), _referral_rows(acceptance))
-            append_events(connection, acceptance.mrn, 0, events)
+            append_events(connection, acceptance.mrn, 0, [accepted])
+            _put_referrals(connection, acceptance)
+            cargo = reported(connection, number) if number is not None else []
+            if not (acceptance.case.claims or cargo or acceptance.clearance.outcome is not _OPEN):
+                return None
+            case = OpenCase.open(connection, acceptance.mrn)
+            unclaimed = acceptance.case.model_copy(update={"claims": ()})
+            claim(connection, case, unclaimed, acceptance.accepted_at)
+            _settle(case, acceptance)
+            note_cargo(case, cargo)
+            case.save()
         return None
 
     def lodged(self, declarant: str, lrn: str) -> Acceptance | None:
@@ -62,14 +74,10 @@ class Intake(Part):
             return [read_acceptance(row) for row in connection.execute(waiting)]
 
 
+_OPEN = Outcome.IN_PROGRESS
+
 NOT_STARTED = text("NOT declarations.started")
 """As the index on it says, word for word: SQLite uses a partial index only then."""
-
-
-def read_acceptance(row: AnyRow) -> Acceptance:
-    """The acceptance of a row that holds both its documents."""
-    # Joined as text, so that the whole is read and checked once.
-    return Acceptance.model_validate_json(f'{{"declaration":{row.declaration},{row.acceptance[1:]}')
 
 
 def _find(connection: Connection, declarant: str, lrn: str) -> Acceptance | None:
@@ -83,55 +91,95 @@ def _find(connection: Connection, declarant: str, lrn: str) -> Acceptance | None
 
 def _lodged_before(connection: Connection, acceptance: Acceptance) -> LodgedBefore:
     declaration = acceptance.declaration
-    first = _find(connection, declaration.declarant.id, declaration.lrn)
-    if first is None:
+    known = _find(connection, declaration.declarant.id, declaration.lrn)
+    if known is None:
         raise ValueError(f"{acceptance.mrn} is the mrn of another declaration")
-    return LodgedBefore(acceptance=first, same_content=first.content_hash == acceptance.content_hash)
+    # What was lodged, not what it has been amended to since: lodging it again is still the same.
+    lodged = connection.scalar(
+        select(declaration_versions.c.content_hash).where(
+            declaration_versions.c.mrn == known.mrn, declaration_versions.c.version == 1
+        )
+    )
+    return LodgedBefore(
+        acceptance=known, same_content=(lodged or known.content_hash) == acceptance.content_hash
+    )
 
 
-def _declaration_row(acceptance: Acceptance, last_seq: int) -> dict[str, Any]:
+def _settle(case: OpenCase, acceptance: Acceptance) -> None:
+    """
+    Record how it is settled already. What was reserved for it is less where others were faster: then so is
+    the acceptance that is kept.
+    """
+    clearance = acceptance.clearance
+    if case.case.claims != acceptance.case.claims:
+        clearance = settle(case.case)
+        now = acceptance.model_copy(update={"case": case.case, "clearance": clearance})
+        case.set_columns(acceptance=now.model_dump_json(exclude={"declaration"}))
+    if clearance != acceptance.clearance:
+        case.settle(clearance, (), acceptance.accepted_at)
+    elif clearance.outcome is not _OPEN:
+        data = settled_data(clearance, ())
+        case.record(NewEvent(at=acceptance.accepted_at, type=EventType.CLEARANCE_SETTLED, data=data))
+
+
+def lodged_columns(acceptance: Acceptance) -> dict[str, Any]:
+    """The columns of a declaration that each of its versions sets anew."""
+    declaration = acceptance.declaration
+    return {
+        "content_hash": acceptance.content_hash,
+        "ucr": declaration.consignment.ucr,
+        "due_at": acceptance.due_at,
+        "cargo_management_number": declaration.consignment.cargo_management_number,
+        "declaration": declaration.model_dump_json(),
+        "acceptance": acceptance.model_dump_json(exclude={"declaration"}),
+    }
+
+
+def _declaration_row(acceptance: Acceptance) -> dict[str, Any]:
     declaration = acceptance.declaration
     return {
         "mrn": acceptance.mrn,
         "client": acceptance.client,
         "declarant": declaration.declarant.id,
         "lrn": declaration.lrn,
-        "content_hash": acceptance.content_hash,
         "procedure": declaration.procedure.value,
-        "ucr": declaration.consignment.ucr,
         "accepted_at": acceptance.accepted_at,
-        "due_at": acceptance.due_at,
-        "declaration": declaration.model_dump_json(),
-        "acceptance": acceptance.model_dump_json(exclude={"declaration"}),
         "outcome": acceptance.clearance.outcome.value,
         "clearance": acceptance.clearance.model_dump_json(),
         "settled_at": acceptance.accepted_at,
-        "pending_agencies": to_json(sorted({r.terms.agency for r in acceptance.case.referrals})),
+        "pending_agencies": to_json(
+            sorted({r.terms.agency for r in acceptance.case.referrals if is_awaited(acceptance.case, r)})
+        ),
         "started": False,
-        "last_seq": last_seq,
+        "last_seq": 1,
+        "life": life_of(acceptance.case),
+        **lodged_columns(acceptance),
     }
 
 
-def _referral_rows(acceptance: Acceptance) -> list[dict[str, Any]]:
-    return [
-        {
-            "mrn": acceptance.mrn,
-            "service": referral.terms.service,
-            "place": place,
-            "agency": referral.terms.agency,
-            "config_version": referral.terms.config_version,
-            "accepted_at": acceptance.accepted_at,
-            "terms": referral.terms.model_dump_json(),
-            "state": ReferralState.PENDING.value,
-            "awaited": True,
-        }
-        for place, referral in enumerate(acceptance.case.referrals)
+def _put_referrals(connection: Connection, acceptance: Acceptance) -> None:
+    case = acceptance.case
+    if case.referrals:
+        connection.execute(
+            insert(referrals),
+            [
+                new_referral_row(r, place, acceptance.accepted_at, awaited=is_awaited(case, r))
+                for place, r in enumerate(case.referrals)
+            ],
+        )
+    # Customs' own control begins with what the risk channel calls for: the workflow is started with it.
+    said = [
+        decision_row(acceptance.mrn, r.terms.service, decision, 1, told=True)
+        for r in case.referrals
+        for decision in r.decisions
     ]
+    if said:
+        connection.execute(insert(decisions), said)
 
 
-def _first_events(acceptance: Acceptance) -> list[NewEvent]:
+def _accepted(acceptance: Acceptance) -> NewEvent:
     declaration = acceptance.declaration
-    accepted = NewEvent(
+    return NewEvent(
         at=acceptance.accepted_at,
         type=EventType.DECLARATION_ACCEPTED,
         data={
@@ -153,13 +201,7 @@ def _first_events(acceptance: Acceptance) -> list[NewEvent]:
                 {"service": p.service, "agency": p.agency, "law": p.law, "item": p.item}
                 for p in acceptance.case.prohibitions
             ],
+            # The whole of it: what became of the case can be told from the events alone.
+            "case": acceptance.case.model_dump(mode="json"),
         },
     )
-    if acceptance.clearance.outcome is Outcome.IN_PROGRESS:
-        return [accepted]
-    settled = NewEvent(
-        at=acceptance.accepted_at,
-        type=EventType.CLEARANCE_SETTLED,
-        data=settled_data(acceptance.clearance, ()),
-    )
-    return [accepted, settled]

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, select, text, update
 
-from hub.domain.referral import Decision, ReferralTerms
-from hub.store.casefile import OpenCase, OpenReferral
+from hub.domain.case import Referral
+from hub.domain.life import revision_of
+from hub.domain.referral import Decision
+from hub.store.casefile import OpenCase
 from hub.store.part import AnyRow
 from hub.store.tables import inbox, referrals
-from hub.store.types import key
+from hub.store.types import key, storable
 
 WAITING = text("inbox.waiting")
 """As the index on it says, word for word: SQLite uses a partial index only then."""
@@ -52,12 +55,12 @@ def referral_by_reference(connection: Connection, agency: str, reference: str) -
     return (found[0].mrn, found[0].service) if len(found) == 1 else None
 
 
-def match_waiting(
-    connection: Connection, case: OpenCase, delivered: Sequence[OpenReferral], at: datetime
-) -> None:
-    """Apply the messages that have been waiting for the references of these referrals."""
+def match_waiting(connection: Connection, case: OpenCase, delivered: Sequence[str], at: datetime) -> None:
+    """Apply the messages that have been waiting for the references of the referrals to these services."""
     by_reference = {
-        (r.terms.agency, key(r.receipt.reference)): r for r in delivered if r.receipt and r.receipt.reference
+        (r.terms.agency, key(r.receipt.reference)): r.terms.service
+        for r in map(case.referral, delivered)
+        if r.receipt and r.receipt.reference
     }
     waiting = connection.execute(
         select(inbox)
@@ -65,63 +68,72 @@ def match_waiting(
         .order_by(inbox.c.received_at, inbox.c.message_id)
     ).all()
     for message in waiting:
-        referral = by_reference.get((message.agency, message.agency_reference))
-        if referral is not None and _is_only_one(connection, case, referral, message.agency_reference):
-            _apply_waiting(connection, case, referral, message, at)
+        service = by_reference.get((message.agency, message.agency_reference))
+        if service is not None and _is_only_one(connection, case, service, message):
+            _apply_waiting(connection, case, service, message, at)
 
 
-def _is_only_one(connection: Connection, case: OpenCase, referral: OpenReferral, reference: str) -> bool:
+def _is_only_one(connection: Connection, case: OpenCase, service: str, message: AnyRow) -> bool:
     others = select(referrals.c.mrn).where(
-        referrals.c.agency == referral.terms.agency,
-        referrals.c.receipt_reference == reference,
-        (referrals.c.mrn != case.mrn) | (referrals.c.service != referral.terms.service),
+        referrals.c.agency == message.agency,
+        referrals.c.receipt_reference == message.agency_reference,
+        (referrals.c.mrn != case.mrn) | (referrals.c.service != service),
     )
     same_agency = [
         r
-        for r in case.referrals.values()
-        if r.terms.agency == referral.terms.agency
+        for r in case.case.referrals
+        if r.terms.agency == message.agency
         and r.receipt
         and r.receipt.reference
-        and key(r.receipt.reference) == reference
+        and key(r.receipt.reference) == message.agency_reference
     ]
     return len(same_agency) == 1 and connection.execute(others.limit(1)).one_or_none() is None
 
 
 def _apply_waiting(
-    connection: Connection,
-    case: OpenCase,
-    referral: OpenReferral,
-    message: AnyRow,
-    at: datetime,
+    connection: Connection, case: OpenCase, service: str, message: AnyRow, at: datetime
 ) -> None:
-    service = referral.terms.service
     said = DECISIONS.validate_json(message.decisions)
-    trouble = message.trouble or strange_items(referral.terms, said)
+    trouble = message.trouble or strange_items(case.referral(service), said)
     connection.execute(
         update(inbox)
         .where(inbox.c.agency == message.agency, inbox.c.message_id == message.message_id)
         .values(waiting=False, mrn=case.mrn, service=service, trouble=trouble)
     )
-    apply_message(case, referral, message.message_id, said, trouble, at)
+    apply_message(case, service, message.message_id, said, trouble, at, message.raw)
 
 
-def strange_items(terms: ReferralTerms, said: Sequence[Decision]) -> str | None:
+def strange_items(referral: Referral, said: Sequence[Decision]) -> str | None:
     """
     What is wrong with decisions that speak of goods items which were not referred; None when none does.
 
     A decision about items 1 and 7 of a referral of item 1 is not half right: nobody knows what was meant.
+    What it says of content that was amended since counts for nothing anyway, so it may speak of other items.
     """
-    strange = sorted({item for decision in said for item in decision.items or ()} - set(terms.items))
+    revision = referral.terms.revision
+    current = [d for d in about(referral, said) if revision_of(referral, d) == revision]
+    strange = sorted(
+        {item for decision in current for item in decision.items or ()} - {*referral.terms.items}
+    )
     return f"the decision speaks of goods items {strange}, which were not referred" if strange else None
+
+
+def about(referral: Referral, said: Sequence[Decision]) -> list[Decision]:
+    """The decisions with the id of the referral, where the message did not say an earlier one of it."""
+    return [
+        d if d.referral in referral.former else d.model_copy(update={"referral": referral.terms.id})
+        for d in said
+    ]
 
 
 def apply_message(
     case: OpenCase,
-    referral: OpenReferral,
+    service: str,
     message_id: str,
     said: Sequence[Decision],
     trouble: str | None,
     at: datetime,
+    raw: str,
 ) -> tuple[Decision, ...]:
     """
     What a message does to the referral it is about; returns the decisions to tell the workflow.
@@ -129,8 +141,9 @@ def apply_message(
     Of one that was not understood nothing is applied; its trouble is the referral's until one is understood.
     """
     if trouble is not None:
-        case.not_understood(referral, trouble, at, message=message_id)
+        case.not_understood(service, trouble, at, message=message_id)
         return ()
-    case.understood(referral)
-    about = [decision.model_copy(update={"referral": referral.terms.id}) for decision in said]
-    return case.decide(referral, about, at, told=False)
+    case.understood(service)
+    # What was polled has no text of its own: its exchange is recorded with the poll.
+    evidence = hashlib.sha256(storable(raw).encode()).hexdigest() if raw else None
+    return case.decide(service, about(case.referral(service), said), at, told=False, evidence=evidence)

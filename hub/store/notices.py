@@ -12,6 +12,7 @@ from hub.domain.events import EventType
 from hub.domain.exchange import Exchange
 from hub.ports import Acknowledgement
 from hub.store.casefile import OpenCase, record_exchanges
+from hub.store.certificates import write_off
 from hub.store.part import AnyRow, Part
 from hub.store.tables import notices
 
@@ -22,6 +23,8 @@ _TOLD = {
     Outcome.RELEASE: EventType.CARGO_RELEASED,
     Outcome.HOLD: EventType.CARGO_HELD,
     Outcome.REFUSAL: EventType.CARGO_REFUSED,
+    Outcome.PARTIAL_RELEASE: EventType.CARGO_PARTLY_RELEASED,
+    Outcome.WITHDRAWN: EventType.CARGO_WITHDRAWN,
 }
 
 
@@ -35,8 +38,9 @@ class Notices(Part):
         notice: Notice | None,
         pending_agencies: Sequence[str],
         at: datetime,
+        through: int | None = None,
     ) -> Notice | None:
-        """Record an outcome and write its notice, if there is one to send. Raises KeyError."""
+        """Record an outcome and write its notice, if there is one to send. Raises KeyError, Unheard."""
         with self._database.write() as connection:
             case = OpenCase.open(connection, mrn)
             if notice is not None:
@@ -44,7 +48,12 @@ class Notices(Part):
                 if written is not None:
                     first = Notice.model_validate_json(written.document)
                     return first if written.acknowledged_at is None else None
-            case.settle(clearance, pending_agencies, at)
+            case.refuse_unheard(through, clearance)
+            case.settle(clearance, pending_agencies, at, through)
+            if clearance.outcome is Outcome.RELEASE:
+                write_off(connection, case, None, at)
+            elif clearance.released_items:
+                write_off(connection, case, clearance.released_items, at)
             if notice is not None:
                 connection.execute(
                     insert(notices),

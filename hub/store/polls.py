@@ -131,9 +131,8 @@ class Polls(Part):
 
 def _note_trouble(connection: Connection, mrn: str, service: str, trouble: str, at: datetime) -> None:
     case = OpenCase.open(connection, mrn)
-    referral = case.referral(service)
-    if referral.state in _ASKED_ABOUT:
-        case.not_understood(referral, trouble, at)
+    if case.referral(service).state in _ASKED_ABOUT:
+        case.not_understood(service, trouble, at)
         case.save()
 
 

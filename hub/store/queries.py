@@ -6,26 +6,23 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, literal, select, text, tuple_
+from sqlalchemy import Select, func, literal, select, text, tuple_
 from sqlalchemy.exc import SQLAlchemyError
 
-from hub.domain.case import Referral
-from hub.domain.clearance import Clearance, Notice, Outcome
-from hub.domain.events import Event, EventType
+from hub.domain.clearance import Outcome
+from hub.domain.events import Event
 from hub.domain.exchange import Exchange, Message
-from hub.domain.referral import Decision, Receipt, ReferralState, ReferralTerms
+from hub.domain.referral import Decision
 from hub.ports import (
     DeclarationFilter,
     DeclarationRow,
     DeclarationView,
-    NoticeView,
     Page,
-    ReferralView,
     RefusedCallback,
 )
+from hub.store.casefile import UNTOLD
 from hub.store.cursors import decode_cursor, encode_cursor
-from hub.store.inbox import UNTOLD
-from hub.store.intake import NOT_STARTED, read_acceptance
+from hub.store.intake import NOT_STARTED
 from hub.store.messages import DECISIONS, WAITING
 from hub.store.notices import UNSENT
 from hub.store.part import AnyRow, Part
@@ -43,6 +40,7 @@ from hub.store.tables import (
     refused_callbacks,
 )
 from hub.store.types import Key, Utc, key
+from hub.store.views import read_event, read_view
 
 _AWAITED = text("referrals.awaited")
 """As the index on it says, word for word: SQLite uses a partial index only then."""

@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+from hub.store.cargo import Cargo
 from hub.store.cases import Cases
+from hub.store.certificates import Certificates
 from hub.store.clients import Clients
+from hub.store.documents import Documents
 from hub.store.engine import Database, Sync
 from hub.store.handovers import HandOvers
 from hub.store.inbox import Inbox
 from hub.store.intake import Intake
+from hub.store.life import Life
 from hub.store.notices import Notices
 from hub.store.polls import Polls
 from hub.store.queries import Queries
 from hub.store.versions import Versions
 
 
-class Store(Intake, HandOvers, Inbox, Notices, Cases, Polls, Queries, Clients, Versions):
+class Store(
+    Intake,
+    HandOvers,
+    Inbox,
+    Notices,
+    Cases,
+    Life,
+    Documents,
+    Polls,
+    Queries,
+    Clients,
+    Certificates,
+    Cargo,
+    Versions,
+):
     """
-    `hub.ports.CaseStore`, `QueryStore` and `VersionStore` on one database. Safe to use from many threads.
+    `hub.ports.CaseStore`, `QueryStore`, `CertificateStore`, `CargoStore` and `VersionStore` on one database.
+    Safe to use from many threads.
 
     Every method raises `sqlalchemy.exc.SQLAlchemyError` when the database fails it; nothing is written then,
     and the same call may be made again.

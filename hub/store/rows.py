@@ -1,0 +1,198 @@
+"""How a case lies in its rows: the declaration's, its referrals' and their decisions'."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BindParameter, Connection, bindparam, select
+
+from hub.domain.case import Case, Change, Referral
+from hub.domain.information import ClockStop, InformationRequest
+from hub.domain.intake import Acceptance
+from hub.domain.model import Model, UtcDatetime
+from hub.domain.referral import Decision, Receipt, ReferralState, ReferralTerms
+from hub.domain.settling import is_live, needs_no_asking
+from hub.store.part import AnyRow
+from hub.store.tables import decisions, declarations, referrals
+from hub.store.types import key
+
+_NOT_AWAITED = (ReferralState.DECIDED, ReferralState.WITHDRAWN)
+
+
+class ReferralLife(Model):
+    """What a referral is beside its columns and its decisions; one that is as it was accepted has none."""
+
+    delivered_revision: int = 0
+    amended_at: UtcDatetime | None = None
+    change: Change = Change.NONE
+    former: tuple[str, ...] = ()
+    due_at: UtcDatetime | None = None
+    stops: tuple[ClockStop, ...] = ()
+    questions: tuple[InformationRequest, ...] = ()
+    reminded: int = 0
+    sent_revision: int | None = None
+    """The content that was being handed over at `sent_at`."""
+
+
+@dataclass(frozen=True)
+class Sending:
+    """That a submission was begun which may have reached the agency, and of which content."""
+
+    at: datetime
+    revision: int
+
+
+@dataclass(frozen=True)
+class StoredReferral:
+    """A referral as its rows have it."""
+
+    place: int
+    referral: Referral
+    """With the decisions that count as said; those that were set aside are no part of the case."""
+    sending: Sending | None
+    awaited: bool
+    decisions: tuple[Decision, ...]
+    """All of them, in the order in which they were received."""
+
+
+def read_referrals(connection: Connection, mrn: str) -> list[StoredReferral]:
+    """The referrals of a declaration, in their order."""
+    said: defaultdict[str, list[tuple[AnyRow, Decision]]] = defaultdict(list)
+    rows = connection.execute(_REFERRALS, {"mrn_": mrn}).all()
+    for row in connection.execute(_DECISIONS, {"mrn_": mrn}):
+        said[row.service].append((row, Decision.model_validate_json(row.document)))
+    return [_stored(row, said[row.service]) for row in rows]
+
+
+def _stored(row: AnyRow, said: list[tuple[AnyRow, Decision]]) -> StoredReferral:
+    terms = ReferralTerms.model_validate_json(row.terms)
+    if row.life is not None:
+        life = ReferralLife.model_validate_json(row.life)
+    else:
+        life = ReferralLife(delivered_revision=0 if row.delivered_at is None else terms.revision)
+    in_order = sorted((pair for pair in said if not pair[0].set_aside), key=lambda pair: pair[0].seq or 0)
+    return StoredReferral(
+        place=row.place,
+        referral=Referral(
+            terms=terms,
+            state=ReferralState(row.state),
+            receipt=None if row.receipt is None else Receipt.model_validate_json(row.receipt),
+            decisions=tuple(decision for _, decision in in_order),
+            trouble=row.trouble,
+            delivered_at=row.delivered_at,
+            **{name: getattr(life, name) for name in _OF_LIFE},
+        ),
+        sending=None if row.sent_at is None else Sending(row.sent_at, life.sent_revision or terms.revision),
+        awaited=row.awaited,
+        decisions=tuple(decision for _, decision in said),
+    )
+
+
+def read_case(connection: Connection, mrn: str, life: str | None, standing: tuple[Referral, ...]) -> Case:
+    """The case of a declaration whose row has this `life`, with its referrals as they stand."""
+    if life is None:
+        # Accepted before the row told it, and nothing has happened since but to its referrals.
+        accepted = json.loads(connection.execute(_ACCEPTANCE, {"mrn_": mrn}).scalar_one())["case"]
+        accepted["referrals"] = ()
+        return Case.model_validate(accepted).model_copy(update={"referrals": standing})
+    return Case.model_validate_json(life).model_copy(update={"referrals": standing})
+
+
+def read_acceptance(row: AnyRow) -> Acceptance:
+    """The acceptance of a row that holds both its documents."""
+    # Joined as text, so that the whole is read and checked once.
+    return Acceptance.model_validate_json(f'{{"declaration":{row.declaration},{row.acceptance[1:]}')
+
+
+def life_of(case: Case) -> str:
+    """A case without its referrals, as its row keeps it."""
+    return case.model_dump_json(exclude={"referrals"})
+
+
+def is_awaited(case: Case, referral: Referral) -> bool:
+    """Whether lists and gauges count the referral, while the case is open."""
+    return (
+        referral.state not in _NOT_AWAITED
+        and is_live(referral)
+        and not (case.claims and needs_no_asking(case, referral))
+    )
+
+
+def referral_values(referral: Referral, sending: Sending | None, awaited: bool) -> dict[str, Any]:
+    """The columns of a referral that change in its life; its terms are apart."""
+    receipt = referral.receipt
+    life = ReferralLife(
+        sent_revision=None if sending is None else sending.revision,
+        **{name: getattr(referral, name) for name in _OF_LIFE},
+    )
+    return {
+        "state": referral.state.value,
+        "awaited": awaited,
+        "sent_at": None if sending is None else sending.at,
+        "delivered_at": referral.delivered_at,
+        "receipt": None if receipt is None else receipt.model_dump_json(),
+        "receipt_reference": None if receipt is None else receipt.reference,
+        "trouble": referral.trouble,
+        "life": life.model_dump_json(exclude_defaults=True),
+    }
+
+
+def new_referral_row(
+    referral: Referral, place: int, accepted_at: datetime, *, awaited: bool
+) -> dict[str, Any]:
+    """The row of a referral that nobody has been asked about yet."""
+    terms = referral.terms
+    return {
+        "mrn": terms.mrn,
+        "service": terms.service,
+        "place": place,
+        "accepted_at": accepted_at,
+        **terms_values(terms),
+        **referral_values(referral, None, awaited),
+    }
+
+
+def terms_values(terms: ReferralTerms) -> dict[str, Any]:
+    """The columns that hold what is asked."""
+    return {
+        "agency": terms.agency,
+        "config_version": terms.config_version,
+        "terms": terms.model_dump_json(),
+    }
+
+
+def decision_row(
+    mrn: str, service: str, decision: Decision, seq: int, *, told: bool, set_aside: bool = False
+) -> dict[str, Any]:
+    """The row of a decision that the event `seq` recorded."""
+    return {
+        "mrn": mrn,
+        "service": service,
+        "id": decision.id,
+        "received_at": decision.received_at,
+        "told": told,
+        "document": decision.model_dump_json(),
+        "seq": seq,
+        "set_aside": set_aside,
+    }
+
+
+def keys_of(said: tuple[Decision, ...]) -> set[str]:
+    """The ids of decisions as their rows have them."""
+    return {key(decision.id) for decision in said}
+
+
+_OF_LIFE = tuple(name for name in ReferralLife.model_fields if name != "sent_revision")
+_MRN: BindParameter[str] = bindparam("mrn_")
+_REFERRALS = select(referrals).where(referrals.c.mrn == _MRN).order_by(referrals.c.place)
+_DECISIONS = (
+    select(decisions.c.service, decisions.c.seq, decisions.c.set_aside, decisions.c.document)
+    .where(decisions.c.mrn == _MRN)
+    .order_by(decisions.c.received_at, decisions.c.id)
+)
+# Documents may be large: only who needs one reads it.
+_ACCEPTANCE = select(declarations.c.acceptance).where(declarations.c.mrn == _MRN)
