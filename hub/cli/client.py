@@ -36,6 +36,10 @@ class Api:
         """Read one page. Raises ApiProblem."""
         return self._json("GET", path)
 
+    def send(self, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Ask for something, with a JSON object; members that are None are left out. Raises ApiProblem."""
+        return self._json(method, path, json={key: value for key, value in body.items() if value is not None})
+
     def events(self, mrn: str) -> Iterator[dict[str, Any]]:
         """The events of a declaration as they happen, from the first on. Raises ApiProblem."""
         headers = {"Accept": "text/event-stream"}

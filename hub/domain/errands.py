@@ -7,15 +7,13 @@ from datetime import datetime
 from enum import StrEnum
 
 from hub.domain.case import Case, Change, Referral
-from hub.domain.inspection import InspectionState
 from hub.domain.model import Model, UtcDatetime
-from hub.domain.referral import Answers, ReferralState, Verdict
+from hub.domain.referral import Answers, ReferralState
 from hub.domain.settling import (
     awaited_items,
     claims_by_place,
     is_live,
     needs_no_asking,
-    standing_decisions,
     standing_questions,
 )
 
@@ -165,27 +163,3 @@ def _dues_of(case: Case, referral: Referral) -> Iterator[Due]:
         # An agency that has only just got it is not reminded of what lies before.
         if number > referral.reminded and referral.delivered_at < at < deadline:
             yield Due(at=at, kind=DueKind.REMINDER, service=service, number=number)
-
-
-# --- inspections ----------------------------------------------------------------------------------------
-
-
-def wants_inspection(case: Case) -> bool:
-    """
-    Whether appointments are to be made or taken back: somebody calls for an inspection for which there is
-    none, or nobody wants any more what there is one for.
-    """
-    open_ = (InspectionState.OFFERED, InspectionState.CONFIRMED)
-    parties = [
-        party for inspection in case.inspections if inspection.state in open_ for party in inspection.parties
-    ]
-    wanted = {
-        (referral.terms.service, decision.id)
-        for referral in case.referrals
-        if is_live(referral)
-        for item, decision in standing_decisions(referral).items()
-        if decision.verdict is Verdict.INSPECTION_REQUIRED and item not in case.released
-    }
-    arranged = {(party.service, party.decision) for party in parties}
-    awaited = {(party.service, party.decision) for party in parties if party.reported is None}
-    return not (wanted <= arranged and awaited <= wanted)

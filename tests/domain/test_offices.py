@@ -18,7 +18,6 @@ from hub.domain.case import Case, CasePolicy, Change, Referral
 from hub.domain.clearance import Clearance
 from hub.domain.deadlines import WorkingCalendar
 from hub.domain.duties import CoverKind, Duties
-from hub.domain.errands import wants_inspection
 from hub.domain.events import EventType, NewEvent
 from hub.domain.inspection import Inspection, InspectionState
 from hub.domain.intake import Acceptance
@@ -29,7 +28,7 @@ from hub.domain.settling import settle
 from hub.domain.steps import StepRefused
 from hub.domain.steps.controlling import decision_by_hand, moved_deadline, withdrawn_by_hand
 from hub.domain.steps.duties import assess, cover
-from hub.domain.steps.inspecting import confirm, offer, reported, result
+from hub.domain.steps.inspecting import confirm, is_to_be_arranged, offer, reported, result
 from hub.domain.withdrawal import Withdrawal
 
 SEOUL = ZoneInfo("Asia/Seoul")
@@ -257,7 +256,7 @@ def test_reports_become_decisions_and_the_last_one_ends_it() -> None:
     one.take(reported(one, "I1", "apqa-animal-import", "R-1", FRIDAY))
     assert reported(one, "I1", "apqa-animal-import", "R-1", FRIDAY) == []
     assert one.inspections()[0].state is InspectionState.CONFIRMED
-    assert not wants_inspection(one.case)
+    assert not is_to_be_arranged(one.case)
     with pytest.raises(StepRefused, match="there is a report"):
         confirm(one, "I1", datetime(2026, 11, 24, 11, tzinfo=SEOUL), calendars=everyday, by="b", at=FRIDAY)
     one.decide("customs-control", Verdict.APPROVED, "R-2")
@@ -274,7 +273,7 @@ def test_what_a_report_leaves_open_is_inspected_again() -> None:
     )
     one.decide("apqa-animal-import", Verdict.APPROVED, "R-1", (1,))
     one.take(reported(one, "I1", "apqa-animal-import", "R-1", FRIDAY))
-    assert wants_inspection(one.case)
+    assert is_to_be_arranged(one.case)
     one.take(offer(one, everyday, FRIDAY))
     assert [(i.id, i.state, i.items) for i in one.inspections()] == [
         ("I1", InspectionState.DONE, (1, 2)),
@@ -314,7 +313,7 @@ def test_every_standing_demand_has_one_open_appointment_and_nothing_else_has(
                 one.take(reported(one, inspection.id, party.service, f"R{number}", FRIDAY))
     one.take(offer(one, everyday, FRIDAY))
     assert offer(one, everyday, FRIDAY) == []
-    assert not wants_inspection(one.case)
+    assert not is_to_be_arranged(one.case)
     open_ = [i for i in one.inspections() if i.state in (InspectionState.OFFERED, InspectionState.CONFIRMED)]
     parties = [(p.service, p.decision) for i in open_ for p in i.parties]
     assert len(parties) == len(set(parties))

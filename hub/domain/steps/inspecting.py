@@ -27,6 +27,20 @@ _SEARCHED = 366
 """Days after today in which a working day is looked for that all offices have in common."""
 
 
+def is_to_be_arranged(case: Case) -> bool:
+    """
+    Whether appointments are to be made or taken back: somebody calls for an inspection for which there is
+    none, or nobody wants any more what there is one for.
+    """
+    parties = [
+        party for inspection in case.inspections if inspection.state in OPEN for party in inspection.parties
+    ]
+    wanted = {(party.service, party.decision) for party in _wanted(case)}
+    arranged = {(party.service, party.decision) for party in parties}
+    awaited = {(party.service, party.decision) for party in parties if party.reported is None}
+    return not (wanted <= arranged and awaited <= wanted)
+
+
 def offer(standing: Standing, calendars: Calendars, at: datetime) -> list[NewEvent]:
     """
     What follows for appointments from what customs and the agencies want inspected now.
