@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -14,7 +14,6 @@ from hub.domain.catalogue import Attribute, Catalogue, Service
 from hub.domain.certificates import (
     CertificateKey,
     CertificateStanding,
-    Claim,
     claims_of,
     needed_certificates,
 )
@@ -30,7 +29,7 @@ from hub.domain.policy import Control, DatedPolicy, policy_for
 from hub.domain.referral import Decision, ReferralState, ReferralTerms, Verdict, Via
 from hub.domain.risk import Assessment, Channel, RiskEngine
 from hub.domain.routing import Routing, route
-from hub.domain.settling import settle
+from hub.domain.settling import needs_no_asking, settle
 from hub.domain.terms import terms_of
 
 
@@ -194,11 +193,10 @@ def accept(
     asked = {} if routing.prohibited else routing.services()
     services = [(rulebook.catalogue.service(code), items) for code, items in asked.items()]
     claims = claims_of(declaration, services, standings, day=day, may_reuse=policy.reuse)
-    referrals = []
-    for service, items in services:
-        terms = _terms(service, service.code, service.agency, mrn, items, rulebook, at)
-        state = ReferralState.DECIDED if is_reused(terms, claims) else ReferralState.PENDING
-        referrals.append(Referral(terms=terms, state=state))
+    referrals = [
+        Referral(terms=_terms(service, service.code, service.agency, mrn, items, rulebook, at))
+        for service, items in services
+    ]
     if assessment is not None and not routing.prohibited:
         referrals += _control(declaration, rulebook, mrn, policy, assessment, at)
     case = Case(
@@ -216,6 +214,7 @@ def accept(
         duties=Duties(version=version) if policy.duty_gate else None,
         claims=claims,
     )
+    case = case.model_copy(update={"referrals": tuple(_unless_reused(case, r) for r in case.referrals)})
     return Acceptance(
         mrn=mrn,
         client=client,
@@ -225,15 +224,18 @@ def accept(
         routing=routing,
         case=case,
         clearance=settle(case),
-        due_at=max((r.terms.due_at for r in referrals if r.state is not ReferralState.DECIDED), default=None),
+        due_at=max(
+            (r.terms.due_at for r in case.referrals if r.state is not ReferralState.DECIDED), default=None
+        ),
         assessment=assessment,
     )
 
 
-def is_reused(terms: ReferralTerms, claims: Iterable[Claim]) -> bool:
-    """Whether certificates stand for the consent to every goods item: then the agency is not asked."""
-    reused = {claim.item for claim in claims if claim.service == terms.service and claim.reused}
-    return reused.issuperset(terms.items)
+def _unless_reused(case: Case, referral: Referral) -> Referral:
+    """The referral, decided already where certificates stand for the whole consent."""
+    if not needs_no_asking(case, referral):
+        return referral
+    return referral.model_copy(update={"state": ReferralState.DECIDED})
 
 
 def _terms(
