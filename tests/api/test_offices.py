@@ -1,0 +1,522 @@
+"""The doors of offices: who may say what, once, and how it is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from hub.api.parts import ApiParts
+from hub.domain.case import CasePolicy
+from hub.domain.clearance import Clearance, Outcome
+from hub.domain.referral import (
+    ReferralState,
+    Verdict,
+    Via,
+)
+from hub.ports import HandOver, Role
+from tests.api.support import NOW, Api, beef
+
+APQA, MFDS = "apqa-animal-import", "mfds-livestock-import"
+OWN = "KR1208147521"
+
+
+@pytest.fixture
+def keys(api: Api) -> dict[str, dict[str, str]]:
+    """One client of each kind, by what it is called here."""
+    return {
+        "apqa": api.key(Role.AGENCY, agency="apqa"),
+        "mfds": api.key(Role.AGENCY, agency="mfds"),
+        "npa": api.key(Role.AGENCY, agency="npa"),
+        "nobody": api.key(Role.AGENCY),
+        "customs": api.key(Role.CUSTOMS),
+        "declarant": api.key(Role.CUSTOMS, declarant=OWN),
+        "stranger": api.key(Role.CUSTOMS, declarant="KR-2"),
+        "cargo": api.key(Role.CARGO),
+        "operator": api.key(Role.OPERATOR),
+        "admin": api.key(Role.ADMIN),
+    }
+
+
+async def lodged(api: Api, **policy: Any) -> str:
+    """A declaration that both agencies have, under this policy."""
+    parts: ApiParts = api.app.state.parts
+    rules = replace(parts.rulebook(), policy=CasePolicy(version="p-1", refusal_open_for="30d", **policy))
+    api.app.state.parts = replace(parts, rulebook=lambda: rules)
+    mrn = str((await api.lodge())["mrn"])
+    api.store.begin_hand_over(mrn, [APQA, MFDS], NOW)
+    delivered = [HandOver(referral=f"{mrn}/{s}", state=ReferralState.DELIVERED) for s in (APQA, MFDS)]
+    api.store.record_hand_overs(mrn, delivered, NOW)
+    return mrn
+
+
+def _path(mrn: str, service: str = APQA, what: str = "decisions") -> str:
+    return f"/v1/declarations/{mrn}/referrals/{service}/{what}"
+
+
+async def decide(api: Api, key: dict[str, str], mrn: str, service: str = APQA, **said: Any) -> httpx.Response:
+    body = {"id": "N-1", "verdict": "approved", **said}
+    return await api.http.post(_path(mrn, service), json=body, headers=key)
+
+
+def _kind(response: httpx.Response) -> str:
+    return str(response.json()["type"]).removeprefix("/problems/")
+
+
+def _pointers(response: httpx.Response) -> list[str]:
+    return [fault["pointer"] for fault in response.json()["errors"]]
+
+
+# --- decisions by hand ----------------------------------------------------------------------------------
+
+
+async def test_an_agency_decides_by_hand_and_the_workflow_is_told(api: Api, keys: Any) -> None:
+    mrn = await lodged(api)
+    taken = await decide(api, keys["apqa"], mrn, remarks="seen at the cold store", reference="AP-7")
+    assert taken.status_code == 202
+    assert taken.json()["duplicate"] is False
+    assert taken.json()["state"] == "decided"
+    assert api.engine.told == [(mrn, (taken.json()["decision"],))]
+    shown = (await api.http.get(f"/v1/declarations/{mrn}", headers=keys["customs"])).json()
+    [decision] = next(r for r in shown["referrals"] if r["service"] == APQA)["decisions"]
+    assert (decision["via"], decision["remarks"], decision["reference"]) == (
+        "door",
+        "seen at the cold store",
+        "AP-7",
+    )
+    assert decision["by"].startswith("client-")
+
+
+async def test_the_same_again_counts_once_and_other_content_is_a_conflict(api: Api, keys: Any) -> None:
+    mrn = await lodged(api)
+    first = await decide(api, keys["apqa"], mrn)
+    body = {"verdict": "approved"}
+    again = await api.http.post(_path(mrn), json=body, headers={**keys["apqa"], "Idempotency-Key": "N-1"})
+    assert (again.status_code, again.json()["duplicate"]) == (202, True)
+    assert again.json()["decision"] == first.json()["decision"]
+    other = await decide(api, keys["apqa"], mrn, verdict="refused")
+    assert (other.status_code, _kind(other)) == (409, "message-id-already-used")
+    assert len(api.engine.told) == 1
+
+
+async def test_an_id_is_required_and_may_not_contradict_the_key(api: Api, keys: Any) -> None:
+    mrn = await lodged(api)
+    for body, headers in (
+        ({"verdict": "approved"}, {}),
+        ({"id": "A", "verdict": "approved"}, {"Idempotency-Key": "B"}),
+    ):
+        refused = await api.http.post(_path(mrn), json=body, headers={**keys["apqa"], **headers})
+        assert (refused.status_code, _kind(refused), _pointers(refused)) == (422, "invalid-request", ["/id"])
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "kind", "pointers"),
+    [
+        ({"verdict": "perhaps"}, 422, "invalid-request", ["/verdict"]),
+        ({"items": []}, 422, "invalid-request", ["/items"]),
+        ({"items": [1, 9]}, 422, "invalid-request", ["/items/1"]),
+        ({"items": ["1"], "colour": "red"}, 422, "invalid-request", ["/items/0", "/colour"]),
+        ({"decided_at": "1763600000"}, 422, "invalid-request", ["/decided_at"]),
+        ({"decided_at": "2026-11-20T12:00:00"}, 422, "invalid-request", ["/decided_at"]),
+        ({"decided_at": "2027-01-01T00:00:00Z"}, 422, "invalid-request", ["/decided_at"]),
+        ({"decided_at": "2026-01-01T00:00:00Z"}, 422, "invalid-request", ["/decided_at"]),
+        ({"remarks": "a\x00b"}, 422, "invalid-request", ["/remarks"]),
+        ({"revision": 2}, 409, "amended-meanwhile", ["/revision"]),
+    ],
+)
+async def test_what_a_decision_may_not_say(
+    api: Api, keys: Any, said: dict[str, Any], status: int, kind: str, pointers: list[str]
+) -> None:
+    mrn = await lodged(api)
+    refused = await decide(api, keys["apqa"], mrn, **said)
+    assert (refused.status_code, _kind(refused)) == (status, kind)
+    assert sorted(_pointers(refused)) == sorted(pointers)
+    assert api.engine.told == []
+
+
+@pytest.mark.parametrize(
+    ("who", "service", "status"),
+    [
+        ("apqa", APQA, 202),
+        ("mfds", APQA, 404),
+        ("npa", APQA, 404),
+        ("nobody", APQA, 404),
+        ("stranger", APQA, 404),
+        ("cargo", APQA, 404),
+        ("declarant", APQA, 403),
+        ("customs", APQA, 403),
+        ("operator", APQA, 403),
+        ("admin", APQA, 403),
+        ("apqa", "no-such-service", 404),
+    ],
+)
+async def test_an_agency_speaks_for_itself_alone(
+    api: Api, keys: Any, who: str, service: str, status: int
+) -> None:
+    mrn = await lodged(api)
+    assert (await decide(api, keys[who], mrn, service)).status_code == status
+
+
+async def test_bodies_are_small_json_objects(api: Api, keys: Any) -> None:
+    mrn = await lodged(api)
+    for content, media_type, status in (
+        (b"{", "application/json", 400),
+        (b'{"id": "a", "id": "b"}', "application/json", 400),
+        (b"[]", "application/json", 422),
+        (b"<a/>", "application/xml", 415),
+        (b" " * 70_000, "application/json", 413),
+    ):
+        headers = {**keys["apqa"], "Content-Type": media_type}
+        answer = await api.http.post(_path(mrn), content=content, headers=headers)
+        assert answer.status_code == status
+
+
+async def test_what_comes_after_the_release_is_late(api: Api, keys: Any) -> None:
+    mrn = await lodged(api)
+    await decide(api, keys["apqa"], mrn)
+    await decide(api, keys["mfds"], mrn, MFDS)
+    api.store.record_clearance(mrn, Clearance(outcome=Outcome.RELEASE, final=True, reasons=()), None, (), NOW)
+    again = await decide(api, keys["apqa"], mrn)
+    assert (again.status_code, again.json()["duplicate"]) == (202, True)
+    late = await decide(api, keys["apqa"], mrn, id="N-2", verdict="refused")
+    assert (late.status_code, _kind(late)) == (409, "already-released")
+    types = [event.type for event in api.store.events(mrn, 0, 100)]
+    assert types.count("decision.late") == 1
+
+
+async def test_a_decision_is_taken_while_the_engine_is_away(api: Api, keys: Any) -> None:
+    mrn = await lodged(api)
+    api.engine.down = True
+    assert (await decide(api, keys["apqa"], mrn)).status_code == 202
+    assert [m for m, _ in api.store.untold_messages(NOW + timedelta(days=1), 10)] == [mrn]
+
+
+# --- inspections ----------------------------------------------------------------------------------------
+
+
+async def _called(api: Api, keys: Any, mrn: str) -> None:
+    """Both agencies call for an inspection, and the worker arranges it."""
+    from hub.domain.steps.inspecting import offer
+
+    for who, service in (("apqa", APQA), ("mfds", MFDS)):
+        await decide(api, keys[who], mrn, service, verdict="inspection_required")
+    parts: ApiParts = api.app.state.parts
+    api.store.change(mrn, lambda view: offer(view, parts.calendar, NOW))
+
+
+WHEN = "2026-11-24T10:00:00+09:00"
+
+
+async def _confirm(api: Api, key: dict[str, str], mrn: str, at: str = WHEN, id: str = "I1") -> httpx.Response:
+    path = f"/v1/declarations/{mrn}/inspections/{id}/confirmation"
+    return await api.http.put(path, json={"at": at}, headers=key)
+
+
+async def _report(
+    api: Api, key: dict[str, str], mrn: str, service: str = APQA, **said: Any
+) -> httpx.Response:
+    path = f"/v1/declarations/{mrn}/inspections/I1/reports"
+    return await api.http.post(path, json={"service": service, "verdict": "approved", **said}, headers=key)
+
+
+async def test_one_inspection_of_two_offices_from_offer_to_report(api: Api, keys: Any) -> None:
+    mrn = await lodged(api, joint_inspection=True)
+    await _called(api, keys, mrn)
+    listed = (await api.http.get(f"/v1/declarations/{mrn}/inspections", headers=keys["declarant"])).json()
+    [appointment] = listed["inspections"]
+    assert (appointment["state"], appointment["items"]) == ("offered", [1])
+    assert [o["agency"] for o in appointment["offices"]] == ["apqa", "mfds"]
+    early = await _report(api, keys["apqa"], mrn)
+    assert (early.status_code, _kind(early)) == (409, "appointment-over")
+    confirmed = await _confirm(api, keys["declarant"], mrn)
+    assert (confirmed.status_code, confirmed.json()["state"]) == (200, "confirmed")
+    assert (await _confirm(api, keys["declarant"], mrn)).json() == confirmed.json()
+    diary = (await api.http.get("/v1/inspections", headers=keys["mfds"])).json()
+    assert [(i["mrn"], i["id"], i["at"]) for i in diary["inspections"]] == [
+        (mrn, "I1", "2026-11-24T01:00:00Z")
+    ]
+    first = await _report(api, keys["apqa"], mrn, remarks="as declared")
+    assert (first.status_code, first.json()["state"]) == (202, "decided")
+    again = await _report(api, keys["apqa"], mrn, remarks="as declared")
+    assert (again.status_code, again.json()["duplicate"]) == (202, True)
+    other = await _report(api, keys["apqa"], mrn, verdict="refused")
+    assert (other.status_code, _kind(other)) == (409, "message-id-already-used")
+    await _report(api, keys["mfds"], mrn, MFDS)
+    listed = (await api.http.get(f"/v1/declarations/{mrn}/inspections", headers=keys["customs"])).json()
+    assert listed["inspections"][0]["state"] == "done"
+    assert (await api.http.get("/v1/inspections", headers=keys["mfds"])).json()["inspections"] == []
+    over = await _confirm(api, keys["customs"], mrn, "2026-11-24T11:00:00+09:00")
+    assert (over.status_code, _kind(over)) == (409, "appointment-over")
+    decision = api.store.view(mrn).case.referral(APQA).decisions[-1]  # type: ignore[union-attr]
+    assert (decision.via, decision.verdict) == (Via.INSPECTION, Verdict.APPROVED)
+
+
+async def test_who_sees_and_who_confirms_an_inspection(api: Api, keys: Any) -> None:
+    mrn = await lodged(api)
+    await _called(api, keys, mrn)
+    path = f"/v1/declarations/{mrn}/inspections"
+    for who, ids in (
+        ("apqa", ["I1"]),
+        ("mfds", ["I2"]),
+        ("customs", ["I1", "I2"]),
+        ("operator", ["I1", "I2"]),
+    ):
+        shown = (await api.http.get(path, headers=keys[who])).json()
+        assert [i["id"] for i in shown["inspections"]] == ids
+    for who in ("npa", "stranger", "cargo", "nobody"):
+        assert (await api.http.get(path, headers=keys[who])).status_code == 404
+    for who, status in (("apqa", 403), ("operator", 403), ("stranger", 404), ("customs", 200)):
+        assert (await _confirm(api, keys[who], mrn)).status_code == status
+    assert (await _confirm(api, keys["customs"], mrn, id="I9")).status_code == 404
+    assert (await _report(api, keys["mfds"], mrn, MFDS)).status_code == 404
+    assert (await _report(api, keys["declarant"], mrn)).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "at", ["2026-11-23T10:00:00+09:00", "2026-12-24T10:00:00+09:00", "2026-11-24T20:00:00+09:00"]
+)
+async def test_a_time_that_does_not_suit_is_told_with_the_window(api: Api, keys: Any, at: str) -> None:
+    mrn = await lodged(api)
+    await _called(api, keys, mrn)
+    refused = await _confirm(api, keys["declarant"], mrn, at)
+    assert (refused.status_code, _kind(refused), _pointers(refused)) == (422, "outside-window", ["/at"])
+
+
+async def test_a_window_that_has_passed_is_offered_anew(api: Api, keys: Any) -> None:
+    mrn = await lodged(api)
+    await _called(api, keys, mrn)
+    parts: ApiParts = api.app.state.parts
+    later = NOW + timedelta(days=30)
+    api.app.state.parts = replace(parts, clock=lambda: later)
+    refused = await _confirm(api, keys["declarant"], mrn)
+    assert (refused.status_code, _kind(refused)) == (422, "outside-window")
+    shown = (await api.http.get(f"/v1/declarations/{mrn}/inspections", headers=keys["declarant"])).json()
+    assert datetime.fromisoformat(shown["inspections"][0]["opens_at"]) > later
+
+
+async def test_a_diary_is_for_the_office(api: Api, keys: Any) -> None:
+    mrn = await lodged(api)
+    await _called(api, keys, mrn)
+    for who, query, status in (
+        ("declarant", "", 403),
+        ("cargo", "", 403),
+        ("nobody", "", 403),
+        ("apqa", "?agency=mfds", 403),
+        ("apqa", "?cursor=x", 400),
+        ("apqa", "?until=x", 422),
+    ):
+        answer = await api.http.get(f"/v1/inspections{query}", headers=keys[who])
+        assert answer.status_code == status
+    for query, found in (("", 1), ("?from=2026-11-24T00:00:00Z", 1), ("?from=2027-01-01T00:00:00Z", 0)):
+        diary = (await api.http.get(f"/v1/inspections{query}", headers=keys["apqa"])).json()
+        assert (diary["agency"], len(diary["inspections"])) == ("apqa", found)
+    other = (await api.http.get("/v1/inspections?agency=mfds", headers=keys["customs"])).json()
+    assert [i["id"] for i in other["inspections"]] == ["I2"]
+    assert (await api.http.get("/v1/inspections", headers=keys["customs"])).json()["inspections"] == []
+
+
+# --- duties -----------------------------------------------------------------------------------------------
+
+
+async def _assess(api: Api, key: dict[str, str], mrn: str, amount: str = "1840500") -> httpx.Response:
+    body = {"amount": {"amount": amount, "currency": "KRW"}}
+    return await api.http.put(f"/v1/declarations/{mrn}/duties", json=body, headers=key)
+
+
+async def _cover(api: Api, key: dict[str, str], mrn: str, **changes: Any) -> httpx.Response:
+    body = {
+        "kind": "payment",
+        "amount": {"amount": "1840500.00", "currency": "KRW"},
+        "reference": "0126-011",
+        **changes,
+    }
+    return await api.http.post(f"/v1/declarations/{mrn}/duties/covers", json=body, headers=key)
+
+
+async def test_duties_are_assessed_and_covered(api: Api, keys: Any) -> None:
+    mrn = await lodged(api, duty_gate=True)
+    shown = (await api.http.get(f"/v1/declarations/{mrn}/duties", headers=keys["declarant"])).json()
+    assert (shown["gate"], shown["amount"], shown["covered"]) == (True, None, False)
+    early = await _cover(api, keys["customs"], mrn)
+    assert (early.status_code, _kind(early)) == (409, "duties-not-assessed")
+    assert (await _assess(api, keys["customs"], mrn)).status_code == 200
+    wrong = await _cover(api, keys["customs"], mrn, amount={"amount": "1840499", "currency": "KRW"})
+    assert (wrong.status_code, _kind(wrong), _pointers(wrong)) == (422, "amount-differs", ["/amount"])
+    assert wrong.json()["detail"] == "1840500 KRW are due, and 1840499 KRW were confirmed"
+    covered = await _cover(api, keys["customs"], mrn)
+    assert (covered.status_code, covered.json()["covered"]) == (200, True)
+    assert (await _cover(api, keys["customs"], mrn)).json() == covered.json()
+    other = await _cover(api, keys["admin"], mrn, reference="0126-012")
+    assert (other.status_code, _kind(other)) == (409, "already-covered")
+    assert api.engine.nudged == [mrn, mrn]
+    seen = (await api.http.get(f"/v1/declarations/{mrn}/duties", headers=keys["declarant"])).json()
+    assert (seen["cover"]["reference"], seen["cover"]["by"]) == ("0126-011", None)
+
+
+async def test_without_the_gate_duties_are_shown_once_they_are_assessed(api: Api, keys: Any) -> None:
+    mrn = await lodged(api)
+    path = f"/v1/declarations/{mrn}/duties"
+    assert (await api.http.get(path, headers=keys["customs"])).status_code == 404
+    assert (await _assess(api, keys["customs"], mrn)).json()["gate"] is False
+    assert (await api.http.get(path, headers=keys["declarant"])).status_code == 200
+    assert (await api.http.get(path, headers=keys["apqa"])).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("who", "status"),
+    [("customs", 200), ("admin", 200), ("operator", 403), ("declarant", 403), ("apqa", 403), ("npa", 404)],
+)
+async def test_customs_alone_assesses_and_confirms(api: Api, keys: Any, who: str, status: int) -> None:
+    mrn = await lodged(api, duty_gate=True)
+    assert (await _assess(api, keys[who], mrn)).status_code == status
+    await _assess(api, keys["customs"], mrn)
+    assert (await _cover(api, keys[who], mrn)).status_code == status
+
+
+async def test_amounts_are_money(api: Api, keys: Any) -> None:
+    mrn = await lodged(api)
+    for amount, pointer in (
+        ({"amount": "-1", "currency": "KRW"}, "/amount/amount"),
+        ({"amount": "one", "currency": "KRW"}, "/amount/amount"),
+        ({"amount": "1", "currency": "won"}, "/amount/currency"),
+        ("1 KRW", "/amount"),
+    ):
+        path = f"/v1/declarations/{mrn}/duties"
+        refused = await api.http.put(path, json={"amount": amount}, headers=keys["customs"])
+        assert (refused.status_code, _pointers(refused)) == (422, [pointer])
+
+
+# --- certificates -----------------------------------------------------------------------------------------
+
+CERTIFICATE = "/v1/certificates/851/PC-US/2026-118842"
+
+
+def _certificate(**changes: Any) -> dict[str, Any]:
+    return {"hs": ["0202"], "origins": ["US"], "quantity": {"value": "24000", "unit": "KGM"}, **changes}
+
+
+async def test_a_certificate_is_issued_corrected_and_its_ledger_adds_up(api: Api, keys: Any) -> None:
+    issued = await api.http.put(CERTIFICATE, json=_certificate(), headers=keys["apqa"])
+    assert issued.status_code == 200, issued.text
+    body = issued.json()
+    assert (body["agency"], body["id"], body["available"]) == ("apqa", "PC-US/2026-118842", "24000")
+    assert (await api.http.put(CERTIFICATE, json=_certificate(), headers=keys["apqa"])).json() == body
+    more = _certificate(quantity={"value": "25000", "unit": "KGM"}, revoked=True)
+    assert (await api.http.put(CERTIFICATE, json=more, headers=keys["apqa"])).json()["issued"] == "25000"
+    ledger = (await api.http.get(f"{CERTIFICATE}/ledger", headers=keys["customs"])).json()
+    assert [(line["kind"], line["quantity"]) for line in ledger["lines"]] == [
+        ("issue", "24000"),
+        ("correct", "1000"),
+    ]
+    other = _certificate(quantity={"value": "25000", "unit": "NAR"})
+    refused = await api.http.put(CERTIFICATE, json=other, headers=keys["apqa"])
+    assert (refused.status_code, _kind(refused)) == (409, "ledger-refused")
+
+
+async def test_who_issues_and_sees_certificates(api: Api, keys: Any) -> None:
+    for who, body, status in (
+        ("declarant", _certificate(), 403),
+        ("operator", _certificate(), 403),
+        ("cargo", _certificate(), 403),
+        ("nobody", _certificate(), 403),
+        ("mfds", _certificate(agency="apqa"), 403),
+        ("customs", _certificate(), 422),
+        ("customs", _certificate(agency="nobody"), 422),
+        ("customs", _certificate(agency="apqa"), 200),
+        ("mfds", _certificate(), 403),
+        ("apqa", _certificate(), 200),
+    ):
+        answer = await api.http.put(CERTIFICATE, json=body, headers=keys[who])
+        assert answer.status_code == status, (who, answer.text)
+    for who, status in (
+        ("apqa", 200),
+        ("customs", 200),
+        ("operator", 200),
+        ("mfds", 404),
+        ("declarant", 404),
+        ("cargo", 404),
+    ):
+        for path in (CERTIFICATE, f"{CERTIFICATE}/ledger"):
+            assert (await api.http.get(path, headers=keys[who])).status_code == status
+    assert (await api.http.get("/v1/certificates/851/X", headers=keys["customs"])).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointers"),
+    [
+        ({"hs": ["beef"]}, ["/hs/0"]),
+        ({"origins": ["USA"]}, ["/origins/0"]),
+        ({"quantity": {"value": "-1", "unit": "KGM"}}, ["/quantity/value"]),
+        ({"valid_from": "2026-02-01", "valid_until": "2026-01-01"}, ["/valid_until"]),
+        ({"valid_from": "yesterday"}, ["/valid_from"]),
+        ({"holder": " "}, ["/holder"]),
+    ],
+)
+async def test_what_a_certificate_may_not_say(
+    api: Api, keys: Any, changes: dict[str, Any], pointers: list[str]
+) -> None:
+    refused = await api.http.put(CERTIFICATE, json=_certificate(**changes), headers=keys["apqa"])
+    assert (refused.status_code, _pointers(refused)) == (422, pointers)
+
+
+# --- cargo ------------------------------------------------------------------------------------------------
+
+NUMBER = "26EXMP00417I"
+
+
+async def _reported(api: Api, key: dict[str, str], **changes: Any) -> httpx.Response:
+    body = {
+        "message_id": "M-1",
+        "step": "arrival",
+        "at": "2026-11-20T02:00:00Z",
+        "place": "Pier 3",
+        **changes,
+    }
+    return await api.http.post(f"/v1/cargo/{NUMBER}/events", json=body, headers=key)
+
+
+async def test_cargo_is_reported_once_and_seen_with_the_declaration(api: Api, keys: Any) -> None:
+    declaration = beef()
+    declaration["consignment"]["cargo_management_number"] = NUMBER
+    first = await _reported(api, keys["cargo"])
+    assert (first.status_code, first.json()) == (202, {"received": True, "duplicate": False})
+    mrn = (await api.lodge(declaration))["mrn"]
+    assert (await _reported(api, keys["cargo"])).json() == {"received": True, "duplicate": True}
+    other = await _reported(api, keys["cargo"], step="unloading")
+    assert (other.status_code, _kind(other)) == (409, "message-id-already-used")
+    await _reported(api, keys["cargo"], step="unloading", message_id="M-2")
+    types = [event.type for event in api.store.events(mrn, 0, 100)]
+    assert [t for t in types if t.startswith("cargo.")] == ["cargo.arrived", "cargo.unloaded"]
+    for who, whole in (("customs", True), ("operator", True), ("declarant", False), ("cargo", True)):
+        way = (await api.http.get(f"/v1/cargo/{NUMBER}/events", headers=keys[who])).json()
+        assert [(e["step"], e["reporter"] is not None) for e in way["events"]] == [
+            ("arrival", whole),
+            ("unloading", whole),
+        ]
+    other_carrier = api.key(Role.CARGO)
+    for headers in (keys["stranger"], keys["apqa"], keys["nobody"], other_carrier):
+        assert (await api.http.get(f"/v1/cargo/{NUMBER}/events", headers=headers)).status_code == 404
+
+
+async def test_who_reports_cargo_and_what(api: Api, keys: Any) -> None:
+    for who in ("customs", "declarant", "apqa", "operator"):
+        assert (await _reported(api, keys[who])).status_code == 403
+    for changes, pointer in (
+        ({"step": "teleport"}, "/step"),
+        ({"at": "2030-01-01T00:00:00Z"}, "/at"),
+        ({"message_id": "two words"}, "/message_id"),
+    ):
+        refused = await _reported(api, keys["cargo"], **changes)
+        assert (refused.status_code, _pointers(refused)) == (422, [pointer])
+
+
+async def test_a_carrier_sees_no_declaration(api: Api, keys: Any) -> None:
+    mrn = await lodged(api)
+    assert (await api.http.get(f"/v1/declarations/{mrn}", headers=keys["cargo"])).status_code == 404
+    listed = (await api.http.get("/v1/declarations", headers=keys["cargo"])).json()
+    assert listed["declarations"] == []
+    lodging = await api.http.post("/v1/declarations", json=beef(), headers=keys["cargo"])
+    assert lodging.status_code == 403
