@@ -95,3 +95,13 @@ def test_it_can_be_down(simulator: Simulator) -> None:
     assert _post(simulator, notice).status_code == 200
     (line,) = _ledger(simulator, mrn=notice.mrn)
     assert line["times"] == 1
+
+
+def test_a_part_that_may_go_and_a_withdrawal_are_kept_as_they_came(simulator: Simulator) -> None:
+    """Which goods items a partial release lets go, and that a declaration was taken back."""
+    mrn = new_mrn()
+    part = _notice(mrn, 1, Outcome.PARTIAL_RELEASE).model_copy(update={"released_items": (1, 3)})
+    for notice in (part, _notice(mrn, 2, Outcome.WITHDRAWN)):
+        assert _post(simulator, notice).status_code == 200
+    told = [(one["outcome"], one["released_items"]) for one in _ledger(simulator, mrn=mrn)]
+    assert told == [("partial_release", [1, 3]), ("withdrawn", [])]
