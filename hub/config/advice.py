@@ -18,6 +18,7 @@ from hub.config.models import AgencyFile, ChannelFile, DecisionReading, Operatio
 from hub.config.schema_faults import FileReport
 from hub.domain.deadlines import NotATerm, parse_duration
 from hub.domain.referral import OnExpiry
+from hub.expressions import roots
 
 SHORTEST_EVERY = 30.0
 """Seconds between two questions about the same referral, or two pulls, that no agency need mind."""
@@ -26,6 +27,7 @@ LONGEST_TIMEOUT = 60.0
 FEWEST_OPEN_POLLS = 100
 """Open referrals that an agency's rate should be enough to poll."""
 
+_CHANGES = frozenset({"amend", "withdraw", "inform", "remind"})
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+|\+?[0-9][0-9 ()/-]{5,}|https?://")
 
 
@@ -44,6 +46,7 @@ def advise(file: AgencyFile, report: FileReport) -> None:
     _limits(channel, report)
     _look_up(channel, report)
     _receipt(channel, report)
+    _changes(channel, report)
     _decisions(channel, report)
 
 
@@ -72,8 +75,7 @@ def _services(file: AgencyFile, report: FileReport) -> None:
 
 def _idempotency(channel: ChannelFile, report: FileReport) -> None:
     asked = channel.submit
-    trees = (asked.request, asked.query, asked.headers, asked.path, asked.soap_header)
-    said = " ".join(text for tree in trees for text in _texts(tree))
+    said = _said(asked)
     known = "referral.id" in said or ("referral.mrn" in said and "referral.service" in said)
     if not known and channel.look_up is None:
         report.warn(
@@ -130,16 +132,47 @@ def _look_up(channel: ChannelFile, report: FileReport) -> None:
 
 
 def _receipt(channel: ChannelFile, report: FileReport) -> None:
-    if channel.poll is None or channel.submit.receipt.reference is not None:
+    if channel.submit.receipt.reference is not None:
         return
-    poll = channel.poll
-    trees = (poll.request, poll.query, poll.headers, poll.path, poll.soap_header)
-    if any("receipt.reference" in text for tree in trees for text in _texts(tree)):
+    asking = [name for name, asked in _following(channel) if "receipt.reference" in _said(asked)]
+    if asking:
         report.warn(
             ("channel", "submit", "receipt"),
-            "poll asks by receipt.reference, and nothing reads one from the answer to submit",
+            f"{asking[0]} asks by receipt.reference, and nothing reads one from the answer to submit",
             "add `receipt: {reference: =reply...}` to submit",
         )
+
+
+def _changes(channel: ChannelFile, report: FileReport) -> None:
+    if channel.withdraw is None:
+        report.warn(
+            ("channel",),
+            "it cannot withdraw: when a declaration is taken back or amended, a person must tell the agency, "
+            "and confirm at the hub that it has been told",
+            "add `withdraw`, where the contract has an operation for it",
+        )
+    for name, asked in _following(channel):
+        said = _said(asked)
+        if name in _CHANGES and "referral." not in said and "receipt." not in said:
+            report.warn(
+                ("channel", name),
+                "nothing that is sent tells which referral is meant",
+                "send =receipt.reference or =referral.id, as the contract has it",
+            )
+
+
+def _following(channel: ChannelFile) -> Iterator[tuple[str, OperationFile]]:
+    """The operations there are about a referral that the agency has."""
+    for name in roots.FOLLOWING:
+        asked: OperationFile | None = getattr(channel, name)
+        if asked is not None:
+            yield name, asked
+
+
+def _said(asked: OperationFile) -> str:
+    """All that a request is made of, in one text."""
+    trees = (asked.request, asked.query, asked.headers, asked.path, asked.soap_header)
+    return " ".join(text for tree in trees for text in _texts(tree))
 
 
 def _decisions(channel: ChannelFile, report: FileReport) -> None:
@@ -154,6 +187,7 @@ def _decisions(channel: ChannelFile, report: FileReport) -> None:
     answers: list[tuple[Key, OperationFile | None]] = [
         (("channel", "submit"), channel.submit),
         (("channel", "poll"), channel.poll),
+        (("channel", "amend"), channel.amend),
     ]
     for key, asked in answers:
         if asked is not None and asked.decision is not None:

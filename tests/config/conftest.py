@@ -54,6 +54,7 @@ channel:
     request: {No: =receipt.reference}
     every: 10m
     decision: {when: =has(reply.Code), word: =reply.Code}
+  withdraw: {operation: Cancel, request: {Receipt: =receipt.reference, Why: =withdrawal.reason}}
 verdicts: {"01": approved, "02": refused}
 """
 
@@ -101,6 +102,7 @@ channel:
     headers: {Idempotency-Key: =referral.id}
     request: {number: =referral.id, agency: =agency.slug}
     decision: {word: =reply.word}
+  withdraw: {method: DELETE, path: '/v1/applications/{referral.id}'}
   callback:
     auth: {hmac: {secret: env:LABS_SECRET}}
     referral: =message.number

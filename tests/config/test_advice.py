@@ -111,6 +111,39 @@ def test_a_submission_that_nobody_could_tell_from_another(folder) -> None:
     assert "opens a second case" in told_of("channel.submit", warned(folder))
 
 
+WITHDRAW = "  withdraw: {method: DELETE, path: '/v1/applications/{referral.id}'}\n"
+
+
+def test_who_cannot_be_told_of_a_withdrawal(folder) -> None:
+    """Then a person must do it, and whoever runs the hub should know before."""
+    folder.spoil(LABS, WITHDRAW, "")
+    assert "a person must tell the agency" in told_of("channel", warned(folder))
+
+
+@pytest.mark.parametrize(
+    ("operation", "words"),
+    [
+        ("withdraw: {method: DELETE, path: /v1/applications}", "nothing that is sent tells which"),
+        ("remind: {method: POST, path: /v1/reminders, request: {who: =agency.slug}}", "nothing that is sent"),
+        ("inform: {method: POST, path: /v1/answers, request: {no: =referral.id}}", ""),
+        ("amend: {method: PUT, path: '/v1/applications/{receipt.reference}'}", ""),
+    ],
+)
+def test_a_change_says_what_it_changes(folder, operation: str, words: str) -> None:
+    """By our reference or by the agency's; one that says neither would reach another's application."""
+    name = operation.partition(":")[0]
+    folder.spoil(LABS, WITHDRAW, f"  {operation}\n" + ("" if name == "withdraw" else WITHDRAW))
+    told = told_of(f"channel.{name}", warned(folder))
+    assert words in told
+    assert bool(told) == bool(words)
+
+
+def test_a_reference_that_nobody_has_read(folder) -> None:
+    """Whatever asks by it would be left without."""
+    folder.spoil(LABS, "/v1/applications/{referral.id}'", "/v1/applications/{receipt.reference}'")
+    assert "withdraw asks by receipt.reference" in told_of("channel.submit.receipt", warned(folder))
+
+
 def test_decisions_that_say_when_need_no_warning(folder) -> None:
     """Ids or times tell a repetition from a change of mind, and times bring messages into order."""
     for file, old in (

@@ -393,7 +393,8 @@ FEEDS = [
     ),
     case(
         "a receipt that nobody reads", LABS, _PULL, _PULL[:-1] + ", receipt: {reference: =reply.x}}",
-        "receipt:", "channel.feed.pull.receipt", "`receipt` is read in submit, look_up and amend only", "remove it",
+        "receipt:", "channel.feed.pull.receipt", "`receipt` is read in submit, look_up and amend only",
+        "remove it",
     ),
     case(
         "a form of nothing", LABS, _PULL, _PULL[:-1] + ", format: json}", "format: json",
@@ -407,6 +408,47 @@ FEEDS = [
     case(
         "a form in SOAP", PLANTS, "    operation: Ask\n", "    operation: Ask\n    root: x\n", "root: x",
         "channel.poll.root", "'root' is a key of rest; this channel is soap", "write adapter: rest",
+    ),
+]  # fmt: skip
+
+CHANGES = [
+    case(
+        "a reason misspelt", PLANTS, "=withdrawal.reason", "=withdrawal.reasons", "withdrawal.reasons",
+        "channel.withdraw.request.Why", "there is no 'withdrawal.reasons' here",
+        "did you mean 'withdrawal.reason'?",
+    ),
+    case(
+        "a reason before it is withdrawn", PLANTS, "request: {No: =receipt.reference}",
+        "request: {No: =withdrawal.reason}", "No: =withdrawal.reason", "channel.poll.request.No",
+        "there is no 'withdrawal' here", "there are",
+    ),
+    case(
+        "documents that nobody has given", LABS, "path: '/v1/applications/{referral.id}'",
+        "path: '/v1/applications/{documents[0].name}'", "documents", "channel.withdraw.path",
+        "there is no 'documents' here", "there are",
+    ),
+    case(
+        "an answer misspelt", LABS, "  callback:",
+        "  inform: {method: POST, path: /v1/answers, request: {words: =information.txet}}\n  callback:",
+        "words:", "channel.inform.request.words", "there is no 'information.txet' here",
+        "did you mean 'information.text'?",
+    ),
+    case(
+        "a decision where none is given", LABS, "path: '/v1/applications/{referral.id}'",
+        "path: '/v1/applications/{referral.id}', decision: {word: =reply.word}",
+        "decision: {word: =reply.word}}", "channel.withdraw.decision", "`decision` is read in submit, look_up, poll, amend and inform only",
+        "remove it",
+    ),
+    case(
+        "a receipt of a reminder", LABS, "  callback:",
+        "  remind: {method: POST, path: /v1/reminders, receipt: {reference: =reply.x}}\n  callback:",
+        "receipt:", "channel.remind.receipt", "`receipt` is read in submit, look_up and amend only",
+        "remove it",
+    ),
+    case(
+        "an amendment elsewhere", LABS, "  callback:",
+        "  amend: {method: PUT, path: /v1/applications, endpoint: http://labs.example}\n  callback:",
+        "http:", "channel.amend.endpoint", "it is not https", "use https",
     ),
 ]  # fmt: skip
 
@@ -612,7 +654,7 @@ INSECURE = [
 
 @pytest.mark.parametrize(
     "spoilt",
-    [*FORM, *YAML, *SERVICES, *OTHER_FILES, *CHANNELS, *NAMES, *FEEDS, *SECRETS, *INSECURE],
+    [*FORM, *YAML, *SERVICES, *OTHER_FILES, *CHANNELS, *CHANGES, *NAMES, *FEEDS, *SECRETS, *INSECURE],
 )
 def test_a_fault_is_told_with_its_place_and_cure(folder, spoilt: Case) -> None:
     """One thing is wrong: one fault, with file, line and key, saying what is wrong and what to do."""
