@@ -94,7 +94,7 @@ def amend(
         removed=tuple(removed),
         claims=_claims(case, new.case),
     )
-    data = amendment.model_dump(mode="json", exclude_none=True)
+    data = amendment.model_dump(mode="json", exclude_defaults=True)
     return [NewEvent(at=new.accepted_at, type=EventType.DECLARATION_AMENDED, data=data)]
 
 
