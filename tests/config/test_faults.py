@@ -436,7 +436,8 @@ CHANGES = [
     case(
         "a decision where none is given", LABS, "path: '/v1/applications/{referral.id}'",
         "path: '/v1/applications/{referral.id}', decision: {word: =reply.word}",
-        "decision: {word: =reply.word}}", "channel.withdraw.decision", "`decision` is read in submit, look_up, poll, amend and inform only",
+        "decision: {word: =reply.word}}", "channel.withdraw.decision",
+        "`decision` is read in submit, look_up, poll, amend and inform only",
         "remove it",
     ),
     case(
