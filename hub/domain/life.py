@@ -290,6 +290,10 @@ def _undeliverable(case: Case, event: NewEvent) -> Case:
     return _with(case, referral, state=state, trouble=event.data.get("trouble"))
 
 
+def _delayed(case: Case, event: NewEvent) -> Case:
+    return _with(case, _of(case, event), trouble=event.data.get("trouble"))
+
+
 def _expired(case: Case, event: NewEvent) -> Case:
     referral = _of(case, event)
     if referral.state in (ReferralState.DECIDED, ReferralState.WITHDRAWN):
@@ -568,6 +572,7 @@ def _settled(case: Case, event: NewEvent) -> Case:
 
 _CHANGES: Mapping[EventType, Callable[[Case, NewEvent], Case]] = {
     EventType.REFERRAL_DELIVERED: _delivered,
+    EventType.REFERRAL_DELAYED: _delayed,
     EventType.REFERRAL_UNDELIVERABLE: _undeliverable,
     EventType.REFERRAL_EXPIRED: _expired,
     EventType.DECISION_RECEIVED: _decided,

@@ -170,8 +170,6 @@ class OpenCase:
             before = self.case
             self.case = life.apply(before, event)
             self._keep_up(before, event)
-        if event.type is EventType.REFERRAL_DELAYED and event.service is not None:
-            self.set_trouble(event.service, event.data.get("trouble"))
         return _numbered(event, self.mrn, self._last_seq)
 
     def note(self, at: datetime, kind: EventType, service: str | None = None, **data: Any) -> Event:
@@ -400,7 +398,10 @@ class OpenCase:
         stood = {referral.terms.service: referral for referral in before.referrals}
         for now in self.case.referrals:
             was = stood.get(now.terms.service)
-            if was is None or was is now:
+            if was is now:
+                continue
+            self._keep_decisions_up(now)
+            if was is None:
                 continue
             if was.terms.id != now.terms.id:
                 # Another application: nothing of what was sent before is its own.
@@ -410,6 +411,17 @@ class OpenCase:
                 self._keep_poll_up(was, now, event)
             if now.state is ReferralState.DECIDED and was.state is not ReferralState.DECIDED:
                 self._put(now, trouble=None)
+
+    def _keep_decisions_up(self, referral: Referral) -> None:
+        """What customs' own control begins anew with comes with the amendment, by which it is told."""
+        service = referral.terms.service
+        known = self._known.setdefault(service, set())
+        for decision in referral.decisions:
+            if key(decision.id) not in known:
+                known.add(key(decision.id))
+                self._decisions.append(
+                    decision_row(self.mrn, service, decision, self._last_seq, told=True)
+                )
 
     def _keep_poll_up(self, was: Referral, now: Referral, event: NewEvent) -> None:
         if _is_over(now):

@@ -116,7 +116,10 @@ def test_a_delivery_is_recorded_with_its_receipt_exchange_and_event(store: Store
     assert store.exchanges(mrn) == list(result.exchanges)
     [event] = events(store, mrn)
     assert (event.type, event.service) == (EventType.REFERRAL_DELIVERED, PLANT)
-    assert event.data == {"agency": "apqa", "reference": "R-1"}
+    assert result.receipt is not None
+    receipt = {"reference": "R-1", "received_at": "2026-03-02T01:30:01.123456Z", "values": {}}
+    assert event.data == {"agency": "apqa", "reference": "R-1", "receipt": receipt}
+    assert event.at == result.receipt.received_at
 
 
 def test_a_decision_in_the_reply_counts_and_need_not_be_told_again(store: Store) -> None:

@@ -158,6 +158,8 @@ def test_gauges_name_every_outcome(store: Store) -> None:
         "declarations.release": 1,
         "declarations.hold": 0,
         "declarations.refusal": 0,
+        "declarations.partial_release": 0,
+        "declarations.withdrawn": 0,
         "declarations.in_progress": 1,
         "not_started": 2,
         "untold": 0,
