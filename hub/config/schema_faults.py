@@ -230,6 +230,10 @@ def _in_words(error: ErrorDetails, key: Key, model: type[BaseModel], document: D
             like = nearest(str(value), words)
             choice = f"write one of {', '.join(words)}" if words else f"write {context['expected']}"
             return f"{shown} is not known here", f"did you mean {like!r}? {choice}" if like else choice
+        case "int_type" | "int_from_float":
+            return f"{shown} is no whole number", "write digits alone, without quotes"
+        case "float_type":
+            return f"{shown} is no number", "write digits, perhaps with a point, without quotes"
         case "list_type":
             return f"a list belongs here, not a {_kind(value)}", "write it as [a, b]"
         case "dict_type" | "model_type" | "model_attributes_type":

@@ -101,14 +101,21 @@ class DatedPolicyFile(FileModel):
     office: list[Annotated[str, StringConstraints(min_length=1, max_length=17)]] = []
     """For declarations lodged at these customs offices; without it, for all."""
     refusal_open_for: Duration | None = None
-    """As at the top of the file, as all keys below."""
+    """Another `refusal_open_for` than at the top of the file."""
     partial_release: bool | None = None
+    """Another `partial_release` than at the top of the file."""
     joint_inspection: bool | None = None
+    """Another `joint_inspection` than at the top of the file."""
     inspection_within: Term | None = None
+    """Another `inspection_within` than at the top of the file."""
     duty_gate: bool | None = None
+    """Another `duty_gate` than at the top of the file."""
     reuse: bool | None = None
+    """Another `reuse` than at the top of the file."""
     information_within: Duration | None = None
+    """Another `information_within` than at the top of the file."""
     on_information_expiry: OnInformationExpiry | None = None
+    """Another `on_information_expiry` than at the top of the file."""
 
 
 class WithdrawalReasonFile(FileModel):
