@@ -135,7 +135,7 @@ class TemporalEngine:
         return await self._tell(mrn, names.SIGNAL_DECISIONS_RECEIVED, [[d.brief() for d in decisions]])
 
     async def tell_facts(self, mrn: str) -> bool:
-        """Signal that there are facts to be read. False when the workflow has ended. Raises EngineUnavailable."""
+        """Signal that there are facts. False when the workflow has ended. Raises EngineUnavailable."""
         return await self._tell(mrn, names.SIGNAL_FACTS_RECORDED, [])
 
     async def _tell(self, mrn: str, signal: str, said: Sequence[Any]) -> bool:

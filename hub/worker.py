@@ -10,11 +10,17 @@ from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from hub.activities.clearances import ClearanceActivities
+from hub.activities.errands import ErrandActivities
+from hub.activities.news import NewsActivities
 from hub.activities.referrals import ReferralActivities
+from hub.activities.under_way import UnderWay
 from hub.bootstrap import Hub
 from hub.domain import names
+from hub.domain.deadlines import WorkingCalendar
 from hub.engine import connect, register_search_attributes
+from hub.ports import HandOver
 from hub.relays.decisions import DecisionRelay
+from hub.relays.facts import AllotRelay, FactsRelay
 from hub.relays.feed_keeper import FeedKeeper
 from hub.relays.feeds import FeedRelay
 from hub.relays.loop import Relay, keep_going
@@ -38,13 +44,20 @@ def temporal_worker(hub: Hub, client: Client) -> Worker:
     Workflow code runs outside the sandbox (a fifth to a third of the processor time saved): import rules and
     the replay of recorded histories guard its determinism instead.
     """
+
+    def calendars(agency: str) -> WorkingCalendar:
+        return hub.configuration.calendar_of(agency)
+
+    submissions = UnderWay[HandOver]()
     return Worker(
         client,
         task_queue=names.TASK_QUEUE,
         workflows=[ClearanceWorkflow],
         activities=[
-            *ReferralActivities(hub.store, hub.gateway, hub.clock).all(),
+            *ReferralActivities(hub.store, hub.gateway, hub.clock, submissions).all(),
+            *ErrandActivities(hub.store, hub.gateway, hub.clock, calendars, submissions).all(),
             *ClearanceActivities(hub.store, hub.store, hub.cargo, hub.clock).all(),
+            *NewsActivities(hub.store, hub.store, hub.clock, calendars).all(),
         ],
         workflow_runner=UnsandboxedWorkflowRunner(),
         max_concurrent_activities=hub.settings.max_concurrent_activities,
@@ -85,6 +98,8 @@ async def work(hub: Hub, stop: asyncio.Event) -> None:
     relays: list[Relay] = [
         StartRelay(hub.store, hub.engine, hub.clock),
         DecisionRelay(hub.store, hub.engine, hub.clock),
+        FactsRelay(hub.store, hub.engine, hub.clock),
+        AllotRelay(hub.store, hub.store, hub.engine, hub.clock),
         polls,
         feeds,
     ]

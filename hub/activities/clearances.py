@@ -9,16 +9,16 @@ from typing import Any
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
-from hub.activities.messages import CloseCase, Concluded, Conclusion, TellCargo
+from hub.activities.messages import CloseCase, Closed, Concluded, Conclusion, TellCargo
 from hub.activities.telling import Teller
-from hub.domain.case import Case, Referral
+from hub.domain.case import Case
 from hub.domain.clearance import Clearance, Notice
 from hub.domain.errors import ChannelError
 from hub.domain.events import EventType, NewEvent
 from hub.domain.intake import Acceptance
 from hub.domain.names import notice_key, split_referral_id
 from hub.domain.settling import settle
-from hub.ports import CargoSystem, CaseStore, Clock, DeclarationView, QueryStore
+from hub.ports import CargoSystem, CaseStore, Clock, DeclarationView, QueryStore, Unheard
 
 
 class ClearanceActivities:
@@ -46,24 +46,32 @@ class ClearanceActivities:
         view = await asyncio.to_thread(self._queries.view, conclusion.mrn)
         if view is None:
             raise ApplicationError(f"no declaration {conclusion.mrn}", non_retryable=True)
-        clearance = settle(_case_as_weighed(view, conclusion))
-        if clearance.outcome is not conclusion.outcome:
+        weighed = _case_as_weighed(view, conclusion)
+        clearance = None if weighed is None else settle(weighed)
+        if clearance is None or not _is_reproduced(clearance, conclusion):
+            if await self._holds_more(conclusion):
+                return Concluded(told=False, unheard=True)
+            came_out = "otherwise" if clearance is None else f"as {clearance.outcome}"
             raise ApplicationError(
-                f"settled as {conclusion.outcome} by the workflow, as {clearance.outcome} from the store",
+                f"settled as {conclusion.outcome} by the workflow, {came_out} from the store",
                 type="OutcomeNotReproduced",
             )
         notice = None
         if conclusion.notice_number is not None:
             notice = _notice(view.acceptance, clearance, conclusion.notice_number, conclusion)
         pending = list(dict.fromkeys(r.agency for r in clearance.reasons if r.agency and r.verdict is None))
-        unsent = await asyncio.to_thread(
-            self._store.record_clearance,
-            conclusion.mrn,
-            clearance,
-            notice,
-            pending,
-            conclusion.issued_at,
-        )
+        try:
+            unsent = await asyncio.to_thread(
+                self._store.record_clearance,
+                conclusion.mrn,
+                clearance,
+                notice,
+                pending,
+                conclusion.issued_at,
+                conclusion.through,
+            )
+        except Unheard:
+            return Concluded(told=False, unheard=True)
         self._tell.settled(conclusion.mrn, clearance.outcome, pending)
         if unsent is None:
             return Concluded(told=conclusion.tell)
@@ -82,8 +90,11 @@ class ClearanceActivities:
                 )
 
     @activity.defn
-    async def close_case(self, order: CloseCase) -> None:
-        """End what is still open, and flag decisions that came too late to count."""
+    async def close_case(self, order: CloseCase) -> Closed | None:
+        """
+        End what is still open, and flag decisions that came too late to count. None, as it was recorded
+        before anything could be unheard, stands for closed.
+        """
         for decision in order.late:
             event = NewEvent(
                 at=self._clock(),
@@ -92,7 +103,17 @@ class ClearanceActivities:
                 data={"decision": decision.id, "verdict": decision.verdict},
             )
             await asyncio.to_thread(self._store.append_event, order.mrn, event)
-        await asyncio.to_thread(self._store.close_case, order.mrn, self._clock())
+        try:
+            await asyncio.to_thread(self._store.close_case, order.mrn, self._clock(), order.through)
+        except Unheard:
+            return Closed(unheard=True)
+        return Closed()
+
+    async def _holds_more(self, conclusion: Conclusion) -> bool:
+        """Whether more is on record than the workflow has heard of."""
+        if conclusion.through is None:
+            return False
+        return bool(await asyncio.to_thread(self._queries.events, conclusion.mrn, conclusion.through, 1))
 
     async def _told(self, notice: Notice) -> str | None:
         """Try once; None when acknowledged, else the trouble in words."""
@@ -111,22 +132,27 @@ class ClearanceActivities:
         return None
 
 
-def _case_as_weighed(view: DeclarationView, conclusion: Conclusion) -> Case:
+def _case_as_weighed(view: DeclarationView, conclusion: Conclusion) -> Case | None:
+    """The case with nothing that the workflow has not weighed; None when it does not know all referrals."""
     standings = {standing.service: standing for standing in conclusion.standings}
-    case = view.acceptance.case
+    if standings.keys() != {known.terms.service for known in view.case.referrals}:
+        return None
     referrals = []
-    for known in view.referrals:
+    for known in view.case.referrals:
         standing = standings[known.terms.service]
-        referrals.append(
-            Referral(
-                terms=known.terms,
-                state=standing.state,
-                receipt=standing.receipt,
-                decisions=tuple(d for d in known.decisions if d.id in standing.decisions),
-                trouble=known.trouble,
-            )
-        )
-    return case.model_copy(update={"referrals": tuple(referrals)})
+        weighed = {
+            "state": standing.state,
+            "receipt": standing.receipt,
+            "decisions": tuple(d for d in known.decisions if d.id in standing.decisions),
+        }
+        referrals.append(known.model_copy(update=weighed))
+    return view.case.model_copy(update={"referrals": tuple(referrals)})
+
+
+def _is_reproduced(clearance: Clearance, conclusion: Conclusion) -> bool:
+    if clearance.outcome is not conclusion.outcome:
+        return False
+    return conclusion.through is None or clearance.released_items == conclusion.released_items
 
 
 def _notice(acceptance: Acceptance, clearance: Clearance, number: int, conclusion: Conclusion) -> Notice:
@@ -140,4 +166,5 @@ def _notice(acceptance: Acceptance, clearance: Clearance, number: int, conclusio
         outcome=clearance.outcome,
         reasons=clearance.reasons,
         issued_at=conclusion.issued_at,
+        released_items=clearance.released_items,
     )

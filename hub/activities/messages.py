@@ -126,6 +126,12 @@ class ExpireReferrals(Model):
     services: tuple[str, ...]
 
 
+class Expired(Model):
+    """Those of them that have expired: others have a later deadline by now, or none."""
+
+    services: tuple[str, ...]
+
+
 class Standing(Model):
     """How one referral stands in a settlement: enough to settle it again from the store."""
 
@@ -152,6 +158,7 @@ class Conclusion(Model):
     Number of the last event that the workflow has heard of; None in what was recorded before it was told, and
     nothing is looked for.
     """
+    released_items: tuple[int, ...] = ()
 
 
 class Concluded(Model):

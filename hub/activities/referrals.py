@@ -11,7 +11,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from hub.activities.heartbeats import with_heartbeats
-from hub.activities.messages import ExpireReferrals, HandedOver, ReferAll, SubmitReferral
+from hub.activities.messages import Expired, ExpireReferrals, HandedOver, ReferAll, SubmitReferral
 from hub.activities.telling import Teller
 from hub.activities.under_way import UnderWay
 from hub.domain.case import Change
@@ -92,9 +92,18 @@ class ReferralActivities:
         return _handed_over(result)
 
     @activity.defn
-    async def expire_referrals(self, order: ExpireReferrals) -> None:
-        """Record that the time of these services has passed."""
+    async def expire_referrals(self, order: ExpireReferrals) -> Expired | None:
+        """
+        Record that the time of these services has passed: of those that it has passed for, as the store has
+        it. None stands for all of them in what was recorded before a clock could be stopped.
+        """
         await asyncio.to_thread(self._store.record_expired, order.mrn, order.services, self._clock())
+        files = [
+            await asyncio.to_thread(self._store.referral_file, order.mrn, service)
+            for service in order.services
+        ]
+        expired = [file.referral for file in files if file.referral.state is ReferralState.EXPIRED]
+        return Expired(services=tuple(referral.terms.service for referral in expired))
 
     async def _finish(self, mark: HandOverMark, attempt: asyncio.Task[HandOver]) -> HandOver:
         [recorded] = await self._record(mark.dossier.terms.mrn, [(mark, await attempt)])

@@ -44,6 +44,23 @@ class Teller:
             if decision.id in known or attempt.receipt is not None:
                 log.info("decision.received", verdict=decision.verdict, via=decision.via)
 
+    def told(self, terms: ReferralTerms, what: str) -> None:
+        """The agency has been told: `amended`, `withdrawn`, `informed` or `reminded`."""
+        self._reasons.pop(terms.id, None)
+        _log.info(f"referral.{what}", mrn=terms.mrn, agency=terms.agency, service=terms.service)
+
+    def delayed(self, terms: ReferralTerms, reason: str) -> None:
+        """What the agency is to be told did not get through; it is tried again."""
+        if self._is_new(terms.id, reason):
+            log = _log.bind(mrn=terms.mrn, agency=terms.agency, service=terms.service)
+            log.warning("referral.delayed", reason=reason)
+
+    def stuck(self, terms: ReferralTerms, reason: str) -> None:
+        """A person must tell the agency."""
+        if self._is_new(terms.id, reason):
+            log = _log.bind(mrn=terms.mrn, agency=terms.agency, service=terms.service)
+            log.warning("referral.stuck", reason=reason)
+
     def settled(self, mrn: str, outcome: Outcome, pending: list[str]) -> None:
         """The outcome, or its reasons, changed."""
         log = _log.bind(mrn=mrn)
@@ -60,6 +77,10 @@ class Teller:
                 log.info("cargo.held")
             case Outcome.REFUSAL:
                 log.info("cargo.refused")
+            case Outcome.PARTIAL_RELEASE:
+                log.info("cargo.partly_released", items=notice.released_items)
+            case Outcome.WITHDRAWN:
+                log.info("cargo.withdrawn")
 
     def notice_delayed(self, notice: Notice, reason: str) -> None:
         """The cargo system did not take it; it is told again."""

@@ -1,4 +1,4 @@
-"""Tell workflows that there are facts they have not heard, and give out what has come free of certificates."""
+"""Tell workflows that there are facts they have not heard; give out what comes free of certificates."""
 
 from __future__ import annotations
 
@@ -55,7 +55,9 @@ class AllotRelay:
 
     name = "certificates"
 
-    def __init__(self, store: CaseStore, certificates: CertificateStore, engine: Engine, clock: Clock) -> None:
+    def __init__(
+        self, store: CaseStore, certificates: CertificateStore, engine: Engine, clock: Clock
+    ) -> None:
         self._store = store
         self._certificates = certificates
         self._engine = engine

@@ -1,106 +1,116 @@
-"""The life of one declaration, from acceptance to release or refusal."""
+"""The life of one declaration, from acceptance to release, refusal or withdrawal."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy, SearchAttributeKey, SearchAttributeUpdate
+from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 
 from hub.activities.clearances import ClearanceActivities
 from hub.activities.messages import (
+    ArrangeInspections,
     ClearanceOrder,
     CloseCase,
+    Closed,
     Concluded,
     Conclusion,
-    ExpireReferrals,
     HandedOver,
+    ReadNews,
     ReferAll,
     Standing,
-    SubmitReferral,
     TellCargo,
 )
+from hub.activities.news import NewsActivities
 from hub.activities.referrals import ReferralActivities
 from hub.domain import names
 from hub.domain.case import Case, Referral
 from hub.domain.clearance import Clearance, Outcome, Rule
 from hub.domain.deadlines import parse_duration
-from hub.domain.referral import Decision, ReferralState
-from hub.domain.settling import awaits_decision, settle
+from hub.domain.errands import ErrandKind, errands
+from hub.domain.events import EventType
+from hub.domain.life import state_after_decisions, with_decision
+from hub.domain.referral import Decision, ReferralState, Verdict
+from hub.domain.settling import nothing_is_awaited, settle
+from hub.domain.steps.inspecting import is_to_be_arranged
+from hub.workflows.deadlines import Deadlines
+from hub.workflows.effects import SHORT, TELL
+from hub.workflows.errands import Errands
+from hub.workflows.hearing import answer_due, heard, put
+from hub.workflows.tasks import Tasks
 
 BURST_BUDGET = timedelta(seconds=1.5)
 """How long the first burst waits: most agencies answer within it, and it stays below a workflow task."""
-
-# Short effects run inside the workflow task. The store being away is waited for, not an error.
-_SHORT: dict[str, Any] = {
-    "start_to_close_timeout": timedelta(seconds=10),
-    "retry_policy": RetryPolicy(
-        initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=10)
-    ),
-}
-# Reaching an agency or the cargo system may take days; a dead worker is noticed by its missing heartbeat.
-_LONG: dict[str, Any] = {
-    "start_to_close_timeout": timedelta(seconds=90),
-    "heartbeat_timeout": timedelta(seconds=5),
-    "retry_policy": RetryPolicy(
-        initial_interval=timedelta(seconds=1), backoff_coefficient=2, maximum_interval=timedelta(minutes=5)
-    ),
-}
-_TELL: dict[str, Any] = {
-    "start_to_close_timeout": timedelta(seconds=30),
-    "retry_policy": RetryPolicy(
-        initial_interval=timedelta(seconds=1), backoff_coefficient=2, maximum_interval=timedelta(minutes=1)
-    ),
-}
+_UNHEARD_PAUSE = timedelta(seconds=10)
+"""Before what the store did not take is offered to it again, when nothing new was there to be heard."""
 
 OUTCOME = SearchAttributeKey.for_keyword(names.SEARCH_OUTCOME)
 PENDING_AGENCIES = SearchAttributeKey.for_keyword_list(names.SEARCH_PENDING_AGENCIES)
 DUE_AT = SearchAttributeKey.for_datetime(names.SEARCH_DUE_AT)
 
-_QUIET = frozenset({Rule.AWAITED, Rule.CONSENTED, Rule.DEEMED_APPROVED, Rule.NO_AGENCY_NEEDED})
+_QUIET = frozenset(
+    {
+        Rule.AWAITED,
+        Rule.CONSENTED,
+        Rule.DEEMED_APPROVED,
+        Rule.NO_AGENCY_NEEDED,
+        Rule.CERTIFICATE_REUSED,
+        Rule.RELEASED,
+    }
+)
 """Rules whose coming and going is worth no record of its own: the decisions themselves are events."""
 
 
 @workflow.defn(name=names.CLEARANCE_WORKFLOW)
 class ClearanceWorkflow:
     """
-    Take one declaration from acceptance to release or refusal.
+    Take one declaration from acceptance to release, refusal or withdrawal.
 
-    Every agency is asked at once and answers in its own time. A hold is not the end: a late approval
-    lifts it.
+    Every agency is asked at once and answers in its own time. What people do to the declaration meanwhile is
+    on record in the store, and is heard from there. A hold is not the end: a late approval lifts it.
     """
 
     @workflow.init
     def __init__(self, order: ClearanceOrder) -> None:
         self._case: Case = order.case
-        self._referrals: dict[str, Referral] = {r.terms.service: r for r in order.case.referrals}
         self._clearance: Clearance | None = None
         self._concluded: object = None
-        self._noticed: Outcome | None = None
+        self._noticed: object = None
         self._notices = 0
         self._news = True
-        self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._refused_until: datetime | None = None
+        """Something has changed since it was settled."""
+        self._unread = False
+        """The store holds something that has not been read."""
+        self._through = 0
+        """Number of the last event that was read."""
+        self._offered_through = -1
+        """The same, as it was when the store last found it behind."""
+        self._tasks = Tasks()
+        self._errands = Errands(self._tasks, self._handed_over, self._has_news)
+        self._deadlines = Deadlines(self._tasks, lambda: self._case, self._changed_by_time)
+        self._refusal_ends: datetime | None = None
         self._closing = False
         self._weighed: frozenset[str] = frozenset()
         self._shown: tuple[Outcome, tuple[str, ...]] | None = None
+        self._arranged: object = None
 
     @workflow.run
     async def run(self, order: ClearanceOrder) -> Outcome:
-        await self._refer_to_all()
+        await self._refer_to_all(order.case)
         while True:
             await self._settle_record_and_tell()
             if self._over():
-                break
-            self._watch_deadlines()
+                if await self._close():
+                    return self._settled.outcome
+                continue
+            self._errands.follow(self._case)
+            self._deadlines.watch()
             self._watch_refusal()
             self._show_to_operations()
+            await self._arrange_inspections()
             await workflow.wait_condition(lambda: self._news)
-        await self._close()
-        return self._settled.outcome
 
     @workflow.signal(name=names.SIGNAL_DECISIONS_RECEIVED)
     def decisions_received(self, decisions: list[Decision]) -> None:
@@ -109,6 +119,11 @@ class ClearanceWorkflow:
             _, service = names.split_referral_id(decision.referral)
             self._add_decisions(service, [decision])
 
+    @workflow.signal(name=names.SIGNAL_FACTS_RECORDED)
+    def facts_recorded(self) -> None:
+        """The store holds what has not been heard here."""
+        self._has_news()
+
     @workflow.query(name=names.QUERY_CLEARANCE)
     def clearance(self) -> Clearance | None:
         """The outcome as it stands, with the reasons."""
@@ -116,50 +131,90 @@ class ClearanceWorkflow:
 
     # --- referring --------------------------------------------------------------------------------------
 
-    async def _refer_to_all(self) -> None:
-        if not self._referrals:
+    async def _refer_to_all(self, case: Case) -> None:
+        # As it was accepted: a decision may have come in by now, and its receipt is wanted all the same.
+        first = {e.service: e for e in errands(case) if e.kind is ErrandKind.SUBMIT}
+        if not first:
             return
-        handed_over = await workflow.execute_local_activity_method(
+        results = await workflow.execute_local_activity_method(
             ReferralActivities.refer_all,
-            ReferAll(mrn=self._case.mrn, services=tuple(self._referrals), budget=BURST_BUDGET),
-            **_SHORT,
+            ReferAll(mrn=case.mrn, services=tuple(first), budget=BURST_BUDGET),
+            **SHORT,
         )
-        for result in handed_over:
-            self._apply(result)
+        for result in results:
+            self._handed_over(result)
             if result.state is ReferralState.PENDING:
-                self._spawn(f"refer {result.service}", self._refer(result.service))
+                self._errands.submit(case.mrn, first[result.service])
 
-    async def _refer(self, service: str) -> None:
-        """Hand one referral over, however long it takes. Never raises: not being reached is a state."""
-        self._apply(
-            await workflow.execute_activity_method(
-                ReferralActivities.submit_referral,
-                SubmitReferral(mrn=self._case.mrn, service=service),
-                activity_id=f"submit {service}",
-                **_LONG,
-            )
-        )
-
-    def _apply(self, result: HandedOver) -> None:
-        referral = self._referrals[result.service]
-        state = referral.state if referral.state is ReferralState.EXPIRED else result.state
-        self._referrals[result.service] = referral.model_copy(
-            update={
-                "state": state,
-                "receipt": result.receipt or referral.receipt,
-                "trouble": result.trouble,
-            }
-        )
-        self._add_decisions(result.service, result.decisions)
+    def _handed_over(self, result: HandedOver) -> None:
         self._news = True
+        referral = self._find(result.service)
+        if referral is None or result.referral not in (None, referral.terms.id):
+            self._has_news()
+            return
+        if result.revision != 1 or result.state is ReferralState.WITHDRAWN:
+            # How it came to stand so is on record.
+            self._has_news()
+        stays = referral.state in (ReferralState.EXPIRED, ReferralState.WITHDRAWN)
+        state = referral.state if stays else result.state
+        update: dict[str, Any] = {
+            "state": state,
+            "receipt": result.receipt or referral.receipt,
+            "trouble": result.trouble,
+        }
+        if result.receipt is not None and result.revision:
+            update["delivered_revision"] = max(result.revision, referral.delivered_revision)
+            update["delivered_at"] = referral.delivered_at or result.receipt.received_at
+        self._case = put(self._case, referral.model_copy(update=update))
+        self._add_decisions(result.service, result.decisions)
+
+    def _find(self, service: str) -> Referral | None:
+        return next((r for r in self._case.referrals if r.terms.service == service), None)
+
+    # --- hearing ----------------------------------------------------------------------------------------
+
+    def _has_news(self) -> None:
+        self._unread = self._news = True
+
+    def _changed_by_time(self, case: Case, *, unread: bool) -> None:
+        self._case = case
+        self._news = True
+        self._unread = self._unread or unread
 
     def _add_decisions(self, service: str, decisions: Sequence[Decision]) -> None:
-        referral = self._referrals[service]
-        known = {decision.id for decision in referral.decisions}
-        new = [decision for decision in decisions if decision.id not in known]
-        if new:
-            self._referrals[service] = referral.model_copy(update={"decisions": (*referral.decisions, *new)})
+        for decision in decisions:
+            referral = self._find(service)
+            if referral is None or decision.revision > referral.terms.revision:
+                # About content that has not been heard of yet: it is read with that, from the store.
+                self._has_news()
+                continue
+            if any(known.id == decision.id for known in referral.decisions):
+                continue
+            self._case = put(self._case, self._with_decision(referral, decision))
             self._news = True
+
+    def _with_decision(self, referral: Referral, decision: Decision) -> Referral:
+        asks = decision.verdict is Verdict.INFORMATION_REQUIRED
+        if asks and not workflow.patched("a-question-stops-the-clock"):
+            # Begun before there were questions: the agency's clock goes on, as it did then.
+            referral = referral.model_copy(update={"decisions": (*referral.decisions, decision)})
+            return referral.model_copy(update={"state": state_after_decisions(referral)})
+        return with_decision(referral, decision, answer_due(self._case, decision))
+
+    async def _read_news(self) -> None:
+        """Hear what is on record, in order; the case is the store's then."""
+        while self._unread:
+            self._unread = False
+            news = await workflow.execute_local_activity_method(
+                NewsActivities.read_news, ReadNews(mrn=self._case.mrn, after=self._through), **SHORT
+            )
+            self._case = heard(self._case, news.events)
+            self._through = news.through
+            if news.events:
+                self._errands.allow_again()
+            if any(event.type is EventType.DECLARATION_AMENDED for event in news.events):
+                self._tasks.cancel("refusal")
+                self._refusal_ends = None
 
     # --- settling ---------------------------------------------------------------------------------------
 
@@ -170,31 +225,38 @@ class ClearanceWorkflow:
 
     async def _settle_record_and_tell(self) -> None:
         """Settle, and when something worth knowing has changed record it and tell the cargo system."""
-        self._news = False
-        case = self._case.model_copy(update={"referrals": tuple(self._referrals.values())})
-        self._clearance = settle(case)
-        self._weighed = frozenset(d.id for r in case.referrals for d in r.decisions)
-        outcome = self._clearance.outcome
-        worth_knowing = (
-            outcome,
-            {(r.rule, r.item, r.service) for r in self._clearance.reasons if r.rule not in _QUIET},
-        )
-        if worth_knowing == self._concluded or (self._concluded is None and outcome is Outcome.IN_PROGRESS):
-            return
-        self._concluded = worth_knowing
-        await self._conclude(case, outcome)
+        while True:
+            self._news = False
+            await self._read_news()
+            case = self._case
+            self._clearance = settle(case)
+            self._weighed = frozenset(d.id for r in case.referrals for d in r.decisions)
+            outcome = self._clearance.outcome
+            worth_knowing = (
+                outcome,
+                self._clearance.released_items,
+                {(r.rule, r.item, r.service) for r in self._clearance.reasons if r.rule not in _QUIET},
+            )
+            if worth_knowing == self._concluded:
+                return
+            if self._concluded is None and outcome is Outcome.IN_PROGRESS:
+                return
+            if await self._conclude(case, self._clearance):
+                self._concluded = worth_knowing
+                return
+            await self._hear_more()
 
-    async def _conclude(self, case: Case, outcome: Outcome) -> None:
+    async def _conclude(self, case: Case, clearance: Clearance) -> bool:
+        """Record it; False when the store holds more than was heard here, and has not taken it."""
+        outcome = (clearance.outcome, clearance.released_items)
         number = None
-        if outcome not in (Outcome.IN_PROGRESS, self._noticed):
-            self._notices += 1
-            self._noticed = outcome
-            number = self._notices
+        if clearance.outcome is not Outcome.IN_PROGRESS and outcome != self._noticed:
+            number = self._notices + 1
         concluded: Concluded = await workflow.execute_local_activity_method(
             ClearanceActivities.conclude,
             Conclusion(
                 mrn=case.mrn,
-                outcome=outcome,
+                outcome=clearance.outcome,
                 standings=tuple(
                     Standing(
                         service=r.terms.service,
@@ -207,65 +269,63 @@ class ClearanceWorkflow:
                 notice_number=number,
                 tell="tell" not in self._tasks,
                 issued_at=workflow.now(),
+                through=self._through,
+                released_items=clearance.released_items,
             ),
-            **_SHORT,
+            **SHORT,
         )
+        if concluded.unheard:
+            return False
+        if number is not None:
+            self._notices, self._noticed = number, outcome
+        gone = {*self._case.released, *clearance.released_items}
+        self._case = self._case.model_copy(update={"released": tuple(sorted(gone))})
         if number is not None and not concluded.told and "tell" not in self._tasks:
-            self._spawn("tell", self._tell_until_acknowledged())
+            self._tasks.begin("tell", self._tell_until_acknowledged())
+        return True
+
+    async def _hear_more(self) -> None:
+        """Read once more before the store is asked again; where nothing was there, not at once."""
+        if self._offered_through == self._through:
+            await workflow.sleep(_UNHEARD_PAUSE, summary="the store holds more than can be read yet")
+        self._offered_through = self._through
+        self._has_news()
 
     async def _tell_until_acknowledged(self) -> None:
         await workflow.execute_activity_method(
-            ClearanceActivities.tell_cargo, TellCargo(mrn=self._case.mrn), **_TELL
+            ClearanceActivities.tell_cargo, TellCargo(mrn=self._case.mrn), **TELL
         )
         self._news = True
 
     # --- waiting ----------------------------------------------------------------------------------------
 
-    def _open(self, referral: Referral) -> bool:
-        """Whether some goods item of a referral still waits for a decision."""
-        if referral.state is ReferralState.EXPIRED:
-            return False
-        return awaits_decision(referral)
-
-    def _watch_deadlines(self) -> None:
-        """One timer at a time, for whatever falls due next."""
-        if "deadlines" not in self._tasks and any(map(self._open, self._referrals.values())):
-            self._spawn("deadlines", self._expire_what_falls_due())
-
-    async def _expire_what_falls_due(self) -> None:
-        while waiting := [r for r in self._referrals.values() if self._open(r)]:
-            due_at = min(r.terms.due_at for r in waiting)
-            await workflow.sleep(
-                max(due_at - workflow.now(), timedelta(0)),
-                summary=f"next answer due {due_at:%Y-%m-%d %H:%M}Z",
-            )
-            late = [
-                r.terms.service
-                for r in self._referrals.values()
-                if self._open(r) and r.terms.due_at <= workflow.now()
-            ]
-            if late:
-                await workflow.execute_local_activity_method(
-                    ReferralActivities.expire_referrals,
-                    ExpireReferrals(mrn=self._case.mrn, services=tuple(late)),
-                    **_SHORT,
-                )
-                for service in late:
-                    self._referrals[service] = self._referrals[service].model_copy(
-                        update={"state": ReferralState.EXPIRED}
-                    )
-                self._news = True
-
     def _over(self) -> bool:
-        """Whether nothing an agency may still say can change the outcome, and the cargo system knows it."""
-        if "tell" in self._tasks:
+        """
+        Whether nothing an agency may still say can change the outcome, the cargo system knows it, and so do
+        the agencies that are asked no more.
+        """
+        if "tell" in self._tasks or not (self._settled.final or self._closing):
             return False
-        return self._settled.final or self._closing
+        return not any(errand.kind is ErrandKind.WITHDRAW for errand in errands(self._case))
+
+    async def _arrange_inspections(self) -> None:
+        """Have appointments offered for what is to be inspected, and taken back where nobody wants them."""
+        if not is_to_be_arranged(self._case) or not workflow.patched("inspections-are-arranged"):
+            return
+        # The appointments as they are now have been looked at: nothing else comes of looking again.
+        wanted = (self._case.inspections, self._weighed, self._case.version, self._case.withdrawal)
+        if wanted == self._arranged:
+            return
+        self._arranged = wanted
+        await workflow.execute_local_activity_method(
+            NewsActivities.arrange_inspections, ArrangeInspections(mrn=self._case.mrn), **SHORT
+        )
+        self._has_news()
 
     def _show_to_operations(self) -> None:
         """Keep the search attributes true, so that the engine's own tools answer questions."""
         outcome = self._settled.outcome
-        waiting = [r for r in self._referrals.values() if self._open(r)]
+        waiting = self._deadlines.awaited()
         shown = (outcome, tuple(sorted({r.terms.agency for r in waiting})))
         if shown == self._shown:
             return
@@ -275,49 +335,45 @@ class ClearanceWorkflow:
             PENDING_AGENCIES.value_set(list(shown[1])),
         ]
         if waiting:
-            updates.append(DUE_AT.value_set(min(r.terms.due_at for r in waiting)))
+            updates.append(DUE_AT.value_set(min(r.deadline or r.terms.due_at for r in waiting)))
         workflow.upsert_search_attributes(updates)
 
     def _watch_refusal(self) -> None:
-        if self._settled.outcome is Outcome.REFUSAL and "refusal" not in self._tasks:
-            self._spawn("refusal", self._close_refusal())
+        if nothing_is_awaited(self._settled) and "refusal" not in self._tasks:
+            self._tasks.begin("refusal", self._close_refusal())
 
     async def _close_refusal(self) -> None:
         """A refusal stands once the time in which an agency may change its mind has passed."""
-        await workflow.sleep(
-            parse_duration(self._case.policy.refusal_open_for), summary="refusal may be revised"
-        )
-        if self._settled.outcome is Outcome.REFUSAL:
+        now = workflow.now()
+        if self._refusal_ends is None:
+            self._refusal_ends = now + parse_duration(self._case.policy.refusal_open_for)
+        await workflow.sleep(max(self._refusal_ends - now, timedelta(0)), summary="refusal may be revised")
+        self._refusal_ends = None
+        if nothing_is_awaited(self._settled):
             self._closing = True
             self._news = True
 
     # --- ending -----------------------------------------------------------------------------------------
 
-    async def _close(self) -> None:
-        for task in list(self._tasks.values()):
-            task.cancel()
+    async def _close(self) -> bool:
+        """End it; False when the store holds more than was heard here, and it goes on."""
+        self._tasks.cancel_all()
         self._show_to_operations()
         while True:
             late = [
                 decision.brief()
-                for referral in self._referrals.values()
+                for referral in self._case.referrals
                 for decision in referral.decisions
                 if decision.id not in self._weighed
             ]
             self._weighed |= {decision.id for decision in late}
-            await workflow.execute_local_activity_method(
-                ClearanceActivities.close_case, CloseCase(mrn=self._case.mrn, late=tuple(late)), **_SHORT
+            closed: Closed | None = await workflow.execute_local_activity_method(
+                ClearanceActivities.close_case,
+                CloseCase(mrn=self._case.mrn, late=tuple(late), through=self._through),
+                **SHORT,
             )
-            if all(d.id in self._weighed for r in self._referrals.values() for d in r.decisions):
-                return
-
-    def _spawn(self, name: str, work: Coroutine[Any, Any, None]) -> None:
-        """Run work beside the main line; it leaves the list when it ends, however it ends."""
-
-        async def run() -> None:
-            try:
-                await work
-            finally:
-                del self._tasks[name]
-
-        self._tasks[name] = asyncio.create_task(run())
+            if closed is not None and closed.unheard:
+                await self._hear_more()
+                return False
+            if all(d.id in self._weighed for r in self._case.referrals for d in r.decisions):
+                return True

@@ -15,8 +15,11 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from hub.activities.clearances import ClearanceActivities
-from hub.activities.messages import ClearanceOrder
+from hub.activities.errands import ErrandActivities
+from hub.activities.messages import ClearanceOrder, brief_case
+from hub.activities.news import NewsActivities
 from hub.activities.referrals import ReferralActivities
+from hub.activities.under_way import UnderWay
 from hub.domain import names
 from hub.domain.case import CasePolicy
 from hub.domain.catalogue import Catalogue, Row, Service
@@ -26,11 +29,18 @@ from hub.domain.declaration import Declaration, Procedure
 from hub.domain.exchange import Answer, Dossier, Exchange, Feed, FeedPage, LookUp, Message, Submission
 from hub.domain.intake import Acceptance, Rulebook, accept
 from hub.domain.referral import Answers, Decision, OnExpiry, Receipt, Verdict, Via
-from hub.ports import NONE_REFUSED, Acknowledgement
+from hub.ports import NONE_REFUSED, Acknowledgement, HandOver
 from hub.store import Store
 from hub.workflows.clearance import ClearanceWorkflow
 
 AGENCIES = ("plant", "animal", "food", "radio")
+ZONE = ZoneInfo("Asia/Seoul")
+CALENDAR = WorkingCalendar(zone=ZONE, closes_at=clock_time(18), is_closed=lambda day: False)
+
+
+def calendars(agency: str) -> WorkingCalendar:
+    """All offices keep the same."""
+    return CALENDAR
 
 
 def catalogue(on_expiry: OnExpiry = OnExpiry.HOLD, within: str = "48h") -> Catalogue:
@@ -235,13 +245,16 @@ class Bench:
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """A worker of the hub for as long as the context lasts."""
+        submissions = UnderWay[HandOver]()
         async with Worker(
             self.client,
             task_queue=names.TASK_QUEUE,
             workflows=[ClearanceWorkflow],
             activities=[
-                *ReferralActivities(self.store, self.agencies, self.now).all(),
+                *ReferralActivities(self.store, self.agencies, self.now, submissions).all(),
+                *ErrandActivities(self.store, self.agencies, self.now, calendars, submissions).all(),
                 *ClearanceActivities(self.store, self.store, self.cargo, self.now).all(),
+                *NewsActivities(self.store, self.store, self.now, calendars).all(),
             ],
             workflow_runner=UnsandboxedWorkflowRunner(),
         ):
@@ -250,10 +263,9 @@ class Bench:
     async def start(self, accepted: Acceptance) -> WorkflowHandle[ClearanceWorkflow, Outcome]:
         """Lodge it in the store, and start its workflow."""
         await asyncio.to_thread(self.store.lodge, accepted)
-        brief = tuple(r.model_copy(update={"terms": r.terms.brief()}) for r in accepted.case.referrals)
         handle = await self.client.start_workflow(
             ClearanceWorkflow.run,
-            ClearanceOrder(case=accepted.case.model_copy(update={"referrals": brief})),
+            ClearanceOrder(case=brief_case(accepted.case)),
             id=names.workflow_id(accepted.mrn),
             task_queue=names.TASK_QUEUE,
         )
