@@ -102,6 +102,10 @@ def rulebook(*, hs_digits: int | None = None) -> Rulebook:
         policy=CasePolicy(version="policy-1", refusal_open_for="30d"),
         country="KR",
         zone=ZoneInfo("Asia/Seoul"),
+        withdrawal_reasons={
+            "C01": {"en": "Goods not shipped", "ko": "미선적"},
+            "C02": {"en": "Lodged twice", "ko": "이중 신고"},
+        },
     )
 
 
