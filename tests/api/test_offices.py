@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import pytest
@@ -12,13 +13,19 @@ import pytest
 from hub.api.parts import ApiParts
 from hub.domain.case import CasePolicy
 from hub.domain.clearance import Clearance, Outcome
-from hub.domain.referral import (
-    ReferralState,
-    Verdict,
-    Via,
-)
+from hub.domain.declaration import Declaration
+from hub.domain.errors import AgencyUnavailable
+from hub.domain.events import EventType, NewEvent
+from hub.domain.exchange import Asked
+from hub.domain.model import Text
+from hub.domain.names import CUSTOMS_CONTROL
+from hub.domain.policy import Control
+from hub.domain.referral import ReferralState, Verdict, Via
+from hub.domain.risk import Assessment, Channel, RiskReason
+from hub.domain.steps.inspecting import offer
+from hub.domain.withdrawal import Withdrawal
 from hub.ports import HandOver, Role
-from tests.api.support import NOW, Api, beef
+from tests.api.support import CALENDAR, NOW, Api, GatewayFake, beef
 
 APQA, MFDS = "apqa-animal-import", "mfds-livestock-import"
 OWN = "KR1208147521"
@@ -194,13 +201,143 @@ async def test_a_decision_is_taken_while_the_engine_is_away(api: Api, keys: Any)
     assert [m for m, _ in api.store.untold_messages(NOW + timedelta(days=1), 10)] == [mrn]
 
 
+# --- what operators record ------------------------------------------------------------------------------
+
+
+def _withdraw(api: Api, mrn: str) -> None:
+    """The declarant takes it back, and the agencies have still to be told."""
+    said = Withdrawal(reason="C01", requested_at=NOW, by="broker").model_dump(mode="json")
+    event = NewEvent(at=NOW, type=EventType.DECLARATION_WITHDRAWN, data=said)
+    api.store.change(mrn, lambda view: [event])
+
+
+async def _told(api: Api, key: dict[str, str], mrn: str, service: str = APQA) -> httpx.Response:
+    body = {"remarks": "told Ms Han by telephone"}
+    return await api.http.post(_path(mrn, service, "withdrawn"), json=body, headers=key)
+
+
+async def test_an_operator_tells_an_agency_whose_channel_cannot_be_told(
+    api: Api, keys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def cannot(self: GatewayFake, agency: str, version: str) -> frozenset[Asked]:
+        return frozenset()
+
+    mrn = await lodged(api)
+    early = await _told(api, keys["operator"], mrn)
+    assert (early.status_code, _kind(early)) == (409, "not-awaited")
+    _withdraw(api, mrn)
+    by_itself = await _told(api, keys["operator"], mrn)
+    assert (by_itself.status_code, _kind(by_itself)) == (409, "not-by-hand")
+    monkeypatch.setattr(GatewayFake, "abilities", cannot)
+    told = await _told(api, keys["operator"], mrn)
+    assert (told.status_code, told.json()["state"]) == (200, "withdrawn")
+    assert (await _told(api, keys["operator"], mrn)).json() == told.json()
+    [event] = [e for e in api.store.events(mrn, 0, 100) if e.type is EventType.REFERRAL_WITHDRAWN]
+    assert (event.data["told"], event.data["remarks"]) == ("by_hand", "told Ms Han by telephone")
+    assert api.engine.nudged == [mrn]
+    after = await decide(api, keys["apqa"], mrn)
+    assert (after.status_code, _kind(after)) == (409, "already-withdrawn")
+    for who, status in (("customs", 403), ("apqa", 403), ("cargo", 403), ("admin", 200)):
+        assert (await _told(api, keys[who], mrn)).status_code == status
+
+
+async def test_what_a_channel_can_do_may_be_unknown_for_now(
+    api: Api, keys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(self: GatewayFake, agency: str, version: str) -> frozenset[Asked]:
+        raise AgencyUnavailable("its own worker does not answer")
+
+    mrn = await lodged(api)
+    monkeypatch.setattr(GatewayFake, "abilities", away)
+    answer = await _told(api, keys["operator"], mrn)
+    assert (answer.status_code, _kind(answer)) == (503, "agency-unavailable")
+
+
+async def _until(api: Api, key: dict[str, str], mrn: str, due_at: str) -> httpx.Response:
+    body = {"due_at": due_at, "reason": "laboratory closed"}
+    return await api.http.post(_path(mrn, APQA, "deadline"), json=body, headers=key)
+
+
+async def test_an_operator_moves_a_deadline(api: Api, keys: Any) -> None:
+    mrn = await lodged(api)
+    moved = await _until(api, keys["operator"], mrn, "2026-12-04T18:00:00+09:00")
+    assert (moved.status_code, moved.json()["due_at"]) == (200, "2026-12-04T09:00:00Z")
+    assert api.engine.nudged == [mrn]
+    await _until(api, keys["operator"], mrn, "2026-12-04T18:00:00+09:00")
+    assert api.engine.nudged == [mrn]
+    past = await _until(api, keys["operator"], mrn, "2026-11-04T18:00:00+09:00")
+    assert (past.status_code, _pointers(past)) == (422, ["/due_at"])
+    assert (await _until(api, keys["customs"], mrn, "2026-12-05T18:00:00+09:00")).status_code == 403
+    await decide(api, keys["apqa"], mrn)
+    decided = await _until(api, keys["operator"], mrn, "2026-12-06T18:00:00+09:00")
+    assert (decided.status_code, _kind(decided)) == (409, "not-awaited")
+
+
+# --- customs' own control -------------------------------------------------------------------------------
+
+
+class RiskFake:
+    """Every declaration is red, by one rule."""
+
+    titles: ClassVar[dict[str, Text]] = {"first-time": {"en": "First declaration of this importer"}}
+    changed = False
+
+    def assess(self, declaration: Declaration, at: datetime) -> Assessment:
+        reasons = (RiskReason(rule="first-time", weight=70),)
+        return Assessment(channel=Channel.RED, score=70, reasons=reasons, seed="ab12", rules_version="r-1")
+
+    def repeated(self, declaration: Declaration, assessment: Assessment) -> Assessment | None:
+        return None if self.changed else self.assess(declaration, NOW)
+
+
+async def _assessed(api: Api) -> tuple[str, RiskFake]:
+    """A declaration that customs wants to inspect, and who said so."""
+    risk = RiskFake()
+    parts: ApiParts = api.app.state.parts
+    law = {"en": "Customs Act", "ko": "관세법"}
+    control = Control(calendar=CALENDAR, answer_within="3wd", law=law, name={"en": "Customs control"})
+    rules = replace(parts.rulebook(), risk=risk, control=control)
+    ticks = itertools.count()
+    api.app.state.parts = replace(
+        parts, rulebook=lambda: rules, clock=lambda: NOW + timedelta(seconds=next(ticks))
+    )
+    return (await api.lodge())["mrn"], risk
+
+
+async def test_customs_decides_on_its_own_control(api: Api, keys: Any) -> None:
+    mrn, _ = await _assessed(api)
+    for who, status in (("declarant", 403), ("apqa", 404), ("npa", 404), ("stranger", 404)):
+        assert (await decide(api, keys[who], mrn, CUSTOMS_CONTROL)).status_code == status
+    taken = await decide(api, keys["customs"], mrn, CUSTOMS_CONTROL, remarks="seals intact")
+    assert (taken.status_code, taken.json()["state"]) == (202, "decided")
+    by_operator = await decide(api, keys["operator"], mrn, CUSTOMS_CONTROL, verdict="refused")
+    assert by_operator.status_code == 202
+
+
+async def test_why_customs_looks_is_for_customs(api: Api, keys: Any) -> None:
+    mrn, risk = await _assessed(api)
+    path = f"/v1/declarations/{mrn}/risk"
+    for who in ("declarant", "stranger", "apqa", "npa", "nobody", "cargo"):
+        assert (await api.http.get(path, headers=keys[who])).status_code == 404
+    for who in ("customs", "operator", "admin"):
+        shown = (await api.http.get(path, headers=keys[who])).json()
+        assert (shown["channel"], shown["score"], shown["reproduced"]) == ("red", 70, "same")
+        assert shown["reasons"][0]["title"] == {"en": "First declaration of this importer"}
+    risk.changed = True
+    assert (await api.http.get(path, headers=keys["customs"])).json()["reproduced"] == "rules_changed"
+
+
+async def test_a_declaration_without_rules_has_no_risk(api: Api, keys: Any) -> None:
+    mrn = await lodged(api)
+    answer = await api.http.get(f"/v1/declarations/{mrn}/risk", headers=keys["customs"])
+    assert answer.status_code == 404
+
+
 # --- inspections ----------------------------------------------------------------------------------------
 
 
 async def _called(api: Api, keys: Any, mrn: str) -> None:
     """Both agencies call for an inspection, and the worker arranges it."""
-    from hub.domain.steps.inspecting import offer
-
     for who, service in (("apqa", APQA), ("mfds", MFDS)):
         await decide(api, keys[who], mrn, service, verdict="inspection_required")
     parts: ApiParts = api.app.state.parts
