@@ -18,7 +18,7 @@ from hub.domain.case import Change
 from hub.domain.errors import AgencyRefused, AgencyUnavailable, InDoubt, NotUnderstood
 from hub.domain.exchange import Exchange, Submission
 from hub.domain.names import referral_id, split_referral_id
-from hub.domain.referral import ReferralState
+from hub.domain.referral import Receipt, ReferralState
 from hub.ports import AgencyGateway, CaseStore, Clock, HandOver, HandOverMark
 
 _STILL_IN_DOUBT = "sent without an answer; the agency does not show it yet, and may still take it"
@@ -82,7 +82,7 @@ class ReferralActivities:
             task = self._under_way.begin(referral, self._single(order))
         # The engine may time this attempt out; the request itself goes on and the next attempt joins it.
         result = await with_heartbeats(asyncio.shield(task))
-        if result.state is ReferralState.PENDING and result.revision:
+        if _is_undelivered(result.state, result.receipt) and result.revision:
             raise ApplicationError(
                 result.trouble or "not handed over yet",
                 type="AgencyUnavailable",
@@ -193,7 +193,12 @@ class ReferralActivities:
 
 def _is_to_be_sent(mark: HandOverMark) -> bool:
     """One that is to be amended or withdrawn is not submitted any more: its doubt is settled otherwise."""
-    return mark.state is ReferralState.PENDING and mark.change is Change.NONE
+    return _is_undelivered(mark.state, mark.dossier.receipt) and mark.change is Change.NONE
+
+
+def _is_undelivered(state: ReferralState, receipt: Receipt | None) -> bool:
+    """Also when its time has passed: what the agency says late may still lift the hold."""
+    return state is ReferralState.PENDING or (state is ReferralState.EXPIRED and receipt is None)
 
 
 def _known(mark: HandOverMark) -> HandOver:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from hub.domain.case import Referral
 from hub.domain.events import Event, EventType, NewEvent
 from hub.domain.referral import OnExpiry, ReferralState
 from hub.store.casefile import OpenCase, rfc3339
@@ -12,6 +13,8 @@ from hub.store.certificates import give_back
 from hub.store.part import Part
 
 _NO_LONGER_DUE = (ReferralState.DECIDED, ReferralState.EXPIRED, ReferralState.WITHDRAWN)
+_CLOCKS_DIFFER = timedelta(minutes=1)
+"""By so much at most: whoever says that a time has passed goes by the engine's clock."""
 
 
 class Cases(Part):
@@ -27,7 +30,7 @@ class Cases(Part):
             case = OpenCase.open(connection, mrn)
             for service in services:
                 referral = case.referral(service)
-                if referral.state in _NO_LONGER_DUE:
+                if referral.state in _NO_LONGER_DUE or _has_more_time(referral, at):
                     continue
                 terms = referral.terms
                 case.note(
@@ -60,3 +63,10 @@ class Cases(Part):
                 case.close(at)
                 give_back(connection, case, at)
                 case.save()
+
+
+def _has_more_time(referral: Referral, at: datetime) -> bool:
+    """The clock stands still, or was set anew, as whoever thinks it has expired has not heard yet."""
+    if referral.is_stopped:
+        return True
+    return referral.due_at is not None and referral.due_at > at + _CLOCKS_DIFFER

@@ -35,7 +35,10 @@ class HandOvers(Part):
             raise KeyError(f"no referral {referral}") from wrong
         with self._database.write() as connection:
             case = OpenCase.open(connection, mrn)
-            case.set_sending(service, Sending(at, case.referral(service).terms.revision))
+            now = case.referral(service)
+            if now.terms.id != referral or now.state is ReferralState.WITHDRAWN:
+                raise KeyError(f"{referral} is asked no more")
+            case.set_sending(service, Sending(at, now.terms.revision))
             case.save()
 
     def record_hand_overs(self, mrn: str, results: Sequence[HandOver], at: datetime) -> list[HandOver]:
@@ -66,7 +69,8 @@ def _begin(case: OpenCase, service: str, at: datetime) -> HandOverMark:
         decisions=referral.decisions,
         change=referral.change,
     )
-    if referral.state is ReferralState.PENDING and referral.change is Change.NONE and sending is None:
+    waits = referral.state in (ReferralState.PENDING, ReferralState.EXPIRED) and referral.receipt is None
+    if waits and referral.change is Change.NONE and sending is None:
         case.set_sending(service, Sending(at, referral.terms.revision))
     return mark
 
