@@ -22,7 +22,7 @@ from hub.domain.events import EventType, NewEvent
 from hub.domain.information import ClockStop, InformationRequest
 from hub.domain.inspection import Inspection, InspectionState
 from hub.domain.model import Model, Money, UtcDatetime
-from hub.domain.referral import Answers, Decision, Receipt, ReferralState, Verdict
+from hub.domain.referral import Answers, Decision, Receipt, ReferralState, Verdict, Via
 from hub.domain.settling import is_live, needs_no_asking, standing_decisions, standing_questions
 from hub.domain.withdrawal import Withdrawal
 
@@ -203,14 +203,16 @@ def revision_of(referral: Referral, decision: Decision) -> int:
     One under an earlier id is of an earlier revision. Where the agency took an amendment under the same id,
     what it decided before it had the amendment is of the content before. The agency's clock may be behind
     ours: then a decision is taken for an old one, and the referral waits for a person, which is the safe
-    side. What the agency says in its very answer to a request is of the content of that request, and whoever
-    sent it need not ask here.
+    side. What the agency says in its very answer to a request is of the content of that request, which whoever
+    sent it has written into the decision.
     """
     terms = referral.terms
     if decision.referral != terms.id:
         return max(terms.revision - 1, 0)
     if referral.change is not Change.NONE:
         return referral.delivered_revision
+    if decision.via is Via.REPLY and decision.revision == terms.revision:
+        return terms.revision
     if referral.amended_at is not None and decision.decided_at < referral.amended_at:
         return terms.revision - 1
     return terms.revision
