@@ -17,7 +17,7 @@ from hub.activities.messages import (
     brief_case,
     brief_referral,
 )
-from hub.domain.amendment import Amendment
+from hub.domain.amendment import Amendment, ChangedReferral
 from hub.domain.case import Case
 from hub.domain.deadlines import WorkingCalendar
 from hub.domain.events import Event, EventType, NewEvent
@@ -112,9 +112,12 @@ def _brief_amendment(amendment: Amendment) -> Amendment:
         update={
             "remarks": "",
             "prohibitions": tuple(p.model_copy(update={"law": {}}) for p in amendment.prohibitions),
-            "changed": tuple(
-                one.model_copy(update={"terms": one.terms.brief()}) for one in amendment.changed
-            ),
+            "changed": tuple(map(_brief_change, amendment.changed)),
             "added": tuple(map(brief_referral, amendment.added)),
         }
     )
+
+
+def _brief_change(changed: ChangedReferral) -> ChangedReferral:
+    demand = None if changed.demand is None else changed.demand.brief()
+    return changed.model_copy(update={"terms": changed.terms.brief(), "demand": demand})

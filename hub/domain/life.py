@@ -203,8 +203,8 @@ def revision_of(referral: Referral, decision: Decision) -> int:
     One under an earlier id is of an earlier revision. Where the agency took an amendment under the same id,
     what it decided before it had the amendment is of the content before. The agency's clock may be behind
     ours: then a decision is taken for an old one, and the referral waits for a person, which is the safe
-    side. What the agency says in its very answer to a request is of the content of that request, which whoever
-    sent it has written into the decision.
+    side. What the agency says in its very answer to a request is of the content of that request: whoever
+    sent it has written that into the decision.
     """
     terms = referral.terms
     if decision.referral != terms.id:
