@@ -149,6 +149,13 @@ def _check_answers(file: AgencyFile, report: FileReport) -> None:
         Answers.FEED: (channel.feed is not None, "channel.feed"),
     }
     for code, service in file.services.items():
+        if service.answers is Answers.DOOR:
+            report.add(
+                ("services", code, "answers"),
+                "only customs' own control is answered at the hub's own door",
+                f"write one of {', '.join(there)}: its people may decide by hand all the same",
+            )
+            continue
         is_there, part = there[service.answers]
         if not is_there:
             report.add(

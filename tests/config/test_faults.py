@@ -240,6 +240,11 @@ SERVICES = [
         "remove it",
     ),
     case(
+        "decided at the hub's door", LABS, "answers: feed", "answers: door", "answers: door",
+        "services.labs-batch.answers", "only customs' own control is answered at the hub's own door",
+        "write one of reply, callback, poll, feed",
+    ),
+    case(
         "document types in a group", PLANTS, '["13101"]', '["13100", "22101"]', '"22101"',
         "services.plants-import.document_types[1]", "'22101' is a document of labs-import too",
         "a type of its own",

@@ -12,7 +12,7 @@ import pytest
 from fastapi.routing import APIRoute
 from prometheus_client import CollectorRegistry
 
-from hub.api import agencies, declarations, lodging, probes
+from hub.api import app, docs_page
 from hub.api.metering import Metrics
 from hub.api.problems import KINDS
 from hub.config import models
@@ -33,6 +33,7 @@ OPERATIONS = text_of("docs/operations.md")
 ADDING = text_of("docs/adding-an-agency.md")
 CHANNELS = text_of("docs/channels.md")
 CERTIFICATION = text_of("docs/certification.md")
+POLICY = text_of("docs/policy.md")
 REFERENCE = text_of("adapters_config/README.md")
 API = text_of("docs/api.md")
 GLOSSARY = text_of("docs/glossary.md")
@@ -101,9 +102,12 @@ def test_problems() -> None:
 
 def test_routes() -> None:
     """Every path that the API answers; descriptions of itself are told beside the table."""
+    modules = [
+        m for m in vars(app).values() if inspect.ismodule(m) and m is not docs_page and hasattr(m, "router")
+    ]
     paths = {
-        route.path
-        for module in (lodging, declarations, agencies, probes)
+        route.path_format
+        for module in modules
         for route in module.router.routes
         if isinstance(route, APIRoute)
     }
@@ -144,6 +148,11 @@ def test_keys_of_the_configuration(model: type[models.FileModel]) -> None:
         models.MaintenanceFile,
         models.WsSecurityAuth,
         models.PolicyFile,
+        models.DatedPolicyFile,
+        models.RiskFile,
+        models.RiskRuleFile,
+        models.RandomFile,
+        models.CertificateFile,
         models.CalendarFile,
         models.AttributeFile,
     ],
@@ -152,7 +161,10 @@ def test_keys_of_the_configuration(model: type[models.FileModel]) -> None:
 def test_keys_that_the_guide_explains(model: type[models.FileModel]) -> None:
     """What an agency's engineer meets stands in a code span or a block of the guide as well."""
     written = {
-        word for text in (ADDING, CHANNELS) for span in spans(text) for word in re.findall(r"\w+", span)
+        word
+        for text in (ADDING, CHANNELS, POLICY)
+        for span in spans(text)
+        for word in re.findall(r"\w+", span)
     }
     for block in blocks("yaml"):
         written |= set(re.findall(r"(\w+):", block.text))
