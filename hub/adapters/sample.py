@@ -56,7 +56,8 @@ def sample_withdrawal(*, whole: bool) -> Withdrawal | None:
 
 def sample_information(*, whole: bool) -> InformationContent:
     """An answer to a question, with documents or with words alone."""
-    content = b"%PDF-1.7 sample"
+    # The second line says that the file is binary (ISO 32000-1, 7.5.2).
+    contents = {name: b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\0" + name.encode() for name in ("sample.pdf", "견본.pdf")}
     enclosures = [
         Enclosure(
             name=name,
@@ -64,7 +65,7 @@ def sample_information(*, whole: bool) -> InformationContent:
             sha256=hashlib.sha256(content).hexdigest(),
             content=content,
         )
-        for name in ("sample.pdf", "견본.pdf")
+        for name, content in contents.items()
     ]
     return InformationContent(
         id="INFORMATION-1",

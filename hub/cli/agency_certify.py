@@ -34,6 +34,7 @@ def play(
     approve: Annotated[Path | None, _outcome("approve", "approves; else a sample")] = None,
     refuse: Annotated[Path | None, _outcome("refuse", "refuses")] = None,
     conditions: Annotated[Path | None, _outcome("conditions", "approves with conditions")] = None,
+    ask: Annotated[Path | None, _outcome("ask", "asks the declarant about")] = None,
     service: Annotated[
         str | None,
         typer.Option("--service", metavar="CODE", help="this service alone; else one for each way to answer"),
@@ -79,7 +80,7 @@ def play(
     if not simulate:
         place.insist_on_test_system(yes=yes)
     bench = place.bench(name, development=simulate or not place.production)
-    given = {"approve": approve, "refuse": refuse, "conditions": conditions}
+    given = {"approve": approve, "refuse": refuse, "conditions": conditions, "ask": ask}
     wishes = Wishes(
         simulate=simulate,
         declarations={outcome: path for outcome, path in given.items() if path is not None},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,6 +13,7 @@ from hub.adapters.channel import Contracts
 from hub.adapters.soap import ContractUnreadable
 from hub.config.models import AgencyFile, OperationFile
 from hub.workbench.certify.wire import Headers
+from hub.workbench.operations import operations_of
 
 OTHER = "other"
 _HOLE = re.compile(r"\{[^{}]*\}")
@@ -48,7 +48,7 @@ class RequestKinds:
         self._file = file
         oauth2 = file.channel.auth.oauth2
         self._token_path = None if oauth2 is None else urlsplit(oauth2.token_url).path
-        signs = [self._sign(kind, operation, base_path) for kind, operation in operations(file)]
+        signs = [self._sign(place.name, place.file, base_path) for place in operations_of(file)]
         self._signs = sorted(signs, key=lambda sign: -sign.exactness)
 
     def __call__(self, method: str, target: str, headers: Headers, body: bytes) -> str:
@@ -84,23 +84,6 @@ class RequestKinds:
         except (ContractUnreadable, LookupError):
             return "", name  # the check of the file tells why; here the name is the best guess
         return found.action.strip('"'), found.body_element or name
-
-
-def operations(file: AgencyFile) -> Iterator[tuple[str, OperationFile]]:
-    """The operations of a channel, with the kind of their requests."""
-    channel = file.channel
-    yield "submit", channel.submit
-    if channel.look_up is not None:
-        yield "look_up", channel.look_up
-    if channel.poll is not None:
-        yield "poll", channel.poll
-    if channel.login is not None:
-        yield "login", channel.login
-    if channel.feed is not None:
-        yield "pull", channel.feed.pull
-        yield "acknowledge", channel.feed.acknowledge
-        if channel.feed.reject is not None:
-            yield "reject", channel.feed.reject
 
 
 def _soap(headers: Headers, body: bytes) -> tuple[str, str]:

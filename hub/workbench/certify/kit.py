@@ -40,7 +40,7 @@ class Wishes:
     simulate: bool = False
     """The simulator plays the agency."""
     declarations: Mapping[str, Path] = field(default_factory=dict)
-    """Files by outcome (approve, refuse, conditions): declarations that the agency answers so."""
+    """Files by outcome (approve, refuse, conditions, ask): declarations that the agency answers so."""
     service: str | None = None
     """This service alone."""
     only: Sequence[str] = ()
@@ -123,6 +123,7 @@ async def _set(
                 certificates=store,
                 cargo=store,
                 rulebook=bench.configuration.rulebook,
+                calendar=bench.configuration.calendar_of,
                 clock=utc_now,
                 agencies=list,
                 # The kit forges callbacks by the dozen, and each must be judged.

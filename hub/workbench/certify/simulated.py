@@ -33,6 +33,12 @@ class SimulatedAgency:
         found = await self._get("ledger", agency=self._agency, mrn=mrn)
         return int(found["summary"]["effects"])
 
+    async def shown(self, reference: str) -> dict[str, Any]:
+        """What the ledger shows of an application that was submitted under our reference."""
+        found = await self._get("ledger", agency=self._agency, mrn=reference.partition("/")[0])
+        [entry] = [one for one in found["applications"] if one["reference"] == reference]
+        return dict(entry)
+
     async def set_timings(self, milliseconds: Mapping[str, int]) -> None:
         """When it decides, and when it calls back."""
         url = f"{self.url}/_simulator/timings"

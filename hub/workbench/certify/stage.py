@@ -40,6 +40,7 @@ OUTCOMES: Mapping[str, tuple[Verdict, str]] = {
     "approve": (Verdict.APPROVED, "APPROVE"),
     "refuse": (Verdict.REFUSED, "REFUSE"),
     "conditions": (Verdict.APPROVED_WITH_CONDITIONS, "CONDITIONS"),
+    "ask": (Verdict.INFORMATION_REQUIRED, "ASK"),
 }
 """What the agency is expected to say, and by which word in the ucr the simulator is asked to say it."""
 

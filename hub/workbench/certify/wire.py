@@ -15,7 +15,9 @@ class Request:
     """One request of the hub."""
 
     kind: str
-    """submit, look_up, poll, pull, acknowledge, reject, login or token; `other` where that cannot be told."""
+    """
+    The name of the operation in the channel, as submit, poll or pull; token; `other` where it cannot be told.
+    """
     method: str
     target: str
     """Path and query, as sent."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from hub.workbench.certify.behaviour import Behaviour
 from hub.workbench.certify.behaviours.callbacks import BEFORE_RECEIPT, FORGED, LATE, OUT_OF_ORDER, REPEATED
+from hub.workbench.certify.behaviours.changes import AMEND, INFORM, REMIND, WITHDRAW
 from hub.workbench.certify.behaviours.doubt import CUT, DUPLICATE, NO_CONNECTION, SLOW
 from hub.workbench.certify.behaviours.errors import FAULT, GARBAGE, RETRY_AFTER
 from hub.workbench.certify.behaviours.feeds import FEED_POISONED, FEED_TWICE
-from hub.workbench.certify.behaviours.later import AMEND, WITHDRAW
 from hub.workbench.certify.behaviours.ordinary import APPROVE, CONDITIONS, POLL, REFUSE
 from hub.workbench.certify.behaviours.protection import LIMITS, MAINTENANCE, SECRETS
 from hub.workbench.certify.behaviours.trust import CREDENTIAL, EXPIRED_CERTIFICATE, TAMPERED
@@ -39,6 +39,8 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     FEED_TWICE,
     AMEND,
     WITHDRAW,
+    INFORM,
+    REMIND,
     EXPIRED_CERTIFICATE,
     CREDENTIAL,
     TAMPERED,
