@@ -30,7 +30,7 @@ from hub.domain.life import apply, opened, revision_of
 from hub.domain.policy import Control
 from hub.domain.referral import Answers, Decision, Receipt, ReferralState, Verdict, Via
 from hub.domain.risk import Assessment, Channel
-from hub.domain.settling import is_live, settle
+from hub.domain.settling import is_live, settle, standing_questions
 from hub.domain.steps import following
 from hub.domain.steps.amending import amend
 from hub.domain.steps.informing import BY_CHANNEL, information_of, passed_on
@@ -367,7 +367,7 @@ class World:
             service = referral.terms.service
             steps += [
                 partial(self.answer, service, question.id)
-                for question in referral.questions
+                for question in standing_questions(referral)
                 if question.answer is None
             ]
             by_hand = referral.terms.answers is Answers.DOOR
