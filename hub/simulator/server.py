@@ -21,7 +21,8 @@ from hub.simulator.errors import ConnectionCut
 from hub.simulator.http import Answer, Call
 from hub.simulator.world import Configured, World
 
-_LARGEST_BODY = 10_000_000
+_LARGEST_BODY = 48_000_000
+"""Octets: an answer with as many documents as the hub takes, in Base64."""
 _TRANSPORT = "simulator.transport"
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 

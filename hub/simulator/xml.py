@@ -26,7 +26,8 @@ def parse(body: bytes) -> etree._Element:
         resolve_entities=False,
         load_dtd=False,
         no_network=True,
-        huge_tree=False,
+        # A document in Base64 may be one text of more than the parser's usual 10 MB.
+        huge_tree=True,
         remove_comments=True,
         remove_pis=True,
     )

@@ -170,6 +170,8 @@ async def test_every_agency_that_can_takes_an_answer_with_its_papers_once(
         ], agency
         assert entry["decision"]["verdict"] == "approved", agency
         await gateway.inform(dossier, content.model_copy(update={"id": "INF-2", "enclosures": ()}))
+        await gateway.inform(dossier, content.model_copy(update={"id": "INF-3", "text": ""}))
+        assert _entry(simulator, dossier)["informed"] == 3, agency
 
 
 async def test_every_agency_that_can_is_reminded(
