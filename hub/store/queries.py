@@ -104,11 +104,10 @@ class Queries(Part):
             .where(decisions.c.mrn == mrn)
         )
         with self._database.read() as connection:
-            sources = {
-                (row.agency, key(source))
-                for row in connection.execute(said)
-                if (source := Decision.model_validate_json(row.document).exchange) is not None
-            }
+            said_in = [
+                (row.agency, Decision.model_validate_json(row.document)) for row in connection.execute(said)
+            ]
+            sources = {(agency, key(decision.exchange or decision.id)) for agency, decision in said_in}
             found = connection.execute(
                 select(inbox)
                 .where(tuple_(inbox.c.agency, inbox.c.message_id).in_(list(sources)))
