@@ -162,7 +162,7 @@ def issue(
     valid_until: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])] = None,
     hs: Annotated[list[str] | None, typer.Option(help="a prefix of the HS codes it covers")] = None,
     origin: Annotated[list[str] | None, typer.Option(help="a country of origin it covers, as US")] = None,
-    revoked: Annotated[bool, typer.Option(help="it is not valid any more")] = False,
+    revoked: Annotated[bool, typer.Option("--revoked", help="it is not valid any more")] = False,
 ) -> None:
     """Issue a certificate, or say what it is from now on: what is left out is not limited."""
     body = {
