@@ -503,7 +503,7 @@ def test_a_refusal_more_lets_no_item_go(
 
 @given(cases())
 def test_what_is_released_is_never_taken_back(whole: Case) -> None:
-    """Settled again with what it let go, it lets go just that; and the outcome says whether that is a part."""
+    """Settled again with what it let go, it lets go just that; and the outcome says if that is a part."""
     if whole.withdrawal is not None:
         return
     clearance = settle(whole)
