@@ -8,7 +8,7 @@ import typer
 from pydantic import ValidationError
 
 from hub import process
-from hub.cli import administration, agency, declarations, offices, running
+from hub.cli import administration, agency, declarant, declarations, explaining, offices, running
 from hub.cli.client import ApiProblem
 from hub.config.loader import ConfigurationFaults
 from hub.embedded import StackFailed
@@ -26,6 +26,8 @@ app = typer.Typer(
 )
 running.add_to(app)
 declarations.add_to(app)
+declarant.add_to(app)
+explaining.add_to(app)
 offices.add_to(app)
 administration.add_to(app)
 agency.add_to(app)

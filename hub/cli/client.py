@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,22 @@ class Api:
         """Lodge a declaration. Raises ApiProblem."""
         return self._json("POST", "/v1/declarations", data=content, headers={"Content-Type": media_type})
 
+    def amend(
+        self, mrn: str, content: bytes, media_type: str, remarks: str, version: int | None
+    ) -> dict[str, Any]:
+        """Give a declaration another content; `version` is the one that is meant. Raises ApiProblem."""
+        headers = {"Content-Type": media_type} | ({"If-Match": f'"{version}"'} if version else {})
+        path = f"/v1/declarations/{mrn}/amendments"
+        return self._json("POST", path, data=content, headers=headers, params={"remarks": remarks})
+
+    def answer(self, path: str, text: str, documents: Sequence[tuple[str, bytes, str]]) -> dict[str, Any]:
+        """Answer a question; documents are name, content and media type. Raises ApiProblem."""
+        parts: list[tuple[str, tuple[str | None, bytes, str]]] = [
+            ("text", (None, text.encode(), "text/plain; charset=utf-8"))
+        ]
+        parts += [("documents", document) for document in documents]
+        return self._json("POST", path, files=parts)
+
     def get(self, path: str) -> dict[str, Any]:
         """Read one page. Raises ApiProblem."""
         return self._json("GET", path)
@@ -39,6 +55,16 @@ class Api:
     def send(self, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Ask for something, with a JSON object; members that are None are left out. Raises ApiProblem."""
         return self._json(method, path, json={key: value for key, value in body.items() if value is not None})
+
+    def all_events(self, mrn: str) -> list[dict[str, Any]]:
+        """The events of a declaration until now. Raises ApiProblem."""
+        events: list[dict[str, Any]] = []
+        path, after = f"/v1/declarations/{mrn}/events", 0
+        # A page may be empty and not be the last: of some events this client is told nothing.
+        while (page := self.get(f"{path}?after={after}"))["last"] > after:
+            events += page["events"]
+            after = page["last"]
+        return events
 
     def events(self, mrn: str) -> Iterator[dict[str, Any]]:
         """The events of a declaration as they happen, from the first on. Raises ApiProblem."""

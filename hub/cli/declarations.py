@@ -11,10 +11,18 @@ import typer
 from rich.console import Console
 from rich.live import Live
 
+from hub.cli.casefile_view import casefile_view
 from hub.cli.client import Api
 from hub.cli.tables import declaration_panel, event_lines, plain_reason, routing_panel
 
-_STATUS_OF_OUTCOME = {"release": 0, "in_progress": 0, "hold": 3, "refusal": 4}
+_STATUS_OF_OUTCOME = {
+    "release": 0,
+    "in_progress": 0,
+    "hold": 3,
+    "refusal": 4,
+    "partial_release": 5,
+    "withdrawn": 6,
+}
 
 
 def add_to(app: typer.Typer) -> None:
@@ -30,12 +38,12 @@ def submit(
     """
     Lodge a declaration and print its receipt.
 
-    With --watch the exit status tells the outcome the cargo system was told: 0 released, 3 held, 4 refused.
+    With --watch the exit status tells the outcome the cargo system was told: 0 released, 3 held, 4 refused,
+    5 released in part, 6 withdrawn.
     """
-    content = sys.stdin.buffer.read() if str(file) == "-" else _read(file)
-    is_xml = content.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").startswith(b"<") or file.suffix == ".xml"
+    content, media_type = read_declaration(file)
     api = Api()
-    accepted = api.lodge(content, "application/xml" if is_xml else "application/json")
+    accepted = api.lodge(content, media_type)
     if not watch:
         print(json.dumps(accepted, indent=2, ensure_ascii=False))
         return
@@ -45,13 +53,21 @@ def submit(
 def show(
     mrn: str,
     events: Annotated[bool, typer.Option(help="list the events too")] = False,
+    full: Annotated[bool, typer.Option("--full", help="the whole case file")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="what the API says, unadorned")] = False,
 ) -> None:
     """Show a declaration: outcome and why, each referral, and why each agency was asked or not."""
     api = Api()
+    if full:
+        file = api.get(f"/v1/declarations/{mrn}/casefile?format=json")
+        if as_json:
+            print(json.dumps(file, indent=2, ensure_ascii=False))
+        else:
+            Console(highlight=False).print(casefile_view(file))
+        return
     view = api.get(f"/v1/declarations/{mrn}")
     routing = api.get(f"/v1/declarations/{mrn}/routing")
-    happened = _all_events(api, mrn) if events else []
+    happened = api.all_events(mrn) if events else []
     if as_json:
         told: dict[str, Any] = {"declaration": view, "routing": routing}
         print(json.dumps(told | ({"events": happened} if events else {}), indent=2, ensure_ascii=False))
@@ -79,16 +95,15 @@ def _watch(api: Api, mrn: str) -> int:
     return _STATUS_OF_OUTCOME[view["outcome"]]
 
 
-def _all_events(api: Api, mrn: str) -> list[dict[str, Any]]:
-    events: list[dict[str, Any]] = []
-    after = 0
-    while page := api.get(f"/v1/declarations/{mrn}/events?after={after}")["events"]:
-        events += page
-        after = page[-1]["seq"]
-    return events
+def read_declaration(file: Path) -> tuple[bytes, str]:
+    """A declaration's content and media type; `-` is the standard input. Raises SystemExit."""
+    content = sys.stdin.buffer.read() if str(file) == "-" else read_file(file)
+    is_xml = content.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").startswith(b"<") or file.suffix == ".xml"
+    return content, "application/xml" if is_xml else "application/json"
 
 
-def _read(file: Path) -> bytes:
+def read_file(file: Path) -> bytes:
+    """Raises SystemExit with why it cannot be read."""
     try:
         return file.read_bytes()
     except OSError as error:

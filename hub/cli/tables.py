@@ -12,11 +12,16 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from hub.domain.clearance import Rule
+from hub.domain.wording import RULES
+
 OUTCOME_STYLE = {
     "release": "bold green",
     "hold": "bold yellow",
     "refusal": "bold red",
     "in_progress": "cyan",
+    "partial_release": "bold yellow",
+    "withdrawn": "bold dim",
 }
 _STATE_STYLE = {
     "pending": ("dim", "·"),
@@ -24,6 +29,7 @@ _STATE_STYLE = {
     "decided": ("green", "●"),
     "expired": ("yellow", "!"),
     "undeliverable": ("red", "x"),
+    "withdrawn": ("dim", "-"),
 }
 _VERDICT_STYLE = {
     "approved": ("green", "●"),
@@ -32,27 +38,30 @@ _VERDICT_STYLE = {
     "information_required": ("yellow", "?"),
     "inspection_required": ("yellow", "?"),
 }
-_RULE_IN_WORDS = {
-    "no_agency_needed": "no agency need consent",
-    "prohibited": "prohibited goods",
-    "consented": "consented",
-    "refused": "refused",
-    "deemed_approved": "deemed approved: the agency let its time pass",
-    "deemed_refused": "deemed refused: the agency let its time pass",
-    "information_required": "asks for information",
-    "inspection_required": "wants to inspect",
-    "undeliverable": "could not be asked; a person must look",
-    "expired": "did not answer in time",
-    "escalated": "did not answer in time; handed to a person",
-    "awaited": "answer awaited",
-}
-_OF_INTEREST = ("prohibited", "refused", "deemed_refused", "undeliverable", "information_required",
-                "inspection_required", "expired", "escalated", "awaited")  # fmt: skip
+_OF_INTEREST = (
+    Rule.WITHDRAWN,
+    Rule.PROHIBITED,
+    Rule.REFUSED,
+    Rule.DEEMED_REFUSED,
+    Rule.INFORMATION_NOT_GIVEN,
+    Rule.UNDELIVERABLE,
+    Rule.INFORMATION_REQUIRED,
+    Rule.INFORMATION_OVERDUE,
+    Rule.INSPECTION_REQUIRED,
+    Rule.CERTIFICATE_EXHAUSTED,
+    Rule.EXPIRED,
+    Rule.ESCALATED,
+    Rule.AWAITED,
+    Rule.DUTIES_DUE,
+)
+"""What stands in the way of a release, the weightiest first."""
 
 
 def verdict_of(referral: dict[str, Any]) -> str | None:
-    """The latest verdict on a referral, if there is one."""
-    decisions = referral["decisions"]
+    """The latest verdict on what a referral asks about now, if there is one."""
+    decisions = [d for d in referral["decisions"] if d["revision"] == referral["revision"]]
+    if referral["state"] == "withdrawn":
+        return None
     return max(decisions, key=lambda d: d["decided_at"])["verdict"] if decisions else None
 
 
@@ -72,9 +81,9 @@ def plain_reason(view: dict[str, Any]) -> str:
     for rule in _OF_INTEREST:
         about = [r for r in reasons if r["rule"] == rule]
         if about:
-            who = ", ".join(dict.fromkeys(r["service"] for r in about))
+            who = ", ".join(dict.fromkeys(r["service"] for r in about if r["service"]))
             why = next((f": {r['remarks']}" for r in about if r["remarks"]), "")
-            return f"{who} {_RULE_IN_WORDS[rule]}{why}"
+            return f"{who} {RULES[rule]}{why}".strip()
     services = list(dict.fromkeys(r["service"] for r in reasons if r["service"]))
     if not services:
         return "no agency need consent"
@@ -91,11 +100,16 @@ def declaration_panel(view: dict[str, Any]) -> RenderableType:
         "" if view["final"] else " (may still change)",
         f": {plain_reason(view)}",
     )
+    if view["version"] > 1:
+        heading.append(f"\nversion {view['version']}: amended since it was lodged")
+    if view["released_items"] and view["outcome"] != "release":
+        heading.append(f"\nreleased: goods item(s) {', '.join(map(str, view['released_items']))}", "green")
     if not view["engine_started"]:
         heading.append("\naccepted; the engine is away and will take it up when it is back", style="yellow")
     parts: list[RenderableType] = [heading]
     if view["referrals"]:
         parts.append(Padding(_referral_table(view["referrals"]), (1, 0, 0, 2)))
+    parts += [question_line(q) for q in view["questions"] if q["state"] in ("open", "overdue")]
     if view["notice"]:
         notice = view["notice"]
         acknowledged = notice["acknowledged_at"]
@@ -103,6 +117,17 @@ def declaration_panel(view: dict[str, Any]) -> RenderableType:
         trouble = f" ({notice['trouble']})" if notice.get("trouble") and not acknowledged else ""
         parts.append(Text(f"\ncargo system: notice {notice['number']} {notice['outcome']}, {told}{trouble}"))
     return Group(*parts)
+
+
+def question_line(question: dict[str, Any]) -> RenderableType:
+    """A question to the declarant, and how it is answered."""
+    until = f", until {moment(question['due_at'])}" if question["due_at"] else ""
+    late = " (the time has passed; it may still be answered)" if question["state"] == "overdue" else ""
+    return Text.assemble(
+        ("\n? ", "yellow"),
+        f"{question['service']} asks the declarant ({question['id']}{until}){late}",
+        f": {question['text']}" if question["text"] else "",
+    )
 
 
 def routing_panel(routing: dict[str, Any]) -> RenderableType:
@@ -159,7 +184,7 @@ def _referral_table(referrals: Iterable[dict[str, Any]]) -> Table:
             Text(mark, style=style),
             referral["service"],
             Text(verdict or referral["state"], style=style),
-            moment(referral["due_at"]),
+            moment(referral["deadline"]) if referral["deadline"] else "clock stopped",
             escape(receipt.get("reference") or ""),
             escape(referral.get("trouble") or (remarks[-1] if remarks else _asked_about(referral))),
         )
