@@ -168,7 +168,6 @@ async def report(
             view,
             id,
             asked.service,
-            id=f"inspection/{mrn}/{asked.service}/{id}",
             verdict=asked.verdict,
             items=asked.items,
             remarks=asked.remarks,

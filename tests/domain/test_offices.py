@@ -241,16 +241,16 @@ def test_reports_become_decisions_and_the_last_one_ends_it() -> None:
         "at": FRIDAY,
     }
     with pytest.raises(StepRefused, match="not confirmed"):
-        result(one, "I1", "apqa-animal-import", id="R-1", **told)
+        result(one, "I1", "apqa-animal-import", **told)
     one.take(
         confirm(one, "I1", datetime(2026, 11, 24, 10, tzinfo=SEOUL), calendars=everyday, by="b", at=FRIDAY)
     )
     with pytest.raises(StepRefused, match="no part"):
-        result(one, "I1", "mfds-livestock-import", id="R-1", **told)
+        result(one, "I1", "mfds-livestock-import", **told)
     with pytest.raises(StepRefused, match="goods item 3") as refused:
-        result(one, "I1", "apqa-animal-import", id="R-1", **{**told, "items": (1, 3)})
+        result(one, "I1", "apqa-animal-import", **{**told, "items": (1, 3)})
     assert refused.value.pointer == "/items/1"
-    found = result(one, "I1", "apqa-animal-import", id="R-1", **told)
+    found = result(one, "I1", "apqa-animal-import", **told)
     assert (found.items, found.via, found.by) == ((1, 2), Via.INSPECTION, "x")
     one.decide("apqa-animal-import", Verdict.APPROVED, "R-1", (1, 2))
     one.take(reported(one, "I1", "apqa-animal-import", "R-1", FRIDAY))
@@ -262,6 +262,25 @@ def test_reports_become_decisions_and_the_last_one_ends_it() -> None:
     one.decide("customs-control", Verdict.APPROVED, "R-2")
     one.take(reported(one, "I1", "customs-control", "R-2", FRIDAY))
     assert one.inspections()[0].state is InspectionState.DONE
+
+
+def test_a_report_is_noted_though_whoever_brought_it_did_not_live_to() -> None:
+    """It is a decision already: the appointment learns of it, and keeps the office."""
+    one = stands(joint_inspection=True)
+    one.decide("apqa-animal-import", Verdict.INSPECTION_REQUIRED, "A", (1, 2))
+    one.decide("customs-control", Verdict.INSPECTION_REQUIRED, "C")
+    one.take(offer(one, everyday, FRIDAY))
+    one.take(
+        confirm(one, "I1", datetime(2026, 11, 24, 10, tzinfo=SEOUL), calendars=everyday, by="b", at=FRIDAY)
+    )
+    told: dict[str, Any] = {"items": None, "remarks": "", "by": "x", "at": FRIDAY}
+    found = result(one, "I1", "apqa-animal-import", verdict=Verdict.APPROVED, **told)
+    one.decide("apqa-animal-import", Verdict.APPROVED, found.id, (1,))
+    assert is_to_be_arranged(one.case)
+    assert one.take(offer(one, everyday, FRIDAY)) == [EventType.INSPECTION_REPORTED]
+    assert reported(one, "I1", "apqa-animal-import", found.id, FRIDAY) == []
+    assert [p.reported for p in one.inspections()[0].parties] == [found.id, None]
+    assert not is_to_be_arranged(one.case)
 
 
 def test_what_a_report_leaves_open_is_inspected_again() -> None:

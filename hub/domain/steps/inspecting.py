@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import reduce
 
 from hub.domain.case import Case
 from hub.domain.deadlines import WorkingCalendar
 from hub.domain.events import EventType, NewEvent
 from hub.domain.inspection import Inspection, InspectionParty, InspectionState
-from hub.domain.life import InspectionCancelled, InspectionConfirmed, InspectionReported
+from hub.domain.life import InspectionCancelled, InspectionConfirmed, InspectionReported, apply
 from hub.domain.model import Model
 from hub.domain.referral import Decision, Verdict, Via
 from hub.domain.settling import is_live, standing_decisions
@@ -27,10 +28,16 @@ _SEARCHED = 366
 """Days after today in which a working day is looked for that all offices have in common."""
 
 
+def report_id(mrn: str, service: str, inspection: str) -> str:
+    """The id of the decision that an office's report of an inspection becomes: it reports once."""
+    return f"inspection/{mrn}/{service}/{inspection}"
+
+
 def is_to_be_arranged(case: Case) -> bool:
     """
     Whether appointments are to be made or taken back: somebody calls for an inspection for which there is
-    none, or nobody wants any more what there is one for.
+    none, nobody wants any more what there is one for, or an office has decided by its report and the
+    appointment does not say so yet.
     """
     parties = [
         party for inspection in case.inspections if inspection.state in OPEN for party in inspection.parties
@@ -38,7 +45,7 @@ def is_to_be_arranged(case: Case) -> bool:
     wanted = {(party.service, party.decision) for party in _wanted(case)}
     arranged = {(party.service, party.decision) for party in parties}
     awaited = {(party.service, party.decision) for party in parties if party.reported is None}
-    return not (wanted <= arranged and awaited <= wanted)
+    return not (wanted <= arranged and awaited <= wanted) or bool(_missed_reports(case))
 
 
 def offer(standing: Standing, calendars: Calendars, at: datetime) -> list[NewEvent]:
@@ -47,9 +54,19 @@ def offer(standing: Standing, calendars: Calendars, at: datetime) -> list[NewEve
 
     A new demand joins an appointment that is not confirmed yet, where the policy has inspections jointly or
     it is of the same service; else it gets one of its own. Whoever does not want it any more is left out,
-    and an appointment that nobody wants is cancelled. One that was not confirmed in time is offered anew.
+    and an appointment that nobody wants is cancelled. One that was not confirmed in time is offered anew. A
+    report that has become a decision is noted where whoever brought it did not live to.
     """
-    case = standing.case
+    events = [
+        _event(
+            EventType.INSPECTION_REPORTED,
+            at,
+            InspectionReported(inspection=id, decision=report_id(standing.case.mrn, service, id)),
+            service,
+        )
+        for id, service in _missed_reports(standing.case)
+    ]
+    case = reduce(apply, events, standing.case)
     over = case.withdrawal is not None or standing.closed_at is not None
     wanted = {} if over else {(p.service, p.decision): p for p in _wanted(case)}
     place = standing.acceptance.declaration.consignment.location or ""
@@ -74,7 +91,6 @@ def offer(standing: Standing, calendars: Calendars, at: datetime) -> list[NewEve
             parties=parties,
         )
         after[opened.id] = opened
-    events = []
     for id, inspection in after.items():
         before = found.get(id)
         if not inspection.parties:
@@ -132,7 +148,6 @@ def result(
     inspection: str,
     service: str,
     *,
-    id: str,
     verdict: Verdict,
     items: Sequence[int] | None,
     remarks: str,
@@ -154,6 +169,7 @@ def result(
     terms = live_referral(standing.case, service).terms
     if found.state not in (InspectionState.CONFIRMED, InspectionState.DONE):
         raise StepRefused("appointment-over", f"{inspection} is {found.state}, not confirmed")
+    id = report_id(standing.case.mrn, service, inspection)
     presented = tuple(sorted({item for party in parties for item in party.items}))
     refuse_strange_items(items, presented)
     return Decision(
@@ -181,6 +197,19 @@ def reported(
         return []
     said = InspectionReported(inspection=inspection, decision=decision)
     return [_event(EventType.INSPECTION_REPORTED, at, said, service)]
+
+
+def _missed_reports(case: Case) -> list[tuple[str, str]]:
+    """Inspections and services whose report is a decision already, and is not noted at the appointment."""
+    missed = []
+    for inspection in case.inspections:
+        if inspection.state not in OPEN:
+            continue
+        for service in dict.fromkeys(p.service for p in inspection.parties if p.reported is None):
+            id = report_id(case.mrn, service, inspection.id)
+            if any(decision.id == id for decision in case.referral(service).decisions):
+                missed.append((inspection.id, service))
+    return missed
 
 
 def _wanted(case: Case) -> list[InspectionParty]:
