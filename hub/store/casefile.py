@@ -248,8 +248,7 @@ class OpenCase:
     def begin_poll(self, service: str, at: datetime) -> None:
         """Ask about a delivered referral from `at` on, if that is how its agency answers."""
         referral = self.referral(service)
-        waits = referral.delivered_at is not None and not _is_over(referral)
-        if referral.terms.answers is Answers.POLL and waits and not self.takes_no_more:
+        if referral.delivered_at is not None and _is_polled(referral) and not self.takes_no_more:
             self._polls_begun.append(self._poll(referral, at))
 
     def not_understood(self, service: str, trouble: str, at: datetime, **about: Any) -> None:
@@ -407,7 +406,7 @@ class OpenCase:
                 # Another application: nothing of what was sent before is its own.
                 self.set_sending(now.terms.service, None)
                 self._polls_dropped.append(now.terms.service)
-            elif now.terms.answers is Answers.POLL:
+            else:
                 self._keep_poll_up(was, now, event)
             if now.state is ReferralState.DECIDED and was.state is not ReferralState.DECIDED:
                 self._put(now, trouble=None)
@@ -419,15 +418,15 @@ class OpenCase:
         for decision in referral.decisions:
             if key(decision.id) not in known:
                 known.add(key(decision.id))
-                self._decisions.append(
-                    decision_row(self.mrn, service, decision, self._last_seq, told=True)
-                )
+                self._decisions.append(decision_row(self.mrn, service, decision, self._last_seq, told=True))
 
     def _keep_poll_up(self, was: Referral, now: Referral, event: NewEvent) -> None:
-        if _is_over(now):
-            if not _is_over(was):
+        if event.type is EventType.REFERRAL_DELIVERED:
+            return  # whoever records the delivery says from when on
+        if not _is_polled(now):
+            if _is_polled(was):
                 self._polls_ended.append(now.terms.service)
-        elif _is_over(was) or event.type is EventType.REFERRAL_AMENDED:
+        elif not _is_polled(was) or event.type is EventType.REFERRAL_AMENDED:
             # The agency takes a final word back and asks for more, or has other content to decide on. It
             # has decided once, so it has the referral, receipt or not.
             self._polls_reopened.append(self._poll(now, event.at))
@@ -516,9 +515,12 @@ class OpenCase:
         }
 
 
-def _is_over(referral: Referral) -> bool:
-    """Whether there is nothing more to ask about."""
-    return referral.state is ReferralState.DECIDED or not is_live(referral)
+def _is_polled(referral: Referral) -> bool:
+    """Whether the agency is asked about the referral: it has it, and has not decided."""
+    has_it = referral.state is ReferralState.DELIVERED or (
+        referral.state is ReferralState.EXPIRED and referral.delivered_at is not None
+    )
+    return referral.terms.answers is Answers.POLL and has_it and is_live(referral)
 
 
 def _joined(first: Receipt | None, later: Receipt) -> Receipt:
