@@ -237,15 +237,14 @@ async def set_deadline(
     """One whose time had passed is awaited again."""
     terms = referral_seen(await declaration_seen(mrn, parts, sight), service, sight).terms
     asked = await read_asked(request, parts, DeadlineSet)
-    at = parts.clock()
     step = partial(
         moved_deadline,
         service=service,
         due_at=asked.due_at,
-        remind_at=parts.calendar(terms.agency).reminders(at, asked.due_at, terms.remind_before),
+        calendar=parts.calendar(terms.agency),
         reason=asked.reason,
         by=client.id,
-        at=at,
+        at=parts.clock(),
     )
     await change(parts, mrn, step)
     return await _stands(parts, mrn, service)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import random
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
@@ -10,6 +12,18 @@ from typing import Any, ClassVar
 import httpx
 import pytest
 
+from hub.api.asked import (
+    BODIES,
+    AppointmentConfirmed,
+    CargoReported,
+    CertificateIssued,
+    CoverConfirmed,
+    DeadlineSet,
+    DecisionByHand,
+    DutiesDue,
+    InspectionReport,
+    WithdrawnByHand,
+)
 from hub.api.parts import ApiParts
 from hub.domain.case import CasePolicy
 from hub.domain.clearance import Clearance, Outcome
@@ -657,3 +671,71 @@ async def test_a_carrier_sees_no_declaration(api: Api, keys: Any) -> None:
     assert listed["declarations"] == []
     lodging = await api.http.post("/v1/declarations", json=beef(), headers=keys["cargo"])
     assert lodging.status_code == 403
+
+
+# --- whatever is sent ---------------------------------------------------------------------------------------
+
+_SCRAPS: list[Any] = [
+    None,
+    True,
+    0,
+    -1,
+    1e23,
+    "",
+    " ",
+    "1",
+    "-1",
+    "9" * 30,
+    "approved",
+    "payment",
+    "arrival",
+    "apqa",
+    APQA,
+    "KRW",
+    "0001-01-01T00:00:00+14:00",
+    "9999-12-31T23:59:59Z",
+    "2026-11-24T10:00:00+09:00",
+    "2026-11-24",
+    "a\x00b",
+    "\U0001f34e",
+    [],
+    [1],
+    [1, 1, 10**18],
+    {},
+    {"amount": "1", "currency": "KRW"},
+    {"amount": "NaN", "currency": "KRW"},
+    {"value": "1e-20", "unit": "KGM"},
+]
+_DOORS = {
+    f"/v1/declarations/{{mrn}}/referrals/{APQA}/decisions": ("POST", "apqa", DecisionByHand),
+    f"/v1/declarations/{{mrn}}/referrals/{APQA}/deadline": ("POST", "operator", DeadlineSet),
+    f"/v1/declarations/{{mrn}}/referrals/{APQA}/withdrawn": ("POST", "operator", WithdrawnByHand),
+    "/v1/declarations/{mrn}/inspections/I1/confirmation": ("PUT", "customs", AppointmentConfirmed),
+    "/v1/declarations/{mrn}/inspections/I1/reports": ("POST", "apqa", InspectionReport),
+    "/v1/declarations/{mrn}/duties": ("PUT", "customs", DutiesDue),
+    "/v1/declarations/{mrn}/duties/covers": ("POST", "customs", CoverConfirmed),
+    "/v1/certificates/851/X": ("PUT", "apqa", CertificateIssued),
+    "/v1/cargo/26EXMP/events": ("POST", "cargo", CargoReported),
+}
+
+
+async def test_whatever_is_sent_the_hub_itself_does_not_fail(api: Api, keys: Any) -> None:
+    """The example of each door, with a few members that are anything, fitting or not."""
+    assert {body for _, _, body in _DOORS.values()} == set(BODIES)
+    mrn = await lodged(api)
+    await _called(api, keys, mrn)
+    described = api.app.openapi()["paths"]
+    chance = random.Random(4)
+    for path, (method, who, body) in _DOORS.items():
+        template = next(t for t in described if re.fullmatch(re.sub(r"\{[a-z]+\}", "[^/]+", t), path))
+        content = described[template][method.lower()]["requestBody"]["content"]
+        example = content["application/json"]["example"]
+        body.model_validate(example)
+        for _ in range(12):
+            sent = dict(example)
+            for name in chance.sample(
+                sorted(body.model_fields), chance.randint(0, 2) % len(body.model_fields)
+            ):
+                sent[name] = chance.choice(_SCRAPS)
+            answer = await api.http.request(method, path.format(mrn=mrn), json=sent, headers=keys[who])
+            assert answer.status_code in (200, 202, 403, 404, 409, 422), (path, sent, answer.text)

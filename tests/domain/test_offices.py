@@ -482,7 +482,7 @@ def test_what_is_submitted_anew_gets_another_id() -> None:
 
 def _moved(one: Stands, due_at: datetime) -> list[NewEvent]:
     return moved_deadline(
-        one, "apqa-animal-import", due_at=due_at, remind_at=(), reason="lab", by="op", at=FRIDAY
+        one, "apqa-animal-import", due_at=due_at, calendar=calendar(), reason="lab", by="op", at=FRIDAY
     )
 
 
@@ -494,6 +494,8 @@ def test_a_deadline_may_be_moved_and_what_had_passed_is_awaited_again() -> None:
     referral = one.case.referral("apqa-animal-import")
     assert (referral.state, referral.deadline) == (ReferralState.DELIVERED, later)
     assert _moved(one, later) == []
+    with pytest.raises(StepRefused, match="days ahead"):
+        _moved(one, datetime(9999, 12, 31, 23, 59, tzinfo=UTC))
     with pytest.raises(StepRefused, match="has passed") as refused:
         _moved(one, FRIDAY)
     assert refused.value.pointer == "/due_at"

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from hub.domain.case import Change
+from hub.domain.deadlines import WorkingCalendar
 from hub.domain.events import EventType, NewEvent
 from hub.domain.life import DeadlineMoved, ReferralWithdrawn
 from hub.domain.names import next_referral_id
 from hub.domain.referral import Decision, ReferralState, Verdict, Via
 from hub.domain.steps import StepRefused
 from hub.domain.steps.standing import Standing, live_referral, refuse_if_over, said
+
+FURTHEST = timedelta(days=3660)
+"""How far ahead a deadline may be moved."""
 
 
 def decision_by_hand(
@@ -114,7 +118,7 @@ def moved_deadline(
     service: str,
     *,
     due_at: datetime,
-    remind_at: tuple[datetime, ...],
+    calendar: WorkingCalendar,
     reason: str,
     by: str,
     at: datetime,
@@ -134,6 +138,9 @@ def moved_deadline(
         return []
     if due_at <= at:
         raise StepRefused("invalid-request", f"has passed: here it is {said(at)}", "/due_at")
+    if due_at > at + FURTHEST:
+        raise StepRefused("invalid-request", f"is more than {FURTHEST.days} days ahead", "/due_at")
+    remind_at = calendar.reminders(at, due_at, referral.terms.remind_before)
     moved = DeadlineMoved(due_at=due_at, remind_at=remind_at, reason=reason, by=by)
     return [_event(EventType.DEADLINE_MOVED, at, service, moved)]
 
