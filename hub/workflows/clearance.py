@@ -31,6 +31,7 @@ from hub.domain.clearance import Clearance, Outcome, Rule
 from hub.domain.deadlines import parse_duration
 from hub.domain.errands import ErrandKind, errands
 from hub.domain.events import EventType
+from hub.domain.intake import question_due
 from hub.domain.life import state_after_decisions, with_decision
 from hub.domain.referral import Decision, ReferralState, Verdict
 from hub.domain.settling import nothing_is_awaited, settle
@@ -38,7 +39,7 @@ from hub.domain.steps.inspecting import is_to_be_arranged
 from hub.workflows.deadlines import Deadlines
 from hub.workflows.effects import SHORT, TELL
 from hub.workflows.errands import Errands
-from hub.workflows.hearing import answer_due, heard, put
+from hub.workflows.hearing import heard, put
 from hub.workflows.tasks import Tasks
 
 BURST_BUDGET = timedelta(seconds=1.5)
@@ -199,7 +200,8 @@ class ClearanceWorkflow:
             # Begun before there were questions: the agency's clock goes on, as it did then.
             referral = referral.model_copy(update={"decisions": (*referral.decisions, decision)})
             return referral.model_copy(update={"state": state_after_decisions(referral)})
-        return with_decision(referral, decision, answer_due(self._case, decision))
+        due_at = question_due(self._case.policy, decision.decided_at) if asks else None
+        return with_decision(referral, decision, due_at)
 
     async def _read_news(self) -> None:
         """Hear what is on record, in order; the case is the store's then."""

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio.common import RetryPolicy
+from temporalio.workflow import ActivityCancellationType
 
 # Short effects run inside the workflow task. The store being away is waited for, not an error.
 SHORT: dict[str, Any] = {
@@ -14,8 +15,10 @@ SHORT: dict[str, Any] = {
         initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=10)
     ),
 }
-# Reaching an agency or the cargo system may take days; a dead worker is noticed by its missing heartbeat.
+# Reaching an agency may take days; a dead worker is noticed by its missing heartbeat. What is not wanted any
+# more finds so in the store by itself: a request that is under way could not be taken back anyhow.
 LONG: dict[str, Any] = {
+    "cancellation_type": ActivityCancellationType.ABANDON,
     "start_to_close_timeout": timedelta(seconds=90),
     "heartbeat_timeout": timedelta(seconds=5),
     "retry_policy": RetryPolicy(

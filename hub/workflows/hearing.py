@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from hub.domain import life
 from hub.domain.case import Case, Referral
-from hub.domain.deadlines import parse_duration
 from hub.domain.events import EventType, NewEvent
-from hub.domain.referral import Decision, Verdict
 
 
 def heard(case: Case, events: Sequence[NewEvent]) -> Case:
@@ -31,14 +28,6 @@ def put(case: Case, referral: Referral) -> Case:
     return case.model_copy(
         update={"referrals": tuple(referral if r.terms.service == service else r for r in case.referrals)}
     )
-
-
-def answer_due(case: Case, decision: Decision) -> datetime | None:
-    """Until when the declarant may answer what a decision asks; None when the policy sets no time."""
-    within = case.policy.information_within
-    if decision.verdict is not Verdict.INFORMATION_REQUIRED or within is None:
-        return None
-    return decision.decided_at + parse_duration(within)
 
 
 def _asking(case: Case, event: NewEvent) -> Case:

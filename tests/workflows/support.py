@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from datetime import time as clock_time
+from functools import partial
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from temporalio.client import Client, WorkflowHandle
@@ -21,15 +24,34 @@ from hub.activities.news import NewsActivities
 from hub.activities.referrals import ReferralActivities
 from hub.activities.under_way import UnderWay
 from hub.domain import names
-from hub.domain.case import CasePolicy
-from hub.domain.catalogue import Catalogue, Row, Service
+from hub.domain.case import Case, CasePolicy
+from hub.domain.catalogue import Catalogue, Certified, Row, Service
+from hub.domain.certificates import CertificateKey, CertificateStanding
 from hub.domain.clearance import Notice, Outcome
 from hub.domain.deadlines import WorkingCalendar
 from hub.domain.declaration import Declaration, Procedure
-from hub.domain.exchange import Answer, Dossier, Exchange, Feed, FeedPage, LookUp, Message, Submission
+from hub.domain.errors import AgencyUnavailable
+from hub.domain.events import NewEvent
+from hub.domain.exchange import (
+    Answer,
+    Asked,
+    Dossier,
+    Exchange,
+    Feed,
+    FeedPage,
+    InformationContent,
+    LookUp,
+    Message,
+    Submission,
+)
 from hub.domain.intake import Acceptance, Rulebook, accept
-from hub.domain.referral import Answers, Decision, OnExpiry, Receipt, Verdict, Via
-from hub.ports import NONE_REFUSED, Acknowledgement, HandOver
+from hub.domain.policy import Control
+from hub.domain.referral import Answers, Decision, OnExpiry, Receipt, ReferralTerms, Verdict, Via
+from hub.domain.risk import Assessment, Channel
+from hub.domain.steps.amending import amend
+from hub.domain.steps.withdrawing import withdraw
+from hub.domain.withdrawal import Withdrawal
+from hub.ports import NONE_REFUSED, Acknowledgement, DeclarationView, HandOver
 from hub.store import Store
 from hub.workflows.clearance import ClearanceWorkflow
 
@@ -59,6 +81,7 @@ def catalogue(on_expiry: OnExpiry = OnExpiry.HOLD, within: str = "48h") -> Catal
                 answers=Answers.CALLBACK,
                 answer_within=within,
                 on_expiry=on_expiry,
+                certificate=Certified(types=(f"{agency}-permit",), reuse=True),
             )
             for number, agency in enumerate(AGENCIES, 1)
         ),
@@ -75,29 +98,58 @@ def acceptance(
     on_expiry: OnExpiry = OnExpiry.HOLD,
     within: str = "48h",
     refusal_open_for: str = "30d",
+    remind_before: tuple[str, ...] = (),
+    channel: Channel = Channel.GREEN,
+    permit: str | None = None,
+    standings: Mapping[CertificateKey, CertificateStanding] | None = None,
+    instead_of: Acceptance | None = None,
+    mass: int = 1,
+    **policy: Any,
 ) -> Acceptance:
-    """An accepted declaration of one goods item for each code."""
+    """
+    An accepted declaration of one goods item for each code, of `mass` kilograms each; with a `permit` of that
+    id presented for the first. `instead_of` is the version before it.
+    """
     at = now or datetime.now(UTC)
+    items: list[dict[str, Any]] = [
+        {"number": n, "hs_code": code, "net_mass_kg": str(mass)} for n, code in enumerate(hs_codes, 1)
+    ]
+    if permit is not None:
+        items[0]["lpcos"] = [{"type": "plant-permit", "id": permit}]
+    before = instead_of.declaration if instead_of else None
     declaration = Declaration.model_validate(
         {
-            "lrn": f"T-{at.timestamp()}",
+            "lrn": before.lrn if before else f"T-{at.timestamp()}",
             "procedure": "import",
             "declarant": {"id": "BROKER"},
             "consignment": {"ucr": "UCR1"},
-            "items": [{"number": n, "hs_code": code} for n, code in enumerate(hs_codes, 1)],
+            "items": items,
         }
     )
-    zone = ZoneInfo("Asia/Seoul")
-    calendar = WorkingCalendar(zone=zone, closes_at=clock_time(18), is_closed=lambda day: False)
     rulebook = Rulebook(
         catalogue=catalogue(on_expiry, within),
-        calendars=dict.fromkeys(AGENCIES, calendar),
+        calendars=dict.fromkeys(AGENCIES, CALENDAR),
         versions=dict.fromkeys(AGENCIES, "v1"),
-        policy=CasePolicy(version="1", refusal_open_for=refusal_open_for),
+        policy=CasePolicy(version="1", refusal_open_for=refusal_open_for, **policy),
         country="KR",
-        zone=zone,
+        zone=ZONE,
+        remind_before=remind_before,
+        control=Control(
+            answer_within="3wd", calendar=CALENDAR, law={"en": "Customs Act"}, name={"en": "Control"}
+        ),
     )
-    return accept(declaration, rulebook, mrn=names.new_mrn("KR", at), client="test", at=at)
+    assessment = Assessment(channel=channel, score=9, seed="00", rules_version="1")
+    return accept(
+        declaration,
+        rulebook,
+        mrn=instead_of.mrn if instead_of else names.new_mrn("KR", at),
+        client="test",
+        at=at,
+        policy=instead_of.case.policy if instead_of else None,
+        version=instead_of.case.version + 1 if instead_of else 1,
+        assessment=assessment,
+        standings=standings or {},
+    )
 
 
 def decision(
@@ -134,6 +186,16 @@ class ToldAgencies:
     """What looking up a referral finds."""
     submitted: list[str] = field(default_factory=list)
     looked_up: list[str] = field(default_factory=list)
+    looks_up: bool = False
+    """Its contract has an operation for looking up: what is not found there is not there."""
+    can: frozenset[Asked] = frozenset(Asked)
+    away: dict[str, int] = field(default_factory=dict)
+    """By service: how often it is not reached when it is told anything after its submission."""
+    told: list[tuple[str, str, int]] = field(default_factory=list)
+    """What they were told after submissions, or were not reached for: what, referral, revision."""
+    informed: list[InformationContent] = field(default_factory=list)
+    amends: Attempt | None = None
+    """How an amendment is answered; by default with a receipt."""
 
     async def submit(self, dossier: Dossier) -> Submission:
         service = dossier.terms.service
@@ -144,7 +206,40 @@ class ToldAgencies:
 
     async def look_up(self, dossier: Dossier, sent_at: datetime) -> LookUp:
         self.looked_up.append(dossier.terms.service)
-        return LookUp(submission=self.found.get(dossier.terms.service), resend_from=sent_at)
+        exchanges = (looking_up(dossier),) if self.looks_up else ()
+        found = self.found.get(dossier.terms.service)
+        return LookUp(submission=found, resend_from=sent_at, exchanges=exchanges)
+
+    async def amend(self, dossier: Dossier) -> Submission:
+        await self._tell("amend", dossier)
+        return await (self.amends or takes)(dossier)
+
+    async def withdraw(self, dossier: Dossier, withdrawal: Withdrawal | None) -> tuple[Exchange, ...]:
+        await self._tell("withdraw", dossier)
+        return ()
+
+    async def inform(self, dossier: Dossier, information: InformationContent) -> Answer:
+        await self._tell("inform", dossier)
+        self.informed.append(information)
+        return Answer()
+
+    async def remind(self, dossier: Dossier) -> tuple[Exchange, ...]:
+        await self._tell("remind", dossier)
+        return ()
+
+    async def abilities(self, agency: str, version: str) -> frozenset[Asked]:
+        return self.can
+
+    async def inputs_of(self, dossier: Dossier) -> str:
+        items = [dossier.declaration.item(number) for number in dossier.terms.items]
+        return repr([item.model_dump_json() for item in items])
+
+    async def _tell(self, what: str, dossier: Dossier) -> None:
+        terms = dossier.terms
+        self.told.append((what, terms.id.partition("/")[2], terms.revision))
+        if self.away.get(terms.service, 0) > 0:
+            self.away[terms.service] -= 1
+            raise AgencyUnavailable("connection refused")
 
     async def poll(self, dossier: Dossier) -> Answer:
         return Answer()
@@ -161,6 +256,22 @@ class ToldAgencies:
         self, agency: str, headers: dict[str, str], body: bytes, received_at: datetime
     ) -> Message:
         raise KeyError(agency)
+
+
+def looking_up(dossier: Dossier) -> Exchange:
+    terms = dossier.terms
+    return Exchange(
+        id=secrets.token_hex(8),
+        agency=terms.agency,
+        kind="look_up",
+        mrn=terms.mrn,
+        service=terms.service,
+        started_at=datetime.now(UTC),
+        milliseconds=1,
+        request={},
+        reply={"status": 404},
+        reading="not found",
+    )
 
 
 def receipt(reference: str = "R1") -> Receipt:
@@ -298,3 +409,59 @@ class Bench:
             if condition(told):
                 return told
             await asyncio.sleep(0.01)
+
+    async def change(
+        self,
+        accepted: Acceptance,
+        step: Callable[[DeclarationView], Sequence[NewEvent]],
+        new: Acceptance | None = None,
+        *,
+        told: bool = True,
+    ) -> None:
+        """Something happens to the declaration: into the store, then to the workflow."""
+        await asyncio.to_thread(partial(self.store.change, accepted.mrn, step, acceptance=new))
+        if told:
+            await self.nudge(accepted.mrn)
+
+    async def nudge(self, mrn: str) -> None:
+        """The workflow is told that there is something to be read."""
+        handle = self.client.get_workflow_handle(names.workflow_id(mrn))
+        await handle.signal(names.SIGNAL_FACTS_RECORDED)
+
+    async def amend(self, accepted: Acceptance, *hs_codes: str, **differing: Any) -> Acceptance:
+        """The declarant amends, as at the door: compared by what each agency would be told."""
+        new = acceptance(*hs_codes, now=self.now(), instead_of=accepted, **differing)
+        view = await asyncio.to_thread(self.store.view, accepted.mrn)
+        assert view is not None
+        asked = {r.terms.service: r for r in new.case.referrals}
+        digests = {
+            r.terms.service: (
+                await self.agencies.inputs_of(_dossier(view.acceptance, r.terms)),
+                await self.agencies.inputs_of(_dossier(new, asked[r.terms.service].terms)),
+            )
+            for r in view.case.referrals
+            if r.terms.service in asked
+        }
+        abilities = dict.fromkeys(asked, self.agencies.can)
+
+        def step(now: DeclarationView) -> list[NewEvent]:
+            sent = {r.terms.service: r.sent_at is not None for r in now.referrals}
+            return amend(now, new, digests=digests, abilities=abilities, sent=sent)
+
+        await self.change(accepted, step, new)
+        return new
+
+    async def withdraw(self, accepted: Acceptance, *, told: bool = True) -> None:
+        """The declarant takes it back."""
+        withdrawal = Withdrawal(reason="C01", requested_at=self.now(), by="test")
+        await self.change(accepted, lambda view: withdraw(view, withdrawal), told=told)
+
+    async def case(self, mrn: str) -> Case:
+        """As the store has it."""
+        view = await asyncio.to_thread(self.store.view, mrn)
+        assert view is not None
+        return view.case
+
+
+def _dossier(accepted: Acceptance, terms: ReferralTerms) -> Dossier:
+    return Dossier(declaration=accepted.declaration, terms=terms, accepted_at=accepted.accepted_at)
