@@ -205,10 +205,17 @@ def revision_of(referral: Referral, decision: Decision) -> int:
     ours: then a decision is taken for an old one, and the referral waits for a person, which is the safe
     side. What the agency says in its very answer to a request is of the content of that request: whoever
     sent it has written that into the decision.
+
+    While an amendment is being told, nobody knows what a decision is about that is younger than the
+    amendment: it is kept as one about the new content, and `hub.domain.settling.standing_decisions` counts
+    it only when it is known since when the agency had that.
     """
     terms = referral.terms
     if decision.referral != terms.id:
         return max(terms.revision - 1, 0)
+    if referral.change is Change.AMEND:
+        is_younger = terms.opened_at is None or decision.decided_at >= terms.opened_at
+        return terms.revision if is_younger else terms.revision - 1
     if referral.change is not Change.NONE:
         return referral.delivered_revision
     if decision.via is Via.REPLY and decision.revision == terms.revision:
@@ -444,9 +451,15 @@ def _referral_amended(case: Case, event: NewEvent) -> Case:
     if referral.state in (ReferralState.PENDING, ReferralState.UNDELIVERABLE):
         update["state"] = ReferralState.DELIVERED
     # Amended once more meanwhile, or withdrawn: that is still to be told.
-    if said.revision == referral.terms.revision and referral.change is Change.AMEND:
-        update["change"] = Change.NONE
-    return _with(case, referral, **update)
+    if said.revision != referral.terms.revision or referral.change is not Change.AMEND:
+        return _with(case, referral, **update)
+    referral = referral.model_copy(update={**update, "change": Change.NONE})
+    # What it asked and said meanwhile counts from now on, as far as it is about this content.
+    questions = standing_questions(referral)
+    asked = {question.id for question in questions}
+    stops = tuple(stop for stop in referral.stops if stop.request in asked)
+    referral = referral.model_copy(update={"questions": questions, "stops": stops})
+    return _put(case, referral.model_copy(update={"state": state_after_decisions(referral)}))
 
 
 def _reminded(case: Case, event: NewEvent) -> Case:

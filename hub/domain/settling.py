@@ -9,7 +9,7 @@ from hub.domain.case import Case, CasePolicy, Change, OnInformationExpiry, Refer
 from hub.domain.certificates import Claim, ClaimState
 from hub.domain.clearance import Clearance, Outcome, Reason, Rule
 from hub.domain.information import InformationRequest
-from hub.domain.referral import Answers, Decision, OnExpiry, ReferralState, Verdict
+from hub.domain.referral import Answers, Decision, OnExpiry, ReferralState, Verdict, Via
 from hub.domain.withdrawal import Withdrawal
 
 _RULE_OF_VERDICT = {
@@ -113,18 +113,26 @@ def standing_decisions(referral: Referral) -> dict[int, Decision]:
 
     Of two with the same action time the one received later counts, and of two received together the one
     with the greater id, so that every order of arrival settles the same (US CBP CSMS 16-000461). What was
-    said of an earlier content counts for nothing; nor does anything while the agency is still to be told the
-    new one.
+    said of an earlier content counts for nothing; nor does anything while it is not known that the agency
+    has the new one.
     """
     if referral.change in (Change.AMEND, Change.RESUBMIT):
         return {}
     referred = set(referral.terms.items)
-    said = [d for d in referral.decisions if d.revision == referral.terms.revision]
+    said = [decision for decision in referral.decisions if _is_of_this_content(referral, decision)]
     standing: dict[int, Decision] = {}
     for decision in sorted(said, key=lambda d: (d.decided_at, d.received_at, d.id)):
         items = referred if decision.items is None else referred.intersection(decision.items)
         standing.update(dict.fromkeys(items, decision))
     return standing
+
+
+def _is_of_this_content(referral: Referral, decision: Decision) -> bool:
+    if decision.revision != referral.terms.revision:
+        return False
+    # It may have come while nobody knew yet whether the agency had the new content.
+    had_at = referral.amended_at
+    return had_at is None or decision.decided_at >= had_at or decision.via is Via.REPLY
 
 
 def standing_questions(referral: Referral) -> tuple[InformationRequest, ...]:

@@ -139,6 +139,8 @@ class World:
     """By our reference: those that live."""
     under_way: dict[str, tuple[str, int]] = field(default_factory=dict)
     """By service: submissions that the agency has, and the hub does not know of: reference and revision."""
+    amending: dict[str, tuple[int, datetime]] = field(default_factory=dict)
+    """By service: amendments that the agency has, and the hub does not know of: revision and since when."""
     letters: list[Letter] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
     """Services that were told that they are asked no more, in order."""
@@ -253,11 +255,30 @@ class World:
         delivered = NewEvent(at=at, type=EventType.REFERRAL_DELIVERED, service=service, data=data)
         self.record([delivered])
 
+    def send_amendment(self, errand: Errand) -> None:
+        """An agency gets the new content; that it did is known when that is learned."""
+        service = errand.service
+        application = self.applications[errand.referral]
+        application.items = self.case.referral(service).terms.items
+        application.told = self.agencies[service].told(self.acceptance.declaration, application.items)
+        application.version += 1
+        application.informed = False
+        self.amending[service] = (errand.revision, self.tick())
+
+    def learn(self, service: str) -> None:
+        """The hub learns that the agency has the amendment, and since when."""
+        revision, since = self.amending.pop(service)
+        self.tick()
+        self.record(following.amended(self.case, service, revision, None, since))
+
     def follow(self, errand: Errand) -> None:
         """Carry an errand out, whole; what is under way to that agency first."""
         service = errand.service
         if service in self.under_way:
             self.arrive(service)
+            return
+        if service in self.amending:
+            self.learn(service)
             return
         at = self.tick()
         referral = self.case.referral(service)
@@ -266,12 +287,8 @@ class World:
                 self.send(errand)
                 self.arrive(service)
             case ErrandKind.AMEND:
-                application = self.applications[errand.referral]
-                application.items = referral.terms.items
-                application.told = self.agencies[service].told(self.acceptance.declaration, application.items)
-                application.version += 1
-                application.informed = False
-                self.record(following.amended(self.case, service, errand.revision, None, at))
+                self.send_amendment(errand)
+                self.learn(service)
             case ErrandKind.WITHDRAW:
                 told = following.BY_CHANNEL if errand.referral in self.applications else "never_had_it"
                 self.applications.pop(errand.referral, None)
@@ -354,7 +371,10 @@ class World:
             steps.append(partial(self.follow, errand))
             if errand.kind is ErrandKind.SUBMIT and errand.service not in self.under_way:
                 steps.append(partial(self.send, errand))
+            if errand.kind is ErrandKind.AMEND and not {*self.under_way, *self.amending} & {errand.service}:
+                steps.append(partial(self.send_amendment, errand))
         steps += [partial(self.arrive, service) for service in self.under_way]
+        steps += [partial(self.learn, service) for service in self.amending]
         steps += [
             partial(self.decide, reference)
             for reference, application in self.applications.items()

@@ -17,7 +17,8 @@ from hub.domain.events import EventType, NewEvent
 from hub.domain.exchange import Asked
 from hub.domain.life import FACTS, apply, is_change, replayed, revision_of
 from hub.domain.referral import Decision, ReferralState, Verdict, Via
-from hub.domain.settling import settle
+from hub.domain.settling import awaits_decision, settle, standing_questions
+from hub.domain.steps import following
 from tests.domain.small_world import MORNING, Agency, World, lodged
 
 BOTH = frozenset({Asked.AMEND, Asked.WITHDRAW})
@@ -127,11 +128,11 @@ def word(referral: str, at: Any, via: Via = Via.CALLBACK, revision: int = 1) -> 
 
 
 def test_a_decision_is_about_the_content_that_the_agency_had() -> None:
-    """Before it has the amendment, the old; from then on, by the time at which it decided."""
+    """Of what is older than the amendment, the old; from then on, by the time since when it had it."""
     world = asked("a-import", {"origin": "BB"})
     referral = world.case.referral("a-import")
     assert (referral.change, referral.terms.revision) == (Change.AMEND, 2)
-    assert revision_of(referral, word(referral.terms.id, world.now)) == 1
+    assert revision_of(referral, word(referral.terms.id, world.now - SECOND)) == 1
     [errand] = [e for e in errands(world.case) if e.service == "a-import"]
     world.follow(errand)
     told = world.case.referral("a-import")
@@ -141,6 +142,30 @@ def test_a_decision_is_about_the_content_that_the_agency_had() -> None:
     assert revision_of(told, word(told.terms.id, had_at)) == 2
     in_the_reply = word(told.terms.id, had_at - SECOND, Via.REPLY, revision=2)
     assert revision_of(told, in_the_reply) == 2
+
+
+@pytest.mark.parametrize(("seconds", "counts"), [(-1, False), (0, True), (1, True)])
+def test_a_word_that_comes_before_the_hub_knows_of_its_own_amendment_is_not_lost(
+    seconds: int, counts: bool
+) -> None:
+    """Until then it counts for nothing; then it does, if the agency had the new content when it gave it."""
+    world = asked("a-import", {"origin": "BB"})
+    [errand] = [e for e in errands(world.case) if e.service == "a-import"]
+    world.send_amendment(errand)
+    _, had_at = world.amending["a-import"]
+    for verdict in (Verdict.INFORMATION_REQUIRED, Verdict.APPROVED):
+        said = word(errand.referral, had_at + seconds * SECOND, revision=2)
+        said = said.model_copy(update={"id": verdict, "verdict": verdict})
+        data = said.model_dump(mode="json", exclude_none=True, exclude={"id"})
+        heard = apply(world.case, event(world, EventType.DECISION_RECEIVED, decision=said.id, **data))
+        assert awaits_decision(heard.referral("a-import"))
+        assert not standing_questions(heard.referral("a-import"))
+        [learned] = following.amended(heard, "a-import", 2, None, had_at)
+        knows = apply(heard, learned).referral("a-import")
+        asks = verdict is Verdict.INFORMATION_REQUIRED
+        assert awaits_decision(knows) is not counts
+        assert (knows.state is ReferralState.DECIDED) is (counts and not asks)
+        assert (knows.is_stopped, len(knows.questions)) == (counts and asks, int(counts and asks))
 
 
 def test_a_decision_under_an_earlier_id_is_about_earlier_content() -> None:
