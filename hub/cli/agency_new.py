@@ -52,6 +52,10 @@ def new(
     feed: Annotated[str | None, typer.Option(help=f"pulls messages: {_CHOICE}")] = None,
     acknowledge: Annotated[str | None, typer.Option(help=f"acknowledges them: {_CHOICE}")] = None,
     login: Annotated[str | None, typer.Option(help=f"opens a session: {_CHOICE}")] = None,
+    amend: Annotated[str | None, typer.Option(help=f"gives it other content: {_CHOICE}")] = None,
+    withdraw: Annotated[str | None, typer.Option(help=f"takes a referral back: {_CHOICE}")] = None,
+    inform: Annotated[str | None, typer.Option(help=f"answers its question: {_CHOICE}")] = None,
+    remind: Annotated[str | None, typer.Option(help=f"reminds it: {_CHOICE}")] = None,
     list_only: Annotated[bool, typer.Option("--list", help="list the operations; write nothing")] = False,
     force: Annotated[
         bool, typer.Option(help="replace the agency's file and contract if they are there")
@@ -78,7 +82,7 @@ def new(
     target = folder / "agencies" / f"{name}.yaml"
     if target.exists() and not force:
         raise Unready(f"{target} is there already", "--force replaces it; or choose another name")
-    wanted = Wanted(submit, look_up, poll, feed, acknowledge, login)
+    wanted = Wanted(submit, look_up, poll, feed, acknowledge, login, amend, withdraw, inform, remind)
     copy, proposal = _proposed(name, source, folder, wanted, console, force=force)
     copy.make()
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -98,3 +98,40 @@ def test_a_contract_without_operations_is_told_as_such(tmp_path: Path) -> None:
     assert "no operation at all" in str(told.exception)
     assert "the file with the bindings" in str(told.exception)
     assert "listed" not in f"{told.exception}{told.output}"
+
+
+def test_what_is_told_afterwards_is_proposed_by_its_name(tmp_path: Path) -> None:
+    """As far as nothing is left open; what is left open is named, with the key that it is for."""
+    config = folder(tmp_path / "config")
+    text = propose("tests", CONTRACTS / "rest-ticket.yaml", config)
+    for line in (
+        "  amend:",
+        "    path: /applications/{receipt.reference}\n    request:\n      amendmentNo: =referral.revision",
+        "    path: /applications/{receipt.reference}/supplements",
+        "      supplementNo: =information.id",
+        "    path: /applications/{receipt.reference}/reminders",
+        "# also in the contract, and not used here: POST /applications/{ticket}/withdrawal (`withdraw`)",
+    ):
+        assert line in text
+    assert "  withdraw:" not in text
+
+
+def test_a_withdrawal_that_was_chosen_says_what_is_missing(tmp_path: Path) -> None:
+    """The codes of its reasons are the agency's: as long as nobody has given them, the file is not used."""
+    config = folder(tmp_path / "config")
+    chosen = ("--withdraw", "POST /applications/{ticket}/withdrawal", "--amend", "none")
+    text = propose("tests", CONTRACTS / "rest-ticket.yaml", config, *chosen)
+    assert "withdrawal.reason" in text
+    assert "  amend:" not in text
+    with pytest.raises(ConfigurationFaults) as told:
+        check(config)
+    assert "channel.withdraw.request.reasonCode" in {fault.key for fault in told.value.faults}
+
+
+def test_a_withdrawal_is_never_taken_for_a_question(tmp_path: Path) -> None:
+    """It bears our reference and little else, as a look-up does; asked in doubt, it would end the case."""
+    config = folder(tmp_path / "config")
+    text = propose("tests", CONTRACTS / "soap12.wsdl", config)
+    assert "look_up:" not in text
+    assert "not used here: Retract (`withdraw`)" in text
+    assert "      number: =referral.revision" in text

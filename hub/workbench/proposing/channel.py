@@ -7,19 +7,28 @@ from dataclasses import dataclass, field
 
 from hub.adapters.shape import Shape
 from hub.config.models import AttributeFile
+from hub.config.unfinished import MARK
 from hub.workbench.proposing.authentication import Credentials
+from hub.workbench.proposing.changing import CHANGES, aliases
 from hub.workbench.proposing.operating import Operation, Operations, acknowledging, pull_parameters
 from hub.workbench.proposing.operations import Names, answer_of, messages_of, names_of
 from hub.workbench.proposing.places import Dialect, Place, places
 from hub.workbench.proposing.readings import Answer, Decision, message
 from hub.workbench.proposing.roles import Roles, Wanted, choose
 from hub.workbench.proposing.survey import Incoming, Offer, Survey
-from hub.workbench.proposing.tree import Alias, Branch, Leaf, Node, Row, todo
+from hub.workbench.proposing.tree import Alias, Branch, Leaf, Node, Row, leaves, todo
 from hub.workbench.proposing.trial import Trial
 from hub.workbench.proposing.words import words
 
 _FEW = 6
 _FIRST = ("adapter", "contract", "endpoint", "auth", "secrets")
+_DECIDING = ("amend", "inform")
+_AFTERWARDS = {
+    "amend": "other content, under the same reference",
+    "withdraw": "it is asked no more",
+    "inform": "what the declarant answers to its question",
+    "remind": "its time is running out",
+}
 _DUPLICATE = ("duplicate", "already", "exists", "before", "conflict", "중복", "이미")
 
 
@@ -74,12 +83,16 @@ class Making:
         if self._credentials.secrets:
             entries["secrets"] = Branch(self._credentials.secrets)
             entries = {name: entries[name] for name in (*_FIRST, *entries) if name in entries}
-        entries["submit"] = self._submit(roles, submit, names)
+        changes = self._changed(roles, wanted, names, logged_in)
+        submitting = self._submit(roles, submit, names)
+        submitting.notes = _also(roles, changes)
+        entries["submit"] = submitting
         if roles.look_up is not None:
             decided = roles.poll is None  # else it is asked soon enough
             entries["look_up"] = self._look_up(roles.look_up, names, logged_in, decided=decided)
         if roles.poll is not None:
             entries["poll"] = self._poll(roles.poll, names, logged_in)
+        entries |= changes
         if roles.pull is not None:
             entries["feed"] = self._feed(roles, names)
         callback = self._callback(names, self._answers(roles))
@@ -117,14 +130,31 @@ class Making:
                 rule = Branch({"when": Leaf("=status == 409"), "means": Leaf("already_received")})
                 entries["errors"] = Row([rule])
         comment = "one-way: there is no answer to read" if offer.one_way else ""
-        return Branch(entries, comment=comment, notes=self._changes(roles), spread=True)
+        return Branch(entries, comment=comment, spread=True)
 
-    def _changes(self, roles: Roles) -> tuple[str, ...]:
-        if not roles.unused:
-            return ()
-        named = [offer.name for offer in roles.unused]
-        more = f" and {len(named) - _FEW} more" if len(named) > _FEW else ""
-        return (f"also in the contract, and not used by a channel: {', '.join(named[:_FEW])}{more}",)
+    def _changed(self, roles: Roles, wanted: Wanted, names: Names, logged_in: bool) -> dict[str, Branch]:
+        """
+        What the agency is told afterwards. A guess that leaves something open is not made: it would keep the
+        whole file from being used.
+        """
+        made: dict[str, Branch] = {}
+        for name in CHANGES:
+            offer: Offer | None = getattr(roles, name)
+            if offer is None:
+                continue
+            known = aliases(name, offer, names) | self._proof(offer, logged_in)
+            reference = "receipt.reference" if names.theirs else "referral.id"
+            if name == "amend":
+                entries = dict(self._operations.amendment(offer, known, reference).entries)
+            else:
+                entries = dict(self._operations.follow_up(offer, known, reference).entries)
+            decision = self._decision(answer_of(offer)) if name in _DECIDING and offer.replies else None
+            if decision is not None:
+                entries["decision"] = decision.tree
+            tree = Branch(entries, comment=_AFTERWARDS[name], spread=True)
+            if getattr(wanted, name) or not any(MARK in str(leaf.value) for _, leaf in leaves(tree)):
+                made[name] = tree
+        return made
 
     def _look_up(self, offer: Offer, names: Names, logged_in: bool, *, decided: bool) -> Branch:
         aliases = dict.fromkeys(names.ours, "referral.id") | self._proof(offer, logged_in)
@@ -288,6 +318,17 @@ class Making:
         return "reply" if decided is not None else ""
 
 
+def _also(roles: Roles, changes: Mapping[str, Branch]) -> tuple[str, ...]:
+    """Operations of the contract that the file does not use, with the key that each is perhaps for."""
+    left = [(getattr(roles, name), f" (`{name}`)") for name in CHANGES if name not in changes]
+    named = [f"{offer.name}{key}" for offer, key in left if offer is not None]
+    named += [offer.name for offer in roles.unused]
+    if not named:
+        return ()
+    more = f" and {len(named) - _FEW} more" if len(named) > _FEW else ""
+    return (f"also in the contract, and not used here: {', '.join(named[:_FEW])}{more}",)
+
+
 def _with_bearer(entries: dict[str, Node]) -> dict[str, Node]:
     """Where the contract has no place for a session's token, it is a bearer's (RFC 6750)."""
     written = dict(entries)
@@ -320,7 +361,7 @@ def _certain(answer: Answer, receipt: Place) -> str:
 def _share_decisions(entries: dict[str, Node]) -> None:
     """A decision that is read in the same way twice is written once, and named."""
     first: list[Branch] = []
-    for name in ("submit", "look_up", "poll"):
+    for name in ("submit", "look_up", "poll", *_DECIDING):
         operation = entries.get(name)
         decision = operation.entries.get("decision") if isinstance(operation, Branch) else None
         if not isinstance(operation, Branch) or not isinstance(decision, Branch):

@@ -43,6 +43,10 @@ class Operations:
         """The submission of a referral."""
         return self._fill(offer, Resolver(self._trial, self._attributes, aliases))
 
+    def amendment(self, offer: Offer, aliases: Mapping[str, str], reference: str) -> Operation:
+        """The whole content once more, about a referral that the agency has."""
+        return self._fill(offer, Resolver(self._trial, self._attributes, aliases, reference))
+
     def follow_up(self, offer: Offer, aliases: Mapping[str, str], reference: str) -> Operation:
         """A question about a referral; `reference` is what it is asked by, where no name says more."""
         return self._fill(offer, Resolver(self._trial, {}, aliases, reference))

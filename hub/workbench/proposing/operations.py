@@ -72,7 +72,7 @@ ENDS = {
     "print",
 }
 HOOKS = {"webhook", "callback", "hook"}
-CHANGES = {"amend", "withdraw", "update", "replace", "patch", "resubmit"}
+CHANGES = {"amend", "withdraw", "update", "replace", "patch", "resubmit", "remind", "supplement"}
 LOGS_IN = {"login", "token", "logout"}
 FEW = 4
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
+from hub.workbench.proposing import changing
 from hub.workbench.proposing.listing import item_list
 from hub.workbench.proposing.meanings import Scope, guess
 from hub.workbench.proposing.operations import (
@@ -46,6 +49,10 @@ class Wanted:
     feed: str | None = None
     acknowledge: str | None = None
     login: str | None = None
+    amend: str | None = None
+    withdraw: str | None = None
+    inform: str | None = None
+    remind: str | None = None
 
 
 @dataclass(frozen=True)
@@ -58,12 +65,16 @@ class Roles:
     pull: Offer | None = None
     acknowledge: Offer | None = None
     login: Offer | None = None
+    amend: Offer | None = None
+    withdraw: Offer | None = None
+    inform: Offer | None = None
+    remind: Offer | None = None
     unused: tuple[Offer, ...] = ()
-    """Amending and withdrawing: the contract has them, a channel has no use for them."""
+    """What else the contract has for changing something."""
 
     def of(self, offer: Offer) -> str:
         """What an operation is used for; "" for nothing."""
-        for name in ("submit", "look_up", "poll", "pull", "acknowledge", "login"):
+        for name in ("submit", "look_up", "poll", "pull", "acknowledge", "login", *changing.CHANGES):
             if getattr(self, name) == offer:
                 return "feed" if name == "pull" else name
         return ""
@@ -92,8 +103,14 @@ def choose(survey: Survey, wanted: Wanted, ours_in: Callable[[Offer], set[str]])
         acknowledge = _given(survey, wanted.acknowledge, "acknowledge", lambda: _acknowledge(rest, fed))
         if acknowledge is None and wanted.feed is None:
             pull = None  # messages that cannot be acknowledged are no feed
-    changes = tuple(offer for offer in left if set(verbs(offer)) & CHANGES and _akin(offer, submit))
-    return Roles(submit, look_up, poll, pull, acknowledge, login, changes)
+    roles = Roles(submit, look_up, poll, pull, acknowledge, login)
+    for change in changing.CHANGES:
+        rest = [offer for offer in left if not roles.of(offer)]
+        guessed = partial(changing.guessed, change, rest, submit, names)
+        chosen: dict[str, Any] = {change: _given(survey, getattr(wanted, change), change, guessed)}
+        roles = replace(roles, **chosen)
+    unused = [offer for offer in left if set(verbs(offer)) & CHANGES and _akin(offer, submit)]
+    return replace(roles, unused=tuple(offer for offer in unused if not roles.of(offer)))
 
 
 # --- choosing -------------------------------------------------------------------------------------------
