@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import time
 from collections.abc import Callable
 from typing import Any
 
 import requests
 
+from hub.api.clients import new_key
 from hub.cli.client import Api
+from hub.clock import utc_now
+from hub.domain.names import CUSTOMS
 from hub.embedded import Stack
+from hub.ports import ApiClient, Role
+from hub.store import create_store
 
 _PATIENCE = 60.0
 _numbers = itertools.count(1)
@@ -23,18 +29,52 @@ class Doors:
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
         self.api = Api(stack.api_url, stack.api_key)
+        self._keys: dict[str, str] = {}
 
     async def lodge(self, declaration: dict[str, Any]) -> dict[str, Any]:
         """Lodge a declaration; what a story leaves out is filled in."""
-        return await asyncio.to_thread(self._lodge, declaration)
-
-    def _lodge(self, declaration: dict[str, Any]) -> dict[str, Any]:
-        import json
-
-        return self.api.lodge(json.dumps(complete(declaration)).encode(), "application/json")
+        content = json.dumps(complete(declaration)).encode()
+        return await asyncio.to_thread(self.api.lodge, content, "application/json")
 
     async def view(self, mrn: str) -> dict[str, Any]:
         return await asyncio.to_thread(self.api.get, f"/v1/declarations/{mrn}")
+
+    async def ask(
+        self, method: str, path: str, body: Any = None, *, office: str | None = None, **more: Any
+    ) -> requests.Response:
+        """
+        One request to the API: as the declarant's customs, or as an office: customs itself, or an agency.
+
+        `more` is what requests takes, as `files` of a form.
+        """
+        key = self.stack.api_key if office is None else await self._key_of(office)
+        return await asyncio.to_thread(
+            requests.request,
+            method,
+            self.stack.api_url + path,
+            json=body,
+            headers={"Authorization": f"Bearer {key}"},
+            timeout=30,
+            **more,
+        )
+
+    async def _key_of(self, office: str) -> str:
+        if office not in self._keys:
+            self._keys[office] = await asyncio.to_thread(self._new_client, office)
+        return self._keys[office]
+
+    def _new_client(self, office: str) -> str:
+        key, key_hash = new_key()
+        role, agency = (Role.CUSTOMS, None) if office == CUSTOMS else (Role.AGENCY, office)
+        client = ApiClient(
+            id=f"{office}-{next(_numbers)}", name=office, role=role, agency=agency, created_at=utc_now()
+        )
+        store = create_store(self.stack.environment["HUB_DATABASE_URL"])
+        try:
+            store.add_client(client, key_hash)
+        finally:
+            store.close()
+        return key
 
     async def events(self, mrn: str) -> list[dict[str, Any]]:
         page = await asyncio.to_thread(self.api.get, f"/v1/declarations/{mrn}/events?limit=1000")
@@ -87,6 +127,17 @@ class Doors:
         answer.raise_for_status()
         body: dict[str, Any] = answer.json()
         return body
+
+    async def until_recorded(self, mrn: str, reference: str, expected: dict[str, Any]) -> None:
+        """Wait until the simulated agency's own record of one of our references is as expected."""
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            applications = (await self.ledger(mrn=mrn))["applications"]
+            found = [one for one in applications if one["reference"] == reference]
+            if found and expected.items() <= found[0].items():
+                return
+            assert time.monotonic() < deadline, f"{reference} is not {expected}: {found or applications}"
+            await asyncio.sleep(0.1)
 
     async def cargo(self, **query: str) -> dict[str, Any]:
         """What the simulated cargo system has recorded itself."""
