@@ -31,7 +31,7 @@ def test_the_agencies_as_they_are_configured_have_no_faults() -> None:
         ("apqa", {"submit": {"operation": "RequestConformation"}}, "submit.operation", "RequestConfirmation"),
         ("apqa", {"submit": {"port": "Elsewhere"}}, "submit.operation", "RequirementConfirmationPort"),
         ("mfds", {"submit": {"path": "/aplications"}}, "submit.path", "POST /applications"),
-        ("mfds", {"poll": {"method": "PUT"}}, "poll.path", "GET /applications/{ticket}"),
+        ("mfds", {"poll": {"method": "PATCH"}}, "poll.path", "GET /applications/{ticket}"),
         ("apqa", {"contract": "contracts/none.wsdl"}, "contract", "none.wsdl"),
         ("apqa", {"contract": "contracts/rest-feed.yaml"}, "contract", "not a WSDL"),
         ("mfds", {"contract": "contracts/soap12.wsdl"}, "contract", "soap12.wsdl"),
