@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from hub.config.loader import ConfigurationFaults
 from hub.config.yaml import read
+from tests.config.test_policy import POLICY, RISK
 
 NAMES = (
     "agencies/plants.yaml",
@@ -20,6 +21,7 @@ NAMES = (
     "exemptions.yaml",
     "calendar.yaml",
     "policy.yaml",
+    "risk.yaml",
 )
 SNIPPETS = (
     *(
@@ -89,7 +91,10 @@ def loads_or_has_faults(folder: Any, name: str, content: bytes) -> None:
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory, folder_class: Any) -> Any:
-    return folder_class(tmp_path_factory.mktemp("mutated"))
+    folder = folder_class(tmp_path_factory.mktemp("mutated"))
+    folder.write("policy.yaml", POLICY)
+    folder.write("risk.yaml", RISK)
+    return folder
 
 
 @given(data=st.data())
