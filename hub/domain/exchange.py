@@ -136,6 +136,8 @@ class Message(Model):
     raw: str
     via: str
     received_at: UtcDatetime
+    evidence: str | None = None
+    """SHA-256 of the exchange that it was read from, where it has no text of its own."""
 
 
 class FeedPage(Model):

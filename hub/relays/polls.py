@@ -101,6 +101,7 @@ class PollRelay:
             if trouble != poll.trouble:
                 # Asked every few minutes, for days: the same trouble again is no news.
                 log.warning("poll.failed", mrn=terms.mrn, agency=terms.agency, reason=trouble)
+        digests = {exchange.id: exchange.digest() for exchange in answer.exchanges if answer.decisions}
         for decision in answer.decisions:
             key = f"poll {terms.id} {decision.id}"
             message = Message(
@@ -111,6 +112,7 @@ class PollRelay:
                 raw="",
                 via=Via.POLL,
                 received_at=decision.received_at,
+                evidence=digests.get(decision.exchange or ""),
             )
             tells |= await take_in(self._store, self._engine, message)
         # The store ends the poll of a referral that is decided; one that asks for information is asked on.

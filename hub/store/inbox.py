@@ -17,7 +17,14 @@ from hub.domain.names import split_referral_id
 from hub.domain.referral import Decision, Via
 from hub.ports import Received
 from hub.store.casefile import UNTOLD, OpenCase, insert_of
-from hub.store.messages import DECISIONS, apply_message, lock_references, referral_by_reference, strange_items
+from hub.store.messages import (
+    DECISIONS,
+    apply_message,
+    evidence_of,
+    lock_references,
+    referral_by_reference,
+    strange_items,
+)
 from hub.store.part import AnyRow, Part
 from hub.store.tables import decisions, inbox, refused_callbacks
 from hub.store.types import key, storable
@@ -135,7 +142,7 @@ def _receive(connection: Connection, message: Message) -> Received:
         message.decisions,
         message.trouble,
         message.received_at,
-        message.raw,
+        message.evidence or evidence_of(message.raw),
     )
     case.save()
     return Received(

@@ -100,7 +100,12 @@ def _apply_waiting(
         .where(inbox.c.agency == message.agency, inbox.c.message_id == message.message_id)
         .values(waiting=False, mrn=case.mrn, service=service, trouble=trouble)
     )
-    apply_message(case, service, message.message_id, said, trouble, at, message.raw)
+    apply_message(case, service, message.message_id, said, trouble, at, evidence_of(message.raw))
+
+
+def evidence_of(raw: str) -> str:
+    """SHA-256 of a message as it is kept."""
+    return hashlib.sha256(storable(raw).encode()).hexdigest()
 
 
 def strange_items(referral: Referral, said: Sequence[Decision]) -> str | None:
@@ -133,7 +138,7 @@ def apply_message(
     said: Sequence[Decision],
     trouble: str | None,
     at: datetime,
-    raw: str,
+    evidence: str | None,
 ) -> tuple[Decision, ...]:
     """
     What a message does to the referral it is about; returns the decisions to tell the workflow.
@@ -144,6 +149,4 @@ def apply_message(
         case.not_understood(service, trouble, at, message=message_id)
         return ()
     case.understood(service)
-    # What was polled has no text of its own: its exchange is recorded with the poll.
-    evidence = hashlib.sha256(storable(raw).encode()).hexdigest() if raw else None
     return case.decide(service, about(case.referral(service), said), at, told=False, evidence=evidence)

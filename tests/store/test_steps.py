@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -416,3 +417,21 @@ def test_customs_own_control_stands_from_the_first(store: Store) -> None:
     assert (view.case, view.clearance.outcome) == (case, Outcome.HOLD)
     assert store.untold_messages(LATER, 10) == []
     assert store.open_referrals() == {"apqa": 1}
+
+
+def test_a_decision_names_what_it_was_read_from(store: Store) -> None:
+    """By its hash: of the message as it is kept, of the exchange, or of what the poll says."""
+    mrn = lodge(store, PLANT, FOOD, RADIO).mrn
+    reply = sample.exchange(mrn, PLANT)
+    said = sample.decision(mrn, PLANT).model_copy(update={"exchange": reply.id})
+    result = sample.delivered(mrn, PLANT, said).model_copy(update={"exchanges": (reply,)})
+    store.record_hand_overs(mrn, [result], T0)
+    raw = '{"결과": "\x00"}'
+    store.receive(sample.message(sample.decision(mrn, FOOD), agency="mfds", raw=raw))
+    polled = sample.message(sample.decision(mrn, RADIO), agency="rra", raw="")
+    store.receive(polled.model_copy(update={"evidence": "ab" * 32}))
+    events = [e for e in store.events(mrn, 0, 10) if e.type is EventType.DECISION_RECEIVED]
+    kept = hashlib.sha256('{"결과": "\ufffd"}'.encode()).hexdigest()
+    assert [e.data["evidence"] for e in events] == [reply.digest(), kept, "ab" * 32]
+    [recorded] = store.exchanges(mrn)
+    assert recorded.digest() == reply.digest()
