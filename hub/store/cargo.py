@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, bindparam, select, text
 
 from hub.domain.cargo import CargoEvent, CargoStep
 from hub.domain.clearance import Outcome
@@ -78,12 +78,8 @@ def lock_cargo(connection: Connection, number: str | None) -> None:
 
 def reported(connection: Connection, number: str) -> list[CargoEvent]:
     """What has been reported of this cargo, in the order in which it took place."""
-    query = (
-        select(cargo_events.c.document)
-        .where(cargo_events.c.cargo_management_number == number)
-        .order_by(cargo_events.c.at, cargo_events.c.reporter, cargo_events.c.message_id)
-    )
-    return [CargoEvent.model_validate_json(document) for document in connection.scalars(query)]
+    found = connection.scalars(_REPORTED, {"number_": number})
+    return [CargoEvent.model_validate_json(document) for document in found]
 
 
 def note_cargo(case: OpenCase, took_place: Iterable[CargoEvent]) -> None:
@@ -114,4 +110,9 @@ def _refuse_other_content(connection: Connection, event: CargoEvent) -> None:
         raise ValueError(f"message id {event.message_id} was used before with other content")
 
 
+_REPORTED = (
+    select(cargo_events.c.document)
+    .where(cargo_events.c.cargo_management_number == bindparam("number_"))
+    .order_by(cargo_events.c.at, cargo_events.c.reporter, cargo_events.c.message_id)
+)
 _LOCK_CARGO = text("SELECT pg_advisory_xact_lock(hashtextextended(:number, 0))")
