@@ -133,13 +133,19 @@ class ClearanceActivities:
 
 
 def _case_as_weighed(view: DeclarationView, conclusion: Conclusion) -> Case | None:
-    """The case with nothing that the workflow has not weighed; None when it does not know all referrals."""
+    """
+    The case as the workflow has weighed it; None when it does not know all referrals and decisions, where it
+    is to know them.
+    """
     standings = {standing.service: standing for standing in conclusion.standings}
     if standings.keys() != {known.terms.service for known in view.case.referrals}:
         return None
     referrals = []
     for known in view.case.referrals:
         standing = standings[known.terms.service]
+        unknown = {decision.id for decision in known.decisions} - {*standing.decisions}
+        if unknown and conclusion.through is not None:
+            return None
         weighed = {
             "state": standing.state,
             "receipt": standing.receipt,

@@ -50,7 +50,12 @@ class ToldEngine:
 
     ended: bool = False
     told: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    nudged: list[str] = field(default_factory=list)
 
     async def tell_decisions(self, mrn: str, decisions: Sequence[Decision]) -> bool:
         self.told.append((mrn, tuple(decision.id for decision in decisions)))
+        return not self.ended
+
+    async def tell_facts(self, mrn: str) -> bool:
+        self.nudged.append(mrn)
         return not self.ended
