@@ -247,6 +247,9 @@ class GatewayFake:
         )
 
 
+_DESCRIPTION: dict[str, Any] = {}
+
+
 class DescribedTransport(httpx.AsyncBaseTransport):
     """
     Requests straight into the application; every answer is held against the OpenAPI document: its status, its
@@ -255,7 +258,10 @@ class DescribedTransport(httpx.AsyncBaseTransport):
 
     def __init__(self, app: FastAPI, address: str = "127.0.0.1") -> None:
         self._inner = httpx.ASGITransport(app, client=(address, 50000))
-        self._document = app.openapi()
+        # The same for every application: worked out once, which takes longer than most tests.
+        self._document = _DESCRIPTION or app.openapi()
+        _DESCRIPTION.update(self._document)
+        app.openapi_schema = _DESCRIPTION
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         response = await self._inner.handle_async_request(request)
