@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
 
@@ -68,7 +68,7 @@ async def read_form(request: Request, parts: ApiParts) -> tuple[str, tuple[Hande
     """
     body = await read_body(request, parts.max_answer_bytes, parts.answer_within)
 
-    async def chunks() -> AsyncIterator[bytes]:
+    async def chunks() -> AsyncGenerator[bytes, None]:
         yield body
         yield b""
 

@@ -417,7 +417,9 @@ def _amended_for_outsiders(data: Mapping[str, Any]) -> dict[str, Any]:
 def _progress(
     referral: ReferralView, now: Referral, sight: Sight, agencies: Mapping[str, Text]
 ) -> ReferralProgress:
-    stopped = next((stop for stop in now.stops if stop.until is None), None)
+    # Of one that is decided, or asked no more, no clock runs that could stand still.
+    is_over = now.state in (ReferralState.DECIDED, ReferralState.WITHDRAWN)
+    stopped = None if is_over else next((stop for stop in now.stops if stop.until is None), None)
     return ReferralProgress.model_validate(
         {
             **_asked(now.terms, agencies),
@@ -425,7 +427,7 @@ def _progress(
             "revision": now.terms.revision,
             "former": now.former,
             "to_be_told": now.change,
-            "deadline": now.deadline,
+            "deadline": now.due_at or now.terms.due_at if stopped is None else None,
             "clock_stopped": stopped and {"since": stopped.from_, "question": stopped.request},
             "reminders": now.reminded,
             "answer_within": referral.terms.answer_within,

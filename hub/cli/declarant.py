@@ -127,7 +127,8 @@ def answer(
 def _the_question(api: Api, mrn: str, service: str, id: str) -> dict[str, Any]:
     """The question that is meant. Raises SystemExit when it is not plain which that is."""
     asked = [q for q in api.get(f"/v1/declarations/{mrn}/questions")["questions"] if q["service"] == service]
-    meant = [q for q in asked if q["id"] == id] if id else [q for q in asked if not q["answer"]] or asked
+    open_ones = [q for q in asked if not q["answer"]] or asked
+    meant: list[dict[str, Any]] = [q for q in asked if q["id"] == id] if id else open_ones
     if len(meant) == 1:
         return meant[0]
     if not meant:
