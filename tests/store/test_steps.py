@@ -10,6 +10,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+import sqlalchemy as sa
 
 from hub.domain.clearance import Clearance, Outcome
 from hub.domain.errors import CallbackRefused
@@ -27,7 +28,7 @@ from hub.domain.steps.following import withdrawn
 from hub.domain.steps.withdrawing import withdraw
 from hub.domain.withdrawal import Withdrawal
 from hub.ports import DeclarationView, Unheard
-from hub.store import Store
+from hub.store import Store, create_store
 from tests.store import sample
 from tests.store.sample import FOOD, PLANT, RADIO, SECOND, T0
 
@@ -435,3 +436,28 @@ def test_a_decision_names_what_it_was_read_from(store: Store) -> None:
     assert [e.data["evidence"] for e in events] == [reply.digest(), kept, "ab" * 32]
     [recorded] = store.exchanges(mrn)
     assert recorded.digest() == reply.digest()
+
+
+def test_what_was_recorded_before_there_was_more_to_record_reads_on(database_url: str) -> None:
+    """Rows without the newer columns stand as they stood, and what happens to them next is recorded."""
+    store = create_store(database_url)
+    mrn = lodge(store, PLANT, FOOD).mrn
+    store.record_hand_overs(mrn, [sample.delivered(mrn, s, reference=s) for s in (PLANT, FOOD)], T0)
+    store.receive(sample.message(sample.decision(mrn, PLANT, Verdict.REFUSED)))
+    before = view_of(store, mrn)
+    engine = sa.create_engine(database_url)
+    with engine.begin() as connection:
+        for statement in (
+            "UPDATE declarations SET life = NULL",
+            "UPDATE referrals SET life = NULL",
+            "UPDATE decisions SET seq = NULL, set_aside = NULL",
+        ):
+            connection.execute(sa.text(statement))
+    engine.dispose()
+    assert view_of(store, mrn) == before
+    store.receive(sample.message(sample.decision(mrn, FOOD), agency="mfds"))
+    store.change(mrn, lambda view: [due()])
+    case = view_of(store, mrn).case
+    assert [(r.state, len(r.decisions)) for r in case.referrals] == [(ReferralState.DECIDED, 1)] * 2
+    assert (case.items, case.duties is not None) == ((1, 2), True)
+    store.close()
