@@ -40,6 +40,12 @@ def _working_calendar(file: CalendarFile, key: Key, report: FileReport) -> Worki
     weekend = frozenset(_DAYS.index(day) for day in file.weekend)
     if len(weekend) == len(_DAYS):
         report.add((*key, "weekend"), "no day of the week is left to work on", "leave a day out")
+    if file.opens_at >= file.closes_at:
+        report.add(
+            (*key, "opens_at"),
+            f"it opens at {file.opens_at:%H:%M}, when it has closed at {file.closes_at:%H:%M}",
+            "let it open before it closes",
+        )
     if zone is None:
         return None
     return WorkingCalendar(
@@ -47,6 +53,7 @@ def _working_calendar(file: CalendarFile, key: Key, report: FileReport) -> Worki
         closes_at=file.closes_at,
         is_closed=_closures(country, subdivision, frozenset(file.closed)),
         weekend=weekend,
+        opens_at=file.opens_at,
     )
 
 

@@ -60,6 +60,8 @@ class WorkingCalendar:
     is_closed: Callable[[date], bool]
     weekend: frozenset[int] = frozenset({5, 6})
     """Days of the week, Monday being 0."""
+    opens_at: time = time()
+    """When a working day begins: before that nobody attends an inspection."""
 
     def works_on(self, day: date) -> bool:
         return day.weekday() not in self.weekend and not self.is_closed(day)

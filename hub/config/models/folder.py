@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import time
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
@@ -67,6 +68,8 @@ class CalendarFile(FileModel):
     """IANA name, as Asia/Seoul."""
     closes_at: TimeOfDay
     """When a working day ends, and with it what is due on it."""
+    opens_at: TimeOfDay = time(9)
+    """When a working day begins: inspections are offered from then on."""
     holidays: str | None = None
     """ISO 3166-1 country (with optional subdivision, `US-NY`) of the `holidays` package."""
     closed: list[Day] = []

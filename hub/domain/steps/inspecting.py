@@ -133,12 +133,9 @@ def confirm(
         local = when.astimezone(calendar.zone)
         if not calendar.works_on(local.date()):
             raise StepRefused("outside-window", f"{agency} does not work on {local:%Y-%m-%d}", "/at")
-        if local.time() > calendar.closes_at:
-            raise StepRefused(
-                "outside-window",
-                f"{agency} closes at {calendar.closes_at:%H:%M} ({calendar.zone.key})",
-                "/at",
-            )
+        if not calendar.opens_at <= local.time() <= calendar.closes_at:
+            hours = f"{calendar.opens_at:%H:%M} to {calendar.closes_at:%H:%M} ({calendar.zone.key})"
+            raise StepRefused("outside-window", f"{agency} works from {hours}", "/at")
     confirmed = InspectionConfirmed(inspection=inspection, at=when, by=by)
     return [_event(EventType.INSPECTION_CONFIRMED, at, confirmed)]
 
@@ -283,12 +280,15 @@ class _Offices:
         return next((day for day in days if self._work_on(day)), None)
 
     def window(self, at: datetime, within: str) -> tuple[datetime, datetime]:
-        """From the start of that day, and for how long: working days are those that all have in common."""
+        """
+        From when the last of them opens on that day, and for how long. Working days are those that all have
+        in common.
+        """
         day = self.first_day(at)
         if day is None:
             raise ValueError(f"no working day within a year after {at.isoformat()}")
         first = self.calendars[0]
-        opens_at = max(datetime.combine(day, time(), calendar.zone) for calendar in self.calendars)
+        opens_at = max(datetime.combine(day, calendar.opens_at, calendar.zone) for calendar in self.calendars)
         common = WorkingCalendar(
             zone=first.zone,
             closes_at=min(calendar.closes_at for calendar in self.calendars),
