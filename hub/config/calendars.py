@@ -40,7 +40,8 @@ def _working_calendar(file: CalendarFile, key: Key, report: FileReport) -> Worki
     weekend = frozenset(_DAYS.index(day) for day in file.weekend)
     if len(weekend) == len(_DAYS):
         report.add((*key, "weekend"), "no day of the week is left to work on", "leave a day out")
-    if file.opens_at >= file.closes_at:
+    known = report.is_sure((*key, "opens_at")) and report.is_sure((*key, "closes_at"))
+    if known and file.opens_at >= file.closes_at:
         report.add(
             (*key, "opens_at"),
             f"it opens at {file.opens_at:%H:%M}, when it has closed at {file.closes_at:%H:%M}",

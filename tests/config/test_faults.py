@@ -293,6 +293,11 @@ OTHER_FILES = [
         "calendars.night.weekend", "no day of the week is left to work on", "leave a day out",
     ),
     case(
+        "closed before it opens", "calendar.yaml",
+        '"18:00", holidays', '"08:30", holidays', '"08:30"',
+        "calendars.default.opens_at", "it opens at 09:00, when it has closed at 08:30", "before it closes",
+    ),
+    case(
         "time as a number", "calendar.yaml", '"18:00"', "1800", "1800",
         "calendars.default.closes_at", "1800: a number is neither a day nor a time", "18:00",
     ),
