@@ -115,7 +115,7 @@ class _Check:
         for name, writing in roots.FOLLOWING.items():
             file: OperationFile | None = getattr(channel, name)
             if file is not None:
-                seen_there = [one | _added(name, whole=one["whole"]) for one in dossiers]
+                seen_there = [one | _added(name, one) for one in dossiers]
                 yield from self._operation((name,), file, writing, seen_there)
         if channel.feed is not None:
             agency = agency_context(self._file) | {"whole": True, **proof}
@@ -403,11 +403,16 @@ class _Check:
         return ChannelFault(agency=self._name, key=key, what=what, cure=cure, warning=True)
 
 
-def _added(name: str, *, whole: bool) -> dict[str, Any]:
-    """What the requests of an operation see beside the dossier."""
-    if name == "withdraw":
-        return withdrawal_context(sample_withdrawal(whole=whole))
-    return information_context(sample_information(whole=whole)) if name == "inform" else {}
+def _added(name: str, context: Context) -> dict[str, Any]:
+    """What the requests of an operation see otherwise than those of a look-up, or beside it."""
+    match name:
+        case "amend":
+            return {"referral": {**context["referral"], "revision": 2}}
+        case "withdraw":
+            return withdrawal_context(sample_withdrawal(whole=context["whole"]))
+        case "inform":
+            return information_context(sample_information(whole=context["whole"]))
+    return {}
 
 
 def _names(at: KeyPath) -> tuple[str, ...]:

@@ -14,10 +14,12 @@ from hub.clock import utc_now
 from hub.domain.exchange import Dossier, Enclosure
 from hub.domain.withdrawal import Withdrawal
 from hub.workbench.asking import SAMPLE, Beside
+from hub.workbench.operations import OperationName
 from hub.workbench.unready import Unready
 
 Revision = Annotated[
-    int, typer.Option("--revision", min=1, metavar="N", help="which content it is; 2 is that of an amendment")
+    int | None,
+    typer.Option("--revision", min=1, metavar="N", help="which content it is: 1, or else 2 for amend"),
 ]
 Reason = Annotated[
     str | None,
@@ -46,8 +48,10 @@ def beside_of(reason: str | None, text: str | None, documents: list[Path] | None
     return beside
 
 
-def revised(dossier: Dossier, revision: int) -> Dossier:
-    """The dossier as that of a later content."""
+def revised(dossier: Dossier, operation: OperationName, revision: int | None) -> Dossier:
+    """The dossier as that of this content; an amendment's is never the first."""
+    if revision is None:
+        revision = 2 if operation is OperationName.AMEND else 1
     return dossier.model_copy(update={"terms": dossier.terms.model_copy(update={"revision": revision})})
 
 

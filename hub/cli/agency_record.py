@@ -56,7 +56,7 @@ def record(
     reference: Reference = None,
     value: Values = None,
     id: Ids = None,
-    revision: Revision = 1,
+    revision: Revision = None,
     reason: Reason = None,
     text: Words = None,
     document: Documents = None,

@@ -70,7 +70,7 @@ def show_preview(
     reference: Reference = None,
     value: Values = None,
     id: Ids = None,
-    revision: Revision = 1,
+    revision: Revision = None,
     reason: Reason = None,
     text: Words = None,
     document: Documents = None,
@@ -93,7 +93,7 @@ def show_preview(
         receipt = receipt_of(reference, value)
         lodged = None if declaration is None else bench.declaration(declaration)
         found = bench.dossiers(lodged, service=service, mrn=mrn or SAMPLE_MRN, receipt=receipt)
-        needed = [revised(dossier, revision) for dossier in found]
+        needed = [revised(dossier, operation, revision) for dossier in found]
         # The sample fits every service alike: one of them shows enough.
         dossiers = [*needed] if declaration is not None else [needed[0]]
     out, failed, beside = console(), False, beside_of(reason, text, document)
@@ -127,7 +127,7 @@ def try_it(
     reference: Reference = None,
     value: Values = None,
     id: Ids = None,
-    revision: Revision = 1,
+    revision: Revision = None,
     reason: Reason = None,
     text: Words = None,
     document: Documents = None,
@@ -166,7 +166,7 @@ def ask_once(
     receipt: Receipt | None,
     ids: list[str],
     *,
-    revision: int = 1,
+    revision: int | None = None,
     beside: Beside = SAMPLE,
 ) -> Attempt:
     """Ask the agency once, under a new mrn and lrn unless `mrn` is given. Raises Unready."""
@@ -175,7 +175,7 @@ def ask_once(
     if operation.is_about_a_referral:
         as_mrn = mrn or new_mrn(bench.configuration.policy.country, utc_now())
         chosen = bench.dossiers(lodged, service=service, mrn=as_mrn, receipt=receipt)
-        dossier = revised(chosen[0], revision)
+        dossier = revised(chosen[0], operation, revision)
         if mrn is None:
             fresh = under_new_lrn(dossier.declaration, dossier.terms.mrn)
             dossier = dossier.model_copy(update={"declaration": fresh})

@@ -6,8 +6,9 @@ import asyncio
 import json
 import threading
 import time
+from base64 import b64encode
 from datetime import timedelta
-from hashlib import sha512
+from hashlib import sha256, sha512
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from hub.activities import agency_messages
 from hub.distant import DistantGateway, gateway
 from hub.domain.errors import AgencyRefused, AgencyUnavailable, ChannelError, InDoubt, NotUnderstood
-from hub.domain.exchange import Feed, FeedPage, Message
+from hub.domain.exchange import Asked, Dossier, Enclosure, Feed, FeedPage, InformationContent, Message
 from hub.domain.referral import Verdict
 from hub.engine import connect
 from hub.settings import Settings
@@ -88,6 +89,49 @@ async def test_polls_and_look_ups_go_the_same_way(client: Client) -> None:
     assert looked.submission is not None
     assert looked.submission.receipt.reference == "T-1"
     assert [exchange.kind for exchange in looked.exchanges] == ["look_up"]
+
+
+def later(asked: Dossier) -> Dossier:
+    """The same referral with its second content."""
+    return asked.model_copy(update={"terms": asked.terms.model_copy(update={"revision": 2})})
+
+
+async def test_changes_go_the_same_way(client: Client) -> None:
+    """Amended, withdrawn, answered with a document, reminded: from the agency's network, with its answers."""
+    asked = later(dossier(MFDS, receipt="T-1"))
+    content = bytes(range(256))
+    digest = sha256(content).hexdigest()
+    answered = InformationContent(
+        id="I-1",
+        request="D-1",
+        request_reference=None,
+        text="As asked.",
+        given_at=NOW,
+        enclosures=(Enclosure(name="a.pdf", media_type="application/pdf", sha256=digest, content=content),),
+    )
+    with system(answer(200, '{"ticket": "T-1", "state": "PENDING"}')) as running:
+        async with both_sides(client, running.url, MFDS) as two:
+            amended = await two.gateway.amend(asked)
+            informed = await two.gateway.inform(asked, answered)
+            reminded = await two.gateway.remind(asked)
+            withdrawn = await two.gateway.withdraw(asked, None)
+            # Neither needs a credential, and nothing is sent: the hub knows it by itself.
+            assert await two.gateway.abilities("mfds", "v1") == set(Asked)
+            assert await two.gateway.inputs_of(asked) == await two.near.inputs_of(asked)
+    assert amended.receipt == asked.receipt
+    exchanges = [*amended.exchanges, *informed.exchanges, *reminded, *withdrawn]
+    assert [one.kind for one in exchanges] == ["amend", "inform", "remind", "withdraw"]
+    assert [one.body.count(b64encode(content)) for one in running.heard] == [0, 1, 0, 0]
+
+
+async def test_a_change_whose_end_is_not_known_is_in_doubt(client: Client) -> None:
+    """It may have taken effect, as a submission may."""
+    with system(Say()) as running:
+        async with both_sides(client, running.url, MFDS) as two:
+            for call in (two.gateway.amend, two.gateway.remind):
+                with pytest.raises(InDoubt):
+                    await call(later(dossier(MFDS, receipt="T-1")))
+    assert len(running.heard) == 2
 
 
 async def test_feeds_go_the_same_way(client: Client) -> None:
