@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 import structlog
 import uvicorn
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from hub.api.app import create_app
 from hub.api.clients import new_key
