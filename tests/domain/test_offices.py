@@ -39,7 +39,9 @@ SERVICES = ("apqa-animal-import", "mfds-livestock-import", "customs-control")
 
 def calendar(*closed: int, zone: ZoneInfo = SEOUL, closes_at: time = time(18)) -> WorkingCalendar:
     """Monday to Friday, without these days of November 2026."""
-    return WorkingCalendar(zone, closes_at, lambda day: day in {date(2026, 11, d) for d in closed})
+    return WorkingCalendar(
+        zone, closes_at, lambda day: day in {date(2026, 11, d) for d in closed}, opens_at=time(9)
+    )
 
 
 @dataclass
@@ -139,7 +141,7 @@ def test_inspections_of_several_offices_are_one_appointment_on_a_day_that_suits_
     assert [p.agency for p in appointment.parties] == ["apqa", "customs"]
     assert (appointment.id, appointment.place, appointment.items) == ("I1", "Incheon cold store 3", (1, 2, 3))
     # Monday apqa is away and Tuesday customs; Wednesday and Thursday both work.
-    assert appointment.opens_at.astimezone(SEOUL) == datetime(2026, 11, 25, tzinfo=SEOUL)
+    assert appointment.opens_at.astimezone(SEOUL) == datetime(2026, 11, 25, 9, tzinfo=SEOUL)
     assert appointment.closes_at.astimezone(SEOUL) == datetime(2026, 11, 26, 18, tzinfo=SEOUL)
     assert one.take(offer(one, offices.__getitem__, FRIDAY)) == []
 
@@ -216,7 +218,8 @@ def test_what_was_not_confirmed_in_time_is_offered_anew() -> None:
         (datetime(2026, 11, 20, 17, tzinfo=SEOUL), "the window is open"),
         (datetime(2026, 11, 30, 10, tzinfo=SEOUL), "the window is open"),
         (datetime(2026, 11, 26, 10, tzinfo=SEOUL), "apqa does not work"),
-        (datetime(2026, 11, 25, 18, 1, tzinfo=SEOUL), "apqa closes at 18:00"),
+        (datetime(2026, 11, 25, 8, 59, tzinfo=SEOUL), "apqa works from 09:00 to 18:00"),
+        (datetime(2026, 11, 25, 18, 1, tzinfo=SEOUL), "apqa works from 09:00 to 18:00"),
     ],
 )
 def test_it_takes_place_while_the_offices_work(when: datetime, why: str) -> None:

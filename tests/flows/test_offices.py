@@ -84,8 +84,8 @@ async def test_one_inspection_for_customs_and_an_agency_then_duties_then_release
     assert "customs, kpta" in await customs.says(
         "inspect", "list", mrn
     ) or "kpta, customs" in await customs.says("inspect", "list", mrn)
-    ten_o_clock = datetime.fromisoformat(appointment["opens_at"]) + timedelta(hours=10)
-    confirmed = await customs.asks("inspect", "confirm", mrn, "I1", ten_o_clock.isoformat())
+    soon = datetime.fromisoformat(appointment["opens_at"]) + timedelta(hours=1)
+    confirmed = await customs.asks("inspect", "confirm", mrn, "I1", soon.isoformat())
     assert confirmed["state"] == "confirmed"
     assert mrn in await kpta.says("inspect", "diary")
     await kpta.asks("inspect", "report", mrn, "I1", "kpta-drug", "approved", "--remarks", "as declared")
