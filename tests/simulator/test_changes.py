@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -215,9 +216,12 @@ def test_what_is_withdrawn_twice_or_was_never_there_is_told_in_each_contracts_ow
     exchange = soap_service(simulator, "katri", "soap11-oneway")
     with pytest.raises(zeep.exceptions.Fault, match="NX404"):
         exchange.CancelledNotice(DocumentId=f"{mrn}/katri-child-textile", Cause="OTHER")
-    exchange.ImportNotice(**support.oneway(mrn))
+    # zeep takes the empty 200 of the older gateway for an answer that is broken; it was taken all the same.
+    with contextlib.suppress(zeep.exceptions.TransportError):
+        exchange.ImportNotice(**support.oneway(mrn))
     for _ in range(2):
-        exchange.CancelledNotice(DocumentId=f"{mrn}/katri-child-textile", Cause="OTHER")
+        with contextlib.suppress(zeep.exceptions.TransportError):
+            exchange.CancelledNotice(DocumentId=f"{mrn}/katri-child-textile", Cause="OTHER")
     assert simulator.entry("katri", mrn)["withdrawals"] == 1
 
 
