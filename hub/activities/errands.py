@@ -157,7 +157,7 @@ class ErrandActivities:
             submission.exchanges,
         )
         self._tell.told(file.referral.terms, "amended")
-        await self._take_in(file, submission.decisions)
+        await self._take_in(file, submission.decisions, submission.exchanges)
         return True
 
     async def _withdraw(self, file: ReferralFile) -> bool:
@@ -205,7 +205,7 @@ class ErrandActivities:
             except ChannelError as error:
                 raise await self._trouble(file, error) from error
             await self._passed_on(file, question, BY_CHANNEL, answer.exchanges)
-            await self._take_in(file, answer.decisions)
+            await self._take_in(file, answer.decisions, answer.exchanges)
         return True
 
     async def _remind(self, file: ReferralFile, number: int) -> bool:
@@ -375,9 +375,12 @@ class ErrandActivities:
             enclosures=tuple(enclosures),
         )
 
-    async def _take_in(self, file: ReferralFile, decisions: Sequence[Decision]) -> None:
+    async def _take_in(
+        self, file: ReferralFile, decisions: Sequence[Decision], exchanges: Sequence[Exchange]
+    ) -> None:
         """Decisions in an agency's reply, as any that comes in."""
         terms = file.referral.terms
+        digests = {exchange.id: exchange.digest() for exchange in exchanges if decisions}
         for decision in decisions:
             key = f"{Via.REPLY} {terms.id} {decision.id}"
             message = Message(
@@ -388,6 +391,7 @@ class ErrandActivities:
                 raw="",
                 via=Via.REPLY,
                 received_at=decision.received_at,
+                evidence=digests.get(decision.exchange or ""),
             )
             await asyncio.to_thread(self._store.receive, message)
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from hub.domain.case import Case, Change, Referral
+from hub.domain.inspection import InspectionState
 from hub.domain.model import Model, UtcDatetime
 from hub.domain.referral import Answers, ReferralState
 from hub.domain.settling import (
@@ -87,6 +88,8 @@ class DueKind(StrEnum):
     REMINDER = "reminder"
     INFORMATION = "information"
     """The declarant's time to answer has passed."""
+    APPOINTMENT = "appointment"
+    """Nobody has confirmed the inspection that was offered, and its window has passed."""
 
 
 class Due(Model):
@@ -94,11 +97,14 @@ class Due(Model):
 
     at: UtcDatetime
     kind: DueKind
-    service: str
+    service: str = ""
+    """Empty for an appointment, which may be several services'."""
     number: int = 0
     """Of a reminder: which it is, from 1."""
     question: str | None = None
     """Id of the decision that asked, where it is the answer that is due."""
+    inspection: str | None = None
+    """Id of the appointment that was not confirmed."""
 
 
 def due_now(case: Case, at: datetime) -> tuple[Due, ...]:
@@ -144,6 +150,11 @@ def _dues(case: Case) -> list[Due]:
     if case.withdrawal is not None:
         return []
     dues = [due for referral in case.referrals if is_live(referral) for due in _dues_of(case, referral)]
+    dues += [
+        Due(at=inspection.closes_at, kind=DueKind.APPOINTMENT, inspection=inspection.id)
+        for inspection in case.inspections
+        if inspection.state is InspectionState.OFFERED
+    ]
     return sorted(dues, key=lambda due: (due.at, due.kind is DueKind.REMINDER))
 
 

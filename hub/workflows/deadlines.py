@@ -1,4 +1,4 @@
-"""What time brings about: deadlines that pass, reminders, questions that were not answered in time."""
+"""What time brings about: deadlines that pass, reminders, questions not answered, appointments not taken."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Protocol
 from temporalio import workflow
 
 from hub.activities.errands import ErrandActivities
-from hub.activities.messages import ExpireQuestions, ExpireReferrals, RemindAgency
+from hub.activities.messages import ArrangeInspections, ExpireQuestions, ExpireReferrals, RemindAgency
 from hub.activities.news import NewsActivities
 from hub.activities.referrals import ReferralActivities
 from hub.domain.case import Case, Referral
@@ -95,6 +95,11 @@ class Deadlines:
                 NewsActivities.expire_questions,
                 ExpireQuestions(mrn=case.mrn, questions=questions),
                 **SHORT,
+            )
+            self._changed(self._case(), unread=True)
+        if any(due.kind is DueKind.APPOINTMENT for due in dues):
+            await workflow.execute_local_activity_method(
+                NewsActivities.arrange_inspections, ArrangeInspections(mrn=case.mrn), **SHORT
             )
             self._changed(self._case(), unread=True)
         if late:

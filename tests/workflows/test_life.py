@@ -448,6 +448,24 @@ async def test_an_inspection_that_is_called_for_is_offered(bench: Bench) -> None
         assert await handle.result() is Outcome.RELEASE
 
 
+async def test_an_appointment_that_nobody_takes_is_offered_anew(bench: Bench) -> None:
+    """When its window has passed, without anybody doing anything."""
+    accepted = acceptance("010101")
+    bench.agencies.scripts = {"plant-import": [says(Verdict.INSPECTION_REQUIRED)]}
+    async with bench.working():
+        handle = await bench.start(accepted)
+        await bench.until(accepted.mrn, lambda told: "cargo.held" in told)
+        await bench.until(accepted.mrn, lambda told: "inspection.offered" in told)
+        await bench.sleep(8 * DAY)
+        await bench.until(accepted.mrn, lambda told: told.count("inspection.offered") > 1)
+        view = await asyncio.to_thread(bench.store.view, accepted.mrn)
+        assert view is not None
+        [inspection] = view.case.inspections
+        assert inspection.opens_at > bench.now()
+        await bench.receive(decision(f"{accepted.mrn}/plant-import", id="d2", at=bench.now() + HOUR))
+        assert await handle.result() is Outcome.RELEASE
+
+
 async def test_nothing_goes_before_the_duties_are_covered(bench: Bench) -> None:
     """All consent; the release waits for the payment."""
     accepted = acceptance("010101", duty_gate=True)
