@@ -3,63 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from hub.api.clients import new_key
-from hub.cli import app
 from hub.clock import utc_now
 from hub.embedded import Stack
-from hub.ports import ApiClient, Role
-from hub.store import create_store
+from hub.ports import Role
 from tests.flows.doors import Doors
+from tests.flows.office import Office
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("stack")]
 
 DRUG = {"hs_code": "3004909900", "attributes": {"regulated_as": "drug"}}
 
 
-class Office:
-    """Somebody with a key of the API, at a terminal."""
-
-    def __init__(self, stack: Stack, role: Role, agency: str | None = None) -> None:
-        key, hashed = new_key()
-        store = create_store(stack.environment["HUB_DATABASE_URL"])
-        client = ApiClient(
-            id=f"flow-{hashed[:8]}", name="Flow", role=role, agency=agency, created_at=utc_now()
-        )
-        store.add_client(client, hashed)
-        store.close()
-        self._env = {"HUB_API_URL": stack.api_url, "HUB_API_KEY": key, "COLUMNS": "200"}
-
-    async def says(self, *words: str) -> str:
-        """What the command prints. Raises when it fails."""
-        ended = await asyncio.to_thread(CliRunner().invoke, app, list(words), env=self._env)
-        if ended.exception is not None:
-            raise ended.exception
-        return ended.output
-
-    async def asks(self, *words: str) -> dict[str, Any]:
-        """What the command prints, as JSON."""
-        answer: dict[str, Any] = json.loads(await self.says(*words))
-        return answer
-
-
-def _desk(stack: Stack, role: Role, agency: str | None = None) -> Callable[[], Office]:
-    return lambda: Office(stack, role, agency)
-
-
 async def test_one_inspection_for_customs_and_an_agency_then_duties_then_release(
     doors: Doors, stack: Stack
 ) -> None:
     """Customs' risk channel is red and the agency wants to see the goods too: they come once, together."""
-    customs = await asyncio.to_thread(_desk(stack, Role.CUSTOMS))
-    kpta = await asyncio.to_thread(_desk(stack, Role.AGENCY, "kpta"))
+    customs = await Office.opened(stack, Role.CUSTOMS)
+    kpta = await Office.opened(stack, Role.AGENCY, "kpta")
     mrn = (
         await doors.lodge(
             {
@@ -103,7 +68,7 @@ async def test_one_inspection_for_customs_and_an_agency_then_duties_then_release
 
 async def test_an_agency_that_is_down_decides_by_hand(doors: Doors, stack: Stack) -> None:
     """Its people see the referral at the hub; the cargo does not wait for their machines."""
-    kpta = await asyncio.to_thread(_desk(stack, Role.AGENCY, "kpta"))
+    kpta = await Office.opened(stack, Role.AGENCY, "kpta")
     await doors.behave("kpta", "DOWN")
     try:
         mrn = (await doors.lodge({"items": [DRUG]}))["mrn"]
@@ -116,7 +81,7 @@ async def test_an_agency_that_is_down_decides_by_hand(doors: Doors, stack: Stack
 
 async def test_carriers_report_where_the_cargo_is(doors: Doors, stack: Stack) -> None:
     """Before the declaration and after it; customs is told of what leaves without a release."""
-    carrier = await asyncio.to_thread(_desk(stack, Role.CARGO))
+    carrier = await Office.opened(stack, Role.CARGO)
     number = f"26FLOW{utc_now():%H%M%S%f}"
     at = (utc_now() - timedelta(hours=2)).isoformat()
     await carrier.asks("cargo", "report", number, "arrival", at, "--place", "Pier 3", "--id", "M-1")
@@ -136,7 +101,7 @@ async def test_carriers_report_where_the_cargo_is(doors: Doors, stack: Stack) ->
 
 async def test_a_certificate_is_taken_up_by_what_is_released(doors: Doors, stack: Stack) -> None:
     """Issued by the agency; reserved with the declaration, written off with the release."""
-    kosti = await asyncio.to_thread(_desk(stack, Role.AGENCY, "kosti"))
+    kosti = await Office.opened(stack, Role.AGENCY, "kosti")
     id = f"SI-{utc_now():%H%M%S%f}"
     issued = await kosti.asks("certificate", "issue", "53104", id, "--quantity", "100", "KGM")
     assert issued["available"] == "100"
