@@ -57,7 +57,7 @@ class Doors:
         )
 
     async def verified(self, mrn: str) -> str:
-        """What is said when its outcomes are worked out once more from the events; fails where they differ."""
+        """What is said when its outcomes are worked out anew from the events; fails where they differ."""
         return await (await self._office("operator", Role.ADMIN)).says("explain", mrn, "--verify")
 
     async def _key_of(self, office: str) -> str:
