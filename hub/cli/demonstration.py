@@ -22,7 +22,13 @@ from hub.embedded import Stack
 _PATIENCE = 45.0
 """Seconds for all declarations together: generous, for a busy machine."""
 
-_TOLD = {"cargo.released": "released", "cargo.held": "held", "cargo.refused": "refused"}
+_TOLD = {
+    "cargo.released": "released",
+    "cargo.partly_released": "partly released",
+    "cargo.held": "held",
+    "cargo.refused": "refused",
+    "cargo.withdrawn": "withdrawn",
+}
 
 
 @dataclass
@@ -36,8 +42,11 @@ class Story:
     """Services that must be asked; None where the story does not say."""
     path: list[str]
     """What the cargo system must be told, in order."""
+    then: dict[str, Any] = field(default_factory=dict)
+    """What the declarant does once: `answer`, `amend` (the first goods item) or `withdraw`."""
     mrn: str = ""
     view: dict[str, Any] = field(default_factory=dict)
+    done: bool = False
     told: list[str] = field(default_factory=list)
 
     @property
@@ -71,7 +80,7 @@ def stories() -> list[Story]:
             "declarant": {"id": "KR-BROKER-1", "name": "Hanbit Customs Brokers"},
             "importer": {"id": "123-45-67890", "name": "Saebyeok Trading", "country": "KR"},
             "exporter": {"name": "Overseas Supply", "country": items[0]["origin"]},
-            "office": "KRICN",
+            "office": told.get("office", "KRICN"),
             "consignment": {
                 "ucr": ucr,
                 "cargo_management_number": f"26DEMO{number:05}I",
@@ -81,7 +90,8 @@ def stories() -> list[Story]:
             "items": items,
         }
         content = json.dumps(declaration).encode()
-        found.append(Story(told["title"], content, "application/json", told["referred"], told["path"]))
+        then = told.get("then", {})
+        found.append(Story(told["title"], content, "application/json", told["referred"], told["path"], then))
     for title, file, path in (
         ("WCO XML: apples and pears", "wco-apples.xml", ["released"]),
         ("WCO XML: three kinds of goods", "wco-mixed.xml", ["released"]),
@@ -125,6 +135,7 @@ async def _lodge_and_watch(stack: Stack, told: list[Story], console: Console, st
             for story in told:
                 if not story.ended:
                     await _refresh(api, story)
+                    await asyncio.to_thread(_go_on, api, story)
                     _report_progress(story, console, reported, quiet=live is not None)
             if live:
                 live.update(_table(told))
@@ -142,6 +153,26 @@ async def _refresh(api: Api, story: Story) -> None:
     page = await asyncio.to_thread(api.get, f"/v1/declarations/{story.mrn}/events")
     story.view = await asyncio.to_thread(api.get, f"/v1/declarations/{story.mrn}")
     story.told = [_TOLD[event["type"]] for event in page["events"] if event["type"] in _TOLD]
+
+
+def _go_on(api: Api, story: Story) -> None:
+    """What the declarant does of his own accord, as soon as there is occasion to. Raises ApiProblem."""
+    itself = f"/v1/declarations/{story.mrn}"
+    if not story.then or story.done:
+        return
+    if "answer" in story.then:
+        questions = [q for q in api.get(f"{itself}/questions")["questions"] if q["state"] == "open"]
+        for question in questions:
+            api.send("POST", question["link"], {"text": story.then["answer"]})
+        story.done = bool(questions)
+    elif all(referral["state"] != "pending" for referral in story.view["referrals"]):
+        if "amend" in story.then:
+            declaration = json.loads(story.content)
+            declaration["items"][0] |= story.then["amend"]
+            api.send("POST", f"{itself}/amendments", declaration)
+        else:
+            api.send("POST", f"{itself}/withdrawal", {"reason": story.then["withdraw"]})
+        story.done = True
 
 
 def _report_progress(story: Story, console: Console, reported: set[str], *, quiet: bool) -> None:
