@@ -241,9 +241,9 @@ class ErrandActivities:
         """
         if is_delivered(file.referral):
             return True
-        was_refused = file.referral.state is ReferralState.UNDELIVERABLE
-        if file.sent_at is None and not was_refused:
-            return False
+        # Whom nothing can have reached is never told of a change. So what was not sent was turned down, or its
+        # answer could not be read: it may have been kept. An amendment since then hides that state.
+        was_refused = file.sent_at is None or file.referral.state is ReferralState.UNDELIVERABLE
         sent_at = file.sent_at or self._clock()
         try:
             found = await self._gateway.look_up(file.dossier, sent_at)
@@ -263,8 +263,9 @@ class ErrandActivities:
                 await asyncio.to_thread(self._store.mark_resent, referral, self._clock())
                 submission = await self._gateway.submit(file.dossier)
         except AgencyRefused as error:
-            if file.referral.change is Change.WITHDRAW and file.referral.terms.revision == 1:
-                # The very request that was sent before: it was turned down then, too.
+            goes_on = file.referral.change is not Change.WITHDRAW
+            if (goes_on and was_refused) or (not goes_on and file.referral.terms.revision == 1):
+                # It was turned down then, too: the very request that was sent before, or what asks for it.
                 await self._change(file, lambda view: (), error.exchanges)
                 return False
             raise await self._trouble(file, error) from error

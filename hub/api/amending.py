@@ -27,12 +27,13 @@ from hub.domain.amendment import Amendment
 from hub.domain.case import Referral
 from hub.domain.certificates import given_back
 from hub.domain.declaration import Declaration
-from hub.domain.errors import ChannelError
+from hub.domain.errors import ChannelError, NotUnderstood
 from hub.domain.events import EventType, NewEvent
 from hub.domain.exchange import Asked, Dossier
 from hub.domain.intake import Acceptance, Rulebook, accept
 from hub.domain.referral import Answers, ReferralTerms
 from hub.domain.risk import Assessment
+from hub.domain.settling import is_live
 from hub.domain.steps.amending import amend
 from hub.ports import ApiClient, DeclarationVersion, DeclarationView
 
@@ -208,20 +209,26 @@ async def _planned(
     """Raises ApiProblem (503) when it cannot be worked out what an agency would be told."""
     new = await to_thread.run_sync(_accepted, parts, rulebook, view, lodged, client)
     asked = {r.terms.service: r for r in new.case.referrals if r.terms.answers is not Answers.DOOR}
-    both = [r for r in view.case.referrals if r.terms.service in asked]
+    # What is asked no more is asked anew, whatever it was about: the goods may be gone from what stands now.
+    both = [r for r in view.case.referrals if r.terms.service in asked and is_live(r)]
     accepted_at = view.acceptance.accepted_at
 
     def dossier(declaration: Declaration, terms: ReferralTerms) -> Dossier:
         return Dossier(declaration=declaration, terms=terms, accepted_at=accepted_at)
 
-    async def compared(old: Referral) -> tuple[str, str]:
+    async def compared(old: Referral) -> tuple[str, str] | None:
+        """None when the contract has no room for one of them: then they are not the same."""
         terms = asked[old.terms.service].terms
         # The file in force says what a request is made of, of the old content too.
         before = old.terms.model_copy(update={"config_version": terms.config_version})
-        return (
-            await parts.gateway.inputs_of(dossier(view.acceptance.declaration, before)),
-            await parts.gateway.inputs_of(dossier(new.declaration, terms)),
-        )
+        try:
+            return (
+                await parts.gateway.inputs_of(dossier(view.acceptance.declaration, before)),
+                await parts.gateway.inputs_of(dossier(new.declaration, terms)),
+            )
+        except NotUnderstood as wrong:
+            log.info("amendment.not_compared", service=terms.service, reason=str(wrong))
+            return None
 
     async def able(old: Referral) -> frozenset[Asked]:
         terms = asked[old.terms.service].terms
@@ -236,10 +243,11 @@ async def _planned(
             "agency-unavailable", "what an agency would be told cannot be worked out now", headers=_LATER
         ) from error
     services = [r.terms.service for r in both]
+    known = {s: pair for s, pair in zip(services, digests, strict=True) if pair is not None}
     return _Plan(
         version=view.case.version,
         new=new,
-        digests=dict(zip(services, digests, strict=True)),
+        digests=known,
         abilities=dict(zip(services, abilities, strict=True)),
     )
 

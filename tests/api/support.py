@@ -27,7 +27,7 @@ from hub.domain.case import CasePolicy
 from hub.domain.catalogue import Attribute, Catalogue, ExemptionCode, Row, Service
 from hub.domain.deadlines import WorkingCalendar
 from hub.domain.declaration import Declaration, Procedure
-from hub.domain.errors import AgencyUnavailable, CallbackRefused
+from hub.domain.errors import AgencyUnavailable, CallbackRefused, NotUnderstood
 from hub.domain.exchange import Asked, Dossier, Message
 from hub.domain.intake import Acceptance, Rulebook
 from hub.domain.referral import Answers, Decision, OnExpiry, Via
@@ -201,6 +201,8 @@ class GatewayFake:
             item = dossier.declaration.item(number)
             if item.description == "worker away":
                 raise AgencyUnavailable("the agency's own worker does not answer")
+            if item.description == "beyond words":
+                raise NotUnderstood("the contract has no room for this")
             told.append([str(getattr(item, name)) for name in _READ[dossier.terms.agency]])
         return json.dumps(told)
 

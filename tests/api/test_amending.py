@@ -88,6 +88,27 @@ async def test_services_come_and_go_with_the_goods(api: Api) -> None:
     assert (shown["version"], [i["hs_code"] for i in shown["items"]]) == (3, ["0202300000"])
 
 
+async def test_a_goods_item_that_was_taken_away_may_come_back(api: Api) -> None:
+    """With its agencies: whatever they were told of it once, it is not in the version that stands."""
+    both = beef()
+    both["items"].append({**beef()["items"][0], "number": 2, "hs_code": "9305000000"})
+    mrn = (await api.lodge(both))["mrn"]
+    deliver(api, mrn, APQA, MFDS, "npa-firearms")
+    told = (await amend(api, mrn, beef())).json()
+    assert services(told, "withdrawn") == ["npa-firearms"]
+    back = await amend(api, mrn, both)
+    assert back.status_code == 202, back.text
+    [again] = [one for part in ("asked_again", "added") for one in back.json()[part]]
+    assert (again["service"], again["items"]) == ("npa-firearms", [2])
+
+
+async def test_what_an_agency_could_not_be_told_is_mended_by_an_amendment(api: Api) -> None:
+    mrn = (await api.lodge(amended(description="beyond words")))["mrn"]
+    answer = await amend(api, mrn, amended(description="Frozen beef, boneless"))
+    assert answer.status_code == 202, answer.text
+    assert services(answer.json(), "asked_again") == [APQA, MFDS]
+
+
 async def test_the_same_again_gets_the_same_answer_and_writes_nothing(api: Api) -> None:
     mrn = (await api.lodge())["mrn"]
     first = await amend(api, mrn, beef())

@@ -13,7 +13,7 @@ from hub.domain.case import Change, OnInformationExpiry
 from hub.domain.certificates import Certificate, CertificateKey, CertificateStanding
 from hub.domain.clearance import Outcome
 from hub.domain.duties import CoverKind, DutyCover
-from hub.domain.errors import AgencyRefused, AgencyUnavailable, InDoubt
+from hub.domain.errors import AgencyRefused, AgencyUnavailable, InDoubt, NotUnderstood
 from hub.domain.events import EventType, NewEvent
 from hub.domain.exchange import Asked, Dossier, Exchange, Message, Submission
 from hub.domain.life import DutiesAssessed
@@ -262,6 +262,37 @@ async def test_what_never_arrived_is_not_amended_but_submitted(bench: Bench) -> 
         assert await handle.result() is Outcome.RELEASE
     assert bench.agencies.told == []
     assert bench.agencies.submitted == ["plant-import", "plant-import"]
+
+
+async def test_what_an_agency_may_have_kept_is_looked_for_before_it_is_asked_anew(bench: Bench) -> None:
+    """Its answer could not be read: it has the application, and is not to have a second one."""
+    accepted = acceptance("010101")
+    bench.agencies.scripts = {"plant-import": [raises(NotUnderstood("a word that nobody knows"))]}
+    bench.agencies.looks_up = True
+    bench.agencies.found = {"plant-import": Submission(receipt=receipt())}
+    async with bench.working():
+        handle = await bench.start(accepted)
+        await bench.until(accepted.mrn, lambda told: "referral.undeliverable:plant-import" in told)
+        await bench.amend(accepted, "010101", mass=2)
+        await bench.until(accepted.mrn, lambda told: "referral.amended:plant-import" in told)
+        await bench.receive(decision(f"{accepted.mrn}/plant-import", at=bench.now()))
+        assert await handle.result() is Outcome.RELEASE
+    assert bench.agencies.submitted == ["plant-import"]
+    assert bench.agencies.told == [("amend", "plant-import", 2)]
+
+
+async def test_what_an_agency_turned_down_and_does_not_have_is_submitted_as_it_is_now(bench: Bench) -> None:
+    accepted = acceptance("010101")
+    bench.agencies.scripts = {"plant-import": [raises(AgencyRefused("no such firm")), takes]}
+    async with bench.working():
+        handle = await bench.start(accepted)
+        await bench.until(accepted.mrn, lambda told: "referral.undeliverable:plant-import" in told)
+        await bench.amend(accepted, "010101", mass=2)
+        await bench.until(accepted.mrn, lambda told: "referral.delivered:plant-import" in told)
+        await bench.receive(decision(f"{accepted.mrn}/plant-import.2", at=bench.now()))
+        assert await handle.result() is Outcome.RELEASE
+    assert bench.agencies.submitted == ["plant-import", "plant-import"]
+    assert bench.agencies.told == []
 
 
 async def test_an_amendment_adds_and_removes_agencies(bench: Bench) -> None:
