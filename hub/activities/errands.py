@@ -241,8 +241,8 @@ class ErrandActivities:
         """
         if is_delivered(file.referral):
             return True
-        # Whom nothing can have reached is never told of a change. So what was not sent was turned down, or its
-        # answer could not be read: it may have been kept. An amendment since then hides that state.
+        # Whom nothing can have reached is never told of a change. So what was not sent was turned down, or
+        # its answer could not be read: it may have been kept. An amendment since then hides that state.
         was_refused = file.sent_at is None or file.referral.state is ReferralState.UNDELIVERABLE
         sent_at = file.sent_at or self._clock()
         try:
