@@ -23,6 +23,8 @@ _LONGEST_VALUE = 4000
 """Characters of a value of a receipt: it goes along with the referral wherever that goes."""
 _CLOCKS_DIFFER = timedelta(minutes=5)
 """A decision dated further ahead comes from a wrong clock, and would outweigh every later one."""
+_MOST_DIGITS = 9
+"""Of a revision: no application is amended more often."""
 _TEXT_LIMIT = 500
 _FAULT_LIMIT = 4000
 """A fault is told whole: its detail is what tells operations what to do."""
@@ -290,6 +292,7 @@ class DecisionReader:
         self._decided_at = expression(file.decided_at)
         self._items = expression(file.items)
         self._id = expression(file.id)
+        self._revision = expression(file.revision)
         self._agency = agency
         self._verdicts = verdicts
         self._zone = zone
@@ -334,9 +337,11 @@ class DecisionReader:
         if items is not None and referred is not None and (strange := sorted(set(items) - set(referred))):
             raise Misfit(f"the decision speaks of goods items {strange}, which were not referred")
         told_id = self._text(self._id, context)
+        about = None if self._revision is None else _revision(self._revision.evaluate(context))
+        said = (key, word, reference, decided_text, items)
         return (
             Decision(
-                id=told_id or self._hash(key, word, reference, decided_text, items),
+                id=told_id or self._hash(*said, *(() if about is None else (about,))),
                 referral=referral,
                 verdict=verdict,
                 items=items,
@@ -348,6 +353,7 @@ class DecisionReader:
                 received_at=received_at,
                 via=via,
                 exchange=evidence,
+                about=about,
             ),
         )
 
@@ -372,6 +378,16 @@ def _instant(text: str, zone: ZoneInfo) -> datetime:
     except ValueError as wrong:
         raise Misfit(f"the time of the decision is {text!r}; RFC 3339 was expected") from wrong
     return (moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)).astimezone(UTC)
+
+
+def _revision(value: Any) -> int | None:
+    """The revision that is named; None when none is. Raises Misfit."""
+    text = as_text(int(value) if isinstance(value, float) and value.is_integer() else value)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS):
+        raise Misfit(f"the revision of the application was expected as a whole number, not {text!r}")
+    return int(text)
 
 
 def _numbers(value: Any) -> tuple[int, ...] | None:

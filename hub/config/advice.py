@@ -189,6 +189,8 @@ def _decisions(channel: ChannelFile, report: FileReport) -> None:
         (("channel", "poll"), channel.poll),
         (("channel", "amend"), channel.amend),
     ]
+    if channel.amend is not None:
+        _about(channel, report)
     for key, asked in answers:
         if asked is not None and asked.decision is not None:
             _tellable(asked.decision, (*key, "decision"), report)
@@ -196,6 +198,35 @@ def _decisions(channel: ChannelFile, report: FileReport) -> None:
         _in_order(channel.callback.decision, ("channel", "callback", "decision"), report)
     if channel.feed is not None:
         _in_order(channel.feed.message.decision, ("channel", "feed", "message", "decision"), report)
+
+
+def _about(channel: ChannelFile, report: FileReport) -> None:
+    """Of an agency that is told other content under the same reference."""
+    assert channel.amend is not None
+    readings: list[tuple[Key, DecisionReading]] = [
+        (("channel", name, "decision"), asked.decision)
+        for name in ("submit", "look_up", "poll", "amend", "inform")
+        if (asked := getattr(channel, name)) is not None and asked.decision is not None
+    ]
+    if channel.callback is not None:
+        readings.append((("channel", "callback", "decision"), channel.callback.decision))
+    if channel.feed is not None:
+        readings.append((("channel", "feed", "message", "decision"), channel.feed.message.decision))
+    silent = [key for key, reading in readings if reading.revision is None]
+    if silent:
+        where = ", ".join(".".join(map(str, key)) for key in silent)
+        report.warn(
+            ("channel", "amend"),
+            f"nothing says which amendment a decision is about ({where}): one that is made before the answer "
+            "to an amendment has come, or after that was lost, is taken for one about the old content",
+            "read `revision` there, the number that amend has told; ask the agency to say it",
+        )
+    elif readings and "referral.revision" not in _said(channel.amend):
+        report.warn(
+            ("channel", "amend"),
+            "`revision` of a decision is read, and nothing tells the agency the number of the amendment",
+            "send =referral.revision",
+        )
 
 
 def _tellable(reading: DecisionReading, key: Key, report: FileReport) -> None:

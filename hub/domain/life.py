@@ -162,8 +162,8 @@ class CertificateMoved(Model):
 
     certificate: CertificateKey
     item: int
-    quantity: str | None
-    """Decimal, in the unit of the certificate."""
+    quantity: str | None = None
+    """Decimal, in the unit of the certificate; left out where that is not limited."""
 
 
 # --- what each of them makes of a case ----------------------------------------------------------------------
@@ -200,11 +200,14 @@ def revision_of(referral: Referral, decision: Decision) -> int:
     """
     Which revision of the referral a decision speaks of; an earlier one's decisions count for nothing.
 
-    One under an earlier id is of an earlier revision. Where the agency took an amendment under the same id,
-    what it decided before it had the amendment is of the content before. The agency's clock may be behind
-    ours: then a decision is taken for an old one, and the referral waits for a person, which is the safe
-    side. What the agency says in its very answer to a request is of the content of that request: whoever
-    sent it has written that into the decision.
+    One under an earlier id is of an earlier revision. Under the same id the agency may say itself which one
+    it speaks of, and then that counts.
+
+    Where it does not say, what it decided before it had the amendment is of the content before. The agency's
+    clock may be behind ours, or the answer to the amendment was lost and we know only when it was told again:
+    then a decision is taken for an old one, and the referral waits for a person, which is the safe side. What
+    the agency says in its very answer to a request is of the content of that request: whoever sent it has
+    written that into the decision.
 
     While an amendment is being told, nobody knows what a decision is about that is younger than the
     amendment: it is kept as one about the new content, and `hub.domain.settling.standing_decisions` counts
@@ -213,16 +216,41 @@ def revision_of(referral: Referral, decision: Decision) -> int:
     terms = referral.terms
     if decision.referral != terms.id:
         return max(terms.revision - 1, 0)
+    if referral.change in (Change.RESUBMIT, Change.WITHDRAW):
+        # The new content, if there is to be any, is told under another id.
+        return referral.delivered_revision
+    if decision.about is not None:
+        return _revision_said(referral, decision.about)
     if referral.change is Change.AMEND:
         is_younger = terms.opened_at is None or decision.decided_at >= terms.opened_at
         return terms.revision if is_younger else terms.revision - 1
-    if referral.change is not Change.NONE:
-        return referral.delivered_revision
     if decision.via is Via.REPLY and decision.revision == terms.revision:
         return terms.revision
     if referral.amended_at is not None and decision.decided_at < referral.amended_at:
         return terms.revision - 1
     return terms.revision
+
+
+def _revision_said(referral: Referral, about: int) -> int:
+    """
+    The revision that an agency means which says that it speaks of `about`.
+
+    What it has known under one content only is spoken of in that content, whatever the agency calls it: a
+    submission tells it no number. One that it was never told of is none of ours.
+    """
+    if about > referral.terms.revision:
+        return 0
+    if referral.change is Change.NONE and referral.amended_at is None:
+        return referral.terms.revision
+    return about
+
+
+def is_ahead(referral: Referral, decision: Decision) -> bool:
+    """
+    Whether the agency says that it speaks of a revision that it was never told of. Such a decision counts
+    for nothing: nobody knows what it is about.
+    """
+    return decision.about is not None and decision.about > referral.terms.revision
 
 
 def is_delivered(referral: Referral) -> bool:

@@ -146,6 +146,8 @@ class Decision(Model):
     """Id of the exchange or inbox message it was read from: the evidence."""
     revision: int = 1
     """The revision of the referral that it is about; it says nothing of another."""
+    about: int | None = None
+    """The revision that the agency says it speaks of; None when it does not say."""
     by: str | None = None
     """Id of the API client that gave it by hand."""
 

@@ -130,6 +130,8 @@ def standing_decisions(referral: Referral) -> dict[int, Decision]:
 def _is_of_this_content(referral: Referral, decision: Decision) -> bool:
     if decision.revision != referral.terms.revision:
         return False
+    if decision.about is not None:
+        return True  # its revision is what the agency says itself
     # It may have come while nobody knew yet whether the agency had the new content.
     had_at = referral.amended_at
     return had_at is None or decision.decided_at >= had_at or decision.via is Via.REPLY

@@ -319,6 +319,8 @@ class OpenCase:
             )
             if counts:
                 new.append(decision)
+            elif life.is_ahead(referral, decision) and decision.referral == referral.terms.id:
+                self.not_understood(service, ahead(referral, decision), at)
         return tuple(new)
 
     def note_late(self, service: str, decision: str) -> None:
@@ -615,6 +617,14 @@ def settled_data(clearance: Clearance, pending: Sequence[str], through: int | No
     if through is not None:
         data["through"] = through
     return data
+
+
+def ahead(referral: Referral, decision: Decision) -> str:
+    """What is wrong with a decision about a revision that the agency was never told of."""
+    return (
+        f"the decision speaks of revision {decision.about} of the application; the hub has told the agency "
+        f"of none after {referral.terms.revision}"
+    )
 
 
 def _in_event(decision: Decision, referral: Referral) -> dict[str, Any]:

@@ -22,8 +22,8 @@ from hub.store.messages import (
     apply_message,
     evidence_of,
     lock_references,
+    not_referred,
     referral_by_reference,
-    strange_items,
 )
 from hub.store.part import AnyRow, Part
 from hub.store.tables import decisions, inbox, refused_callbacks
@@ -158,7 +158,7 @@ def _weighed(message: Message, target: _Target | None) -> Message:
     if target is None or message.trouble is not None:
         return message
     case, service = target
-    trouble = strange_items(case.referral(service), message.decisions)
+    trouble = not_referred(case.referral(service), message.decisions)
     return message.model_copy(update={"trouble": trouble, "decisions": ()}) if trouble else message
 
 
@@ -179,7 +179,7 @@ def _says_other(message: Message, known: AnyRow, target: _Target | None) -> bool
 
 def _content(decision: Decision) -> dict[str, Any]:
     """What the agency said, without when and how it came; a time it did not state is that of receipt."""
-    said = decision.model_dump(include={"id", "verdict", "items", "word", "reference", "remarks"})
+    said = decision.model_dump(include={"id", "verdict", "items", "word", "reference", "remarks", "about"})
     believed = decision.decided_at if decision.decided_at != decision.received_at else None
     return {**said, "decided_at": decision.stated_at or believed}
 

@@ -10,9 +10,9 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, select, text, update
 
 from hub.domain.case import Referral
-from hub.domain.life import revision_of
+from hub.domain.life import is_ahead, revision_of
 from hub.domain.referral import Decision
-from hub.store.casefile import OpenCase
+from hub.store.casefile import OpenCase, ahead
 from hub.store.part import AnyRow
 from hub.store.tables import inbox, referrals
 from hub.store.types import key, storable
@@ -94,7 +94,7 @@ def _apply_waiting(
     connection: Connection, case: OpenCase, service: str, message: AnyRow, at: datetime
 ) -> None:
     said = DECISIONS.validate_json(message.decisions)
-    trouble = message.trouble or strange_items(case.referral(service), said)
+    trouble = message.trouble or not_referred(case.referral(service), said)
     connection.execute(
         update(inbox)
         .where(inbox.c.agency == message.agency, inbox.c.message_id == message.message_id)
@@ -108,14 +108,18 @@ def evidence_of(raw: str) -> str:
     return hashlib.sha256(storable(raw).encode()).hexdigest()
 
 
-def strange_items(referral: Referral, said: Sequence[Decision]) -> str | None:
+def not_referred(referral: Referral, said: Sequence[Decision]) -> str | None:
     """
-    What is wrong with decisions that speak of goods items which were not referred; None when none does.
+    What is wrong with decisions that speak of what was not referred: of other goods items, or of a revision
+    that there is not yet; None when none does.
 
     A decision about items 1 and 7 of a referral of item 1 is not half right: nobody knows what was meant.
     What it says of content that was amended since counts for nothing anyway, so it may speak of other items.
     """
     revision = referral.terms.revision
+    for decision in about(referral, said):
+        if decision.referral == referral.terms.id and is_ahead(referral, decision):
+            return ahead(referral, decision)
     current = [d for d in about(referral, said) if revision_of(referral, d) == revision]
     strange = sorted(
         {item for decision in current for item in decision.items or ()} - {*referral.terms.items}

@@ -175,6 +175,8 @@ def _decisions(decisions: Sequence[Decision]) -> Iterator[str]:
         yield f"decision: {decision.verdict} (its word: {decision.word}), {items}, at {at}"
         if decision.reference:
             yield f"  its number: {decision.reference}"
+        if decision.about is not None:
+            yield f"  of revision: {decision.about}"
         if decision.remarks:
             yield f"  remarks: {decision.remarks}"
         if decision.stated_at is not None:

@@ -47,6 +47,12 @@ class DecisionReading(FileModel):
     """List of goods item numbers it speaks of; without it, all."""
     id: Cel | None = None
     """The agency's id for this decision; without it, a hash of what was said."""
+    revision: Cel | None = None
+    """
+    Which revision of the application it is about: the number that `amend` has told (referral.revision), a
+    lower one for the content before. Empty or absent: the agency does not say, and its own action time
+    tells.
+    """
 
 
 class ReceiptReading(FileModel):

@@ -89,6 +89,7 @@ class SubmissionBox(RestContract):
         decision: dict[str, Any] = {
             "code": ruling.word,
             "madeAt": ruling.due_at.astimezone(agency.zone).isoformat(),
+            "version": ruling.revision,
             "goodsItems": list(ruling.items),
         }
         if ruling.certificate:

@@ -93,6 +93,7 @@ def _entry(waiting: Waiting, agency: SimulatedAgency) -> dict[str, Any]:
         "requestReference": waiting.entry.application.reference,
         "outcome": ruling.word,
         "decidedAt": ruling.due_at.astimezone(agency.zone).isoformat(),
+        "edition": ruling.revision,
         "items": list(ruling.items),
     }
     if ruling.certificate:

@@ -121,6 +121,7 @@ def _decision(ruling: Ruling, zone: tzinfo) -> dict[str, Any]:
         "decisionId": ruling.id,
         "result": ruling.word,
         "decidedAt": ruling.due_at.astimezone(zone).isoformat(),
+        "amendmentNo": ruling.revision,
         "itemNos": list(ruling.items),
     }
     if ruling.certificate:

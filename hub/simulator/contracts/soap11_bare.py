@@ -134,5 +134,6 @@ def _ruling(ruling: Ruling, zone: tzinfo) -> list[Child]:
         ("permitNo", ruling.certificate),
         ("reason", ruling.remarks or None),
         ("decidedAt", ruling.due_at.astimezone(zone)),
+        ("version", ruling.revision),
         *[("goodsNo", number) for number in ruling.items],
     ]

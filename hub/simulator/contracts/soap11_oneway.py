@@ -63,6 +63,7 @@ class NotificationExchange(SoapContract):
                 ("CertificateNo", ruling.certificate),
                 ("Remarks", ruling.remarks or None),
                 ("ActionTime", ruling.due_at.astimezone(agency.zone)),
+                ("Issue", ruling.revision),
                 *[("LineNo", number) for number in ruling.items],
             ],
         )

@@ -136,4 +136,5 @@ def _result(ruling: Ruling, zone: tzinfo) -> list[Child]:
         ("Opinion", ruling.remarks or None),
         ("ItemNos", [("No", number) for number in ruling.items]),
         ("ResultDt", ruling.due_at.astimezone(zone)),
+        ("AmendNo", ruling.revision),
     ]

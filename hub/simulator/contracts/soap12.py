@@ -100,5 +100,6 @@ def _judgement(ruling: Ruling, zone: tzinfo) -> list[Child]:
         ("ReportNumber", ruling.certificate),
         ("Comment", ruling.remarks or None),
         ("JudgedAt", ruling.due_at.astimezone(zone)),
+        ("CorrectionNumber", ruling.revision),
         *[("Line", number) for number in ruling.items],
     ]

@@ -92,4 +92,6 @@ def _decisions(decisions: tuple[Decision, ...]) -> list[dict[str, Any]]:
 def _decision(decision: Decision) -> dict[str, Any]:
     held = decision.model_dump(mode="json")
     told = {name: held[name] for name in _TOLD_OF_DECISION if held[name] is not None}
+    if decision.about is not None:
+        told["revision"] = decision.about
     return told | ({"items": list(decision.items)} if decision.items is not None else {})
