@@ -208,6 +208,14 @@ def test_a_certificate_without_a_limit_is_never_used_up(store: Store) -> None:
     first, second = lodge(store, claim(None)), lodge(store, claim(None))
     assert (states(store, first), states(store, second)) == ([ClaimState.RESERVED], [ClaimState.RESERVED])
     assert store.ledger(KEY) == []
+    store.record_clearance(first, sample.clearance(Outcome.RELEASE), None, [], T0)
+    store.close_case(first, T0)
+    store.close_case(second, T0)
+    assert (states(store, first), states(store, second)) == (
+        [ClaimState.WRITTEN_OFF],
+        [ClaimState.GIVEN_BACK],
+    )
+    assert store.ledger(KEY) == []
 
 
 def test_of_two_declarations_one_gets_what_is_left(store: Store) -> None:
