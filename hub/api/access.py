@@ -111,12 +111,11 @@ def refuse_unless_customs(client: ApiClient, sight: Sight) -> None:
 
 def refuse_unless_of(agency: str, client: ApiClient, sight: Sight) -> None:
     """
-    Raises ApiProblem (403) unless this client speaks for an agency: by its binding; or is staff, for customs'
-    own control.
+    Raises ApiProblem (403) unless this client speaks for an agency: by its binding; for customs' own control,
+    as customs.
     """
     if agency == CUSTOMS:
-        if not sight.is_customs:
-            raise ApiProblem("forbidden", "customs' own control is for customs, bound to nobody")
+        refuse_unless_customs(client, sight)
     elif client.role is not Role.AGENCY or client.agency != agency:
         raise ApiProblem("forbidden", f"only a client of the agency {agency} may speak for it")
 

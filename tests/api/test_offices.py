@@ -316,12 +316,13 @@ async def _assessed(api: Api) -> tuple[str, RiskFake]:
 
 async def test_customs_decides_on_its_own_control(api: Api, keys: Any) -> None:
     mrn, _ = await _assessed(api)
-    for who, status in (("declarant", 403), ("apqa", 404), ("npa", 404), ("stranger", 404)):
+    strangers = ("declarant", 403), ("operator", 403), ("apqa", 404), ("npa", 404), ("stranger", 404)
+    for who, status in strangers:
         assert (await decide(api, keys[who], mrn, CUSTOMS_CONTROL)).status_code == status
     taken = await decide(api, keys["customs"], mrn, CUSTOMS_CONTROL, remarks="seals intact")
     assert (taken.status_code, taken.json()["state"]) == (202, "decided")
-    by_operator = await decide(api, keys["operator"], mrn, CUSTOMS_CONTROL, verdict="refused")
-    assert by_operator.status_code == 202
+    by_admin = await decide(api, keys["admin"], mrn, CUSTOMS_CONTROL, verdict="refused")
+    assert by_admin.status_code == 202
 
 
 async def test_why_customs_looks_is_for_customs(api: Api, keys: Any) -> None:
