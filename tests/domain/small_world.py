@@ -57,6 +57,8 @@ class Agency:
     reads: frozenset[str]
     abilities: frozenset[Asked]
     by_hand: bool = False
+    states: bool = False
+    """Whether its decisions say which revision they are about."""
 
     def told(self, lodged: Declaration, items: Iterable[int]) -> str:
         """What a submission would say: the same text, the same submission."""
@@ -113,6 +115,8 @@ class Application:
     items: tuple[int, ...]
     version: int = 1
     """Of what it was told, counted by the agency."""
+    revision: int = 1
+    """What the latest amendment called itself; 1 as submitted."""
     decided: int = 0
     """The version on which it has said its word."""
     informed: bool = False
@@ -146,6 +150,8 @@ class World:
     """Services that were told that they are asked no more, in order."""
     now: datetime = MORNING
     closed_at: datetime | None = None
+    lost: int = 0
+    """How many answers to amendments may still be lost."""
     _said: int = 0
 
     @classmethod
@@ -262,8 +268,18 @@ class World:
         application.items = self.case.referral(service).terms.items
         application.told = self.agencies[service].told(self.acceptance.declaration, application.items)
         application.version += 1
+        application.revision = errand.revision
         application.informed = False
         self.amending[service] = (errand.revision, self.tick())
+
+    def lose(self, service: str) -> None:
+        """
+        The answer was lost, and the amendment is told once more. The agency takes a revision once; the hub
+        will not know since when it has had it, but only when it told it this time.
+        """
+        self.lost -= 1
+        revision, _ = self.amending[service]
+        self.amending[service] = (revision, self.tick())
 
     def learn(self, service: str) -> None:
         """The hub learns that the agency has the amendment, and since when."""
@@ -312,7 +328,9 @@ class World:
         for item in application.items:
             at = self.tick()
             verdict = agency.says(application.told, item, informed=application.informed)
-            self.letters.append(Letter(self._decision(reference, verdict, item, at, Via.CALLBACK), name))
+            decision = self._decision(reference, verdict, item, at, Via.CALLBACK)
+            about = application.revision if agency.states else None
+            self.letters.append(Letter(decision.model_copy(update={"about": about}), name))
 
     def receive(self, letter: Letter) -> None:
         """As the store does: what speaks of earlier content, or is not asked any more, is set aside."""
@@ -375,6 +393,7 @@ class World:
                 steps.append(partial(self.send_amendment, errand))
         steps += [partial(self.arrive, service) for service in self.under_way]
         steps += [partial(self.learn, service) for service in self.amending]
+        steps += [partial(self.lose, service) for service in self.amending if self.lost]
         steps += [
             partial(self.decide, reference)
             for reference, application in self.applications.items()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hub.domain.amendment import Amendment
 from hub.domain.case import Case, Change
 from hub.domain.certificates import CertificateKey, Claim, ClaimState
-from hub.domain.clearance import Outcome
+from hub.domain.clearance import Outcome, Rule
 from hub.domain.declaration import Declaration
 from hub.domain.errands import ErrandKind, errands
 from hub.domain.events import NewEvent
@@ -41,7 +41,7 @@ HISTORIES = st.lists(st.lists(ITEMS, min_size=1, max_size=3), min_size=2, max_si
 
 
 @st.composite
-def agencies(draw: st.DrawFn) -> list[Agency]:
+def agencies(draw: st.DrawFn, states: bool = False) -> list[Agency]:
     return [
         Agency(
             service=f"{name}-import",
@@ -51,6 +51,7 @@ def agencies(draw: st.DrawFn) -> list[Agency]:
                 st.sampled_from([frozenset({Asked.AMEND, Asked.WITHDRAW}), frozenset({Asked.WITHDRAW})])
             ),
             by_hand=name == "c" and draw(st.booleans()),
+            states=states or draw(st.booleans()),
         )
         for name in ("a", "b", "c")
     ]
@@ -84,6 +85,52 @@ def test_an_amended_declaration_ends_as_if_it_had_been_lodged_so(
     assert set(world.applications) == live
     assert errands(world.case) == ()
     assert replayed(world.events) == world.case
+
+
+@settings(max_examples=80)
+@given(agencies(states=True), HISTORIES, st.integers(0, 9999))
+def test_amendments_whose_answers_are_lost_end_the_same_where_agencies_say_what_they_speak_of(
+    asked: list[Agency], versions: list[list[dict[str, Any]]], seed: int
+) -> None:
+    """Whenever they decide, and however often an amendment is told."""
+    world, fresh = amended_in_doubt(asked, versions, seed)
+    assert standing_of(world.clearance) == standing_of(fresh.clearance)
+    assert (world.clearance.outcome, world.clearance.final) == (
+        fresh.clearance.outcome,
+        fresh.clearance.final,
+    )
+
+
+@settings(max_examples=80)
+@given(agencies(), HISTORIES, st.integers(0, 9999))
+def test_amendments_whose_answers_are_lost_are_never_taken_for_consented(
+    asked: list[Agency], versions: list[list[dict[str, Any]]], seed: int
+) -> None:
+    """Of agencies that do not say, the word may be awaited for ever; no other word stands in its place."""
+    world, fresh = amended_in_doubt(asked, versions, seed)
+    expected = standing_of(fresh.clearance)
+    for place, stands in standing_of(world.clearance).items():
+        assert stands == expected[place] or stands[0] is Rule.AWAITED
+    if world.clearance.outcome is Outcome.RELEASE:
+        assert fresh.clearance.outcome is Outcome.RELEASE
+
+
+def amended_in_doubt(
+    asked: list[Agency], versions: list[list[dict[str, Any]]], seed: int
+) -> tuple[World, World]:
+    """What a declaration comes to whose amendments are told again and again, and a fresh one of the last."""
+    random = Random(seed)
+    contents = [lodged(*version) for version in versions]
+    assume(all(a.content_hash != b.content_hash for a, b in pairwise(contents)))
+    world = World.begin(asked, contents[0])
+    for content in contents[1:]:
+        world.live_on(random, random.randint(0, 12))
+        world.amended(content)
+        world.lost = 3
+    world.come_to_rest(random)
+    fresh = World.begin(asked, contents[-1])
+    fresh.come_to_rest(Random(0))
+    return world, fresh
 
 
 # --- one at a time ---------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from hub.domain.case import Case, Change, Referral
 from hub.domain.errands import errands
 from hub.domain.events import EventType, NewEvent
 from hub.domain.exchange import Asked
-from hub.domain.life import FACTS, apply, is_change, replayed, revision_of
+from hub.domain.life import FACTS, apply, is_ahead, is_change, replayed, revision_of
 from hub.domain.referral import Decision, ReferralState, Verdict, Via
 from hub.domain.settling import awaits_decision, settle, standing_questions
 from hub.domain.steps import following
@@ -114,7 +114,9 @@ def asked(service: str, amended_to: dict[str, Any]) -> World:
     return world
 
 
-def word(referral: str, at: Any, via: Via = Via.CALLBACK, revision: int = 1) -> Decision:
+def word(
+    referral: str, at: Any, via: Via = Via.CALLBACK, revision: int = 1, about: int | None = None
+) -> Decision:
     return Decision(
         id="w",
         referral=referral,
@@ -124,6 +126,7 @@ def word(referral: str, at: Any, via: Via = Via.CALLBACK, revision: int = 1) -> 
         received_at=at,
         via=via,
         revision=revision,
+        about=about,
     )
 
 
@@ -142,6 +145,61 @@ def test_a_decision_is_about_the_content_that_the_agency_had() -> None:
     assert revision_of(told, word(told.terms.id, had_at)) == 2
     in_the_reply = word(told.terms.id, had_at - SECOND, Via.REPLY, revision=2)
     assert revision_of(told, in_the_reply) == 2
+
+
+@pytest.mark.parametrize(("about", "revision"), [(1, 1), (2, 2), (3, 0)])
+@pytest.mark.parametrize("seconds", [-1, 0, 1])
+def test_what_the_agency_says_itself_goes_before_every_clock(about: int, revision: int, seconds: int) -> None:
+    """While it is being told, and when it is known; a revision that it was never told of is none of ours."""
+    world = asked("a-import", {"origin": "BB"})
+    referral = world.case.referral("a-import")
+    said = word(referral.terms.id, world.now + seconds * SECOND, about=about)
+    assert revision_of(referral, said) == revision
+    assert is_ahead(referral, said) is (about == 3)
+    [errand] = [e for e in errands(world.case) if e.service == "a-import"]
+    world.send_amendment(errand)
+    world.lost = 1
+    world.lose("a-import")
+    world.learn("a-import")
+    told = world.case.referral("a-import")
+    assert told.amended_at is not None
+    said = word(told.terms.id, told.amended_at + seconds * SECOND, about=about)
+    assert revision_of(told, said) == revision
+    reply = word(told.terms.id, told.amended_at, Via.REPLY, revision=2, about=about)
+    assert revision_of(told, reply) == revision
+
+
+def test_a_decision_that_came_before_the_lost_answer_was_made_up_for_counts_when_it_says_so() -> None:
+    """Its time is before that at which the amendment was told once more."""
+    world = asked("a-import", {"origin": "BB"})
+    [errand] = [e for e in errands(world.case) if e.service == "a-import"]
+    world.send_amendment(errand)
+    decided_at = world.tick()
+    world.lost = 1
+    world.lose("a-import")
+    for about, counts in ((2, True), (None, False)):
+        said = word(errand.referral, decided_at, revision=2, about=about)
+        data = said.model_dump(mode="json", exclude_none=True, exclude={"id"})
+        heard = apply(world.case, event(world, EventType.DECISION_RECEIVED, decision=said.id, **data))
+        assert awaits_decision(heard.referral("a-import"))
+        [learned] = following.amended(heard, "a-import", 2, None, world.amending["a-import"][1])
+        knows = apply(heard, learned).referral("a-import")
+        assert (knows.state is ReferralState.DECIDED) is counts
+
+
+def test_what_was_told_one_content_only_speaks_of_that_by_whatever_number() -> None:
+    """A submission tells no number, and one that follows a withdrawal has a later revision than the first."""
+    world = asked("b-import", {"net_mass_kg": 2})
+    before = world.case.referral("b-import")
+    assert before.change is Change.RESUBMIT
+    # Under this id it will never have the new content, whatever it says.
+    assert revision_of(before, word(before.terms.id, world.now, about=2)) == 1
+    [errand] = [e for e in errands(world.case) if e.service == "b-import"]
+    world.follow(errand)
+    anew = world.case.referral("b-import")
+    for about, revision in ((1, 2), (2, 2), (3, 0)):
+        assert revision_of(anew, word(anew.terms.id, MORNING, about=about)) == revision
+    assert revision_of(anew, word(before.terms.id, MORNING, about=2)) == 1
 
 
 @pytest.mark.parametrize(("seconds", "counts"), [(-1, False), (0, True), (1, True)])
