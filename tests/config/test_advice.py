@@ -126,7 +126,10 @@ def test_who_cannot_be_told_of_a_withdrawal(folder) -> None:
         ("withdraw: {method: DELETE, path: /v1/applications}", "nothing that is sent tells which"),
         ("remind: {method: POST, path: /v1/reminders, request: {who: =agency.slug}}", "nothing that is sent"),
         ("inform: {method: POST, path: /v1/answers, request: {no: =referral.id}}", ""),
-        ("amend: {method: PUT, path: '/v1/applications/{receipt.reference}'}", ""),
+        (
+            "amend: {method: PUT, path: '/v1/applications/{receipt.reference}'}",
+            "nothing says which amendment",
+        ),
     ],
 )
 def test_a_change_says_what_it_changes(folder, operation: str, words: str) -> None:
@@ -136,6 +139,27 @@ def test_a_change_says_what_it_changes(folder, operation: str, words: str) -> No
     told = told_of(f"channel.{name}", warned(folder))
     assert words in told
     assert bool(told) == bool(words)
+
+
+def test_decisions_of_an_agency_that_can_be_amended_say_what_they_are_about(folder) -> None:
+    """Wherever they are read; and the agency must have been told the number."""
+    amend = "  amend: {method: PUT, path: '/v1/applications/{receipt.reference}'REQUEST}\n"
+    folder.spoil(LABS, WITHDRAW, amend.replace("REQUEST", "") + WITHDRAW)
+    readings = {
+        "decision: {word: =reply.word}": "submit.decision",
+        "decision: {word: =message.word}}": "feed.message.decision",
+        "decision: {word: =message.word, remarks": "callback.decision",
+    }
+    for old, place in readings.items():
+        told = told_of("channel.amend", warned(folder))
+        assert "nothing says which amendment a decision is about" in told
+        assert f"channel.{place}" in told
+        folder.spoil(LABS, old, old.replace("word: ", 'revision: ="2", word: ', 1))
+    assert "nothing tells the agency the number" in told_of("channel.amend", warned(folder))
+    folder.spoil(
+        LABS, amend.replace("REQUEST", ""), amend.replace("REQUEST", ", request: {no: =referral.revision}")
+    )
+    assert told_of("channel.amend", warned(folder)) == ""
 
 
 def test_a_reference_that_nobody_has_read(folder) -> None:
