@@ -20,9 +20,10 @@ from hub.api.changing import change
 from hub.api.lodging import DECLARATION_BODY, REPLAYED
 from hub.api.parts import ApiParts, Parts
 from hub.api.presenting import amendment_of
-from hub.api.problems import ApiProblem, problem_responses
+from hub.api.problems import ApiProblem, ProblemFault, problem_responses
 from hub.api.reading import ACCEPTED, JSON, Lodged, read_declaration
 from hub.api.shapes import AmendmentAnswer, VersionAnswer, VersionPage, VersionRow
+from hub.api.validation import unstorable
 from hub.domain.amendment import Amendment
 from hub.domain.case import Referral
 from hub.domain.certificates import given_back
@@ -100,6 +101,12 @@ async def amend_declaration(
     view = await declaration_seen(mrn, parts, sight)
     if sight.agency is not None:
         raise ApiProblem("forbidden", "the declarant amends, or customs on its behalf")
+    if faults := unstorable(remarks):
+        raise ApiProblem(
+            "invalid-parameters",
+            "see errors for each parameter at fault",
+            faults=[ProblemFault(parameter="remarks", detail=fault.detail) for fault in faults],
+        )
     media_type = media_type_of(request, ACCEPTED)
     body = await read_body(request, parts.max_declaration_bytes, parts.declaration_within)
     rulebook = parts.rulebook()
@@ -116,9 +123,10 @@ async def amend_declaration(
         except _Moved:
             view = await declaration_seen(mrn, parts, sight)
             continue
-        view = await declaration_seen(mrn, parts, sight)
         log.info("declaration.amended", version=plan.new.case.version)
-        return await _answer(parts, view, sight, replayed=False)
+        view = await declaration_seen(mrn, parts, sight)
+        # Others may have amended it since: the answer is about what this client has said.
+        return await _answer(parts, view.model_copy(update={"acceptance": plan.new}), sight, replayed=False)
     version = view.case.version
     raise ApiProblem("version-moved", f"it is being amended by others, too; it has version {version} now")
 
@@ -296,7 +304,7 @@ def _refuse_other_version(view: DeclarationView, if_match: str | None, same: boo
 
 
 async def _answer(parts: ApiParts, view: DeclarationView, sight: Sight, *, replayed: bool) -> Response:
-    amendment = await to_thread.run_sync(_newest, parts, view)
+    amendment = await to_thread.run_sync(_newest, parts, view.acceptance)
     answer = amendment_of(view, amendment, sight, parts)
     headers = {
         "Location": f"{answer.links.versions}/{answer.version}",
@@ -306,14 +314,14 @@ async def _answer(parts: ApiParts, view: DeclarationView, sight: Sight, *, repla
     return Response(answer.model_dump_json(), status_code=202, headers=headers, media_type=JSON)
 
 
-def _newest(parts: ApiParts, view: DeclarationView) -> Amendment | None:
-    """The latest amendment; None for what was never amended. Blocking."""
-    if view.case.version == 1:
-        return None
+def _newest(parts: ApiParts, acceptance: Acceptance) -> Amendment | None:
+    """The latest amendment with this content; None for what was lodged so. Blocking."""
     found, after = None, 0
-    while events := parts.queries.events(view.acceptance.mrn, after, _PAGE):
+    while events := parts.queries.events(acceptance.mrn, after, _PAGE):
         after = events[-1].seq
         for event in events:
             if event.type is EventType.DECLARATION_AMENDED:
-                found = Amendment.model_validate(event.data)
+                amendment = Amendment.model_validate(event.data)
+                if amendment.content_hash == acceptance.content_hash:
+                    found = amendment
     return found

@@ -81,7 +81,14 @@ async def read_form(request: Request, parts: ApiParts) -> tuple[str, tuple[Hande
     )
     try:
         form = await parser.parse()
-    except (MultiPartException, FormParserError, KeyError) as error:
+    except MultiPartException as error:
+        if error.message.startswith("Too many files"):
+            too_many = ProblemFault(pointer="/documents", detail=f"at most {MAX_DOCUMENTS} are taken")
+            raise ApiProblem(
+                "invalid-answer", "see errors for each part at fault", faults=[too_many]
+            ) from error
+        raise ApiProblem("unreadable-body", f"the form cannot be read: {error.message}") from error
+    except (FormParserError, KeyError) as error:
         raise ApiProblem("unreadable-body", f"the form cannot be read: {error}") from error
     try:
         texts = [value for name, value in form.multi_items() if name == "text" and isinstance(value, str)]

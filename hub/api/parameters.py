@@ -9,11 +9,13 @@ from hub.api.problems import ApiProblem, ProblemFault
 
 
 def only_known(request: Request) -> None:
-    """Dependency of every route that reads. Raises ApiProblem."""
+    """Dependency of every route; it minds those that read, or take parameters. Raises ApiProblem."""
     route = request.scope.get("route")
-    if request.method not in ("GET", "HEAD") or not isinstance(route, APIRoute):
+    if not isinstance(route, APIRoute):
         return
     known = _names(route)
+    if request.method not in ("GET", "HEAD") and not known:
+        return
     strange = [name for name in dict.fromkeys(request.query_params) if name not in known]
     if strange:
         there = f"there are {', '.join(known)}" if known else "there are none here"

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import anyio.from_thread
 import httpx
 import pytest
 
+from hub.domain.events import Event
 from hub.domain.referral import ReferralState
 from hub.ports import HandOver, Role
 from tests.api.support import NOW, Api, beef
@@ -183,6 +185,48 @@ async def test_another_version_than_was_meant_is_not_overwritten(api: Api) -> No
     assert (moved.status_code, moved.json()["type"]) == (409, "/problems/version-moved")
     # A repetition of what went through is not in anybody's way.
     assert (await amend(api, mrn, new, {"If-Match": '"1"'})).status_code == 202
+
+
+async def test_each_is_answered_about_the_version_that_it_made(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another client amends before the answer to the first is made."""
+    mrn = (await api.lodge())["mrn"]
+    change = api.store.change
+    later: list[Any] = []
+
+    def overtaken(*args: Any, **more: Any) -> list[Event]:
+        recorded = change(*args, **more)
+        if not later:
+            later.append("begun")
+            later.append(anyio.from_thread.run(amend, api, mrn, amended(origin="NZ")))
+        return recorded
+
+    monkeypatch.setattr(api.store, "change", overtaken)
+    first = await amend(api, mrn, amended(description="Other"), query="?remarks=first")
+    assert (first.status_code, first.json()["version"]) == (202, 2)
+    assert (first.json()["remarks"], services(first.json(), "kept")) == ("first", [APQA])
+    assert first.headers["etag"] == '"2"'
+    assert later[1].json()["version"] == 3
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter", "words"),
+    [
+        ("?remarks=a%00b", "remarks", "U+0000"),
+        ("?remarks=a%1B%5B31m", "remarks", "U+001B"),
+        ("?remark=lost", "remark", "there are remarks"),
+    ],
+)
+async def test_parameters_that_cannot_be_taken_are_named(
+    api: Api, query: str, parameter: str, words: str
+) -> None:
+    mrn = (await api.lodge())["mrn"]
+    answer = await amend(api, mrn, amended(description="Other"), query=query)
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-parameters")
+    [fault] = answer.json()["errors"]
+    assert fault["parameter"] == parameter
+    assert words in fault["detail"]
 
 
 async def test_who_amends(api: Api) -> None:

@@ -244,7 +244,7 @@ async def test_limits_and_faults_of_a_form_are_told(api: Api) -> None:
     assert await post(400, content=b"x", headers={"Content-Type": "multipart/form-data"}) == set()
     assert await post(415, content=b"x", headers={"Content-Type": "text/plain"}) == set()
     many_more = [("documents", (f"{n}.txt", b"x", "text/plain")) for n in range(MAX_DOCUMENTS + 5)]
-    assert await post(400, files=many_more) == set()
+    assert await post(422, files=many_more) == {"/documents"}
 
 
 async def test_an_answer_that_is_too_large_is_refused(store: Store) -> None:
