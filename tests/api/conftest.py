@@ -22,6 +22,16 @@ def logged() -> Iterator[list[MutableMapping[str, Any]]]:
         yield events
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """
+    A fresh, migrated database of each kind. That both keep the store's promises is what tests/store is for;
+    that the doors are the same on both is looked at by `make test-all`.
+    """
+    url: str = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
+    return url
+
+
 @pytest.fixture
 def store(database_url: str) -> Iterator[Store]:
     store = create_store(database_url, sync="normal")
