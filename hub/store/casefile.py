@@ -17,6 +17,7 @@ from hub.domain.case import Case, Referral
 from hub.domain.clearance import Clearance, Outcome
 from hub.domain.deadlines import parse_duration
 from hub.domain.declaration import Declaration
+from hub.domain.event_data import Question
 from hub.domain.events import Event, EventType, NewEvent
 from hub.domain.exchange import Dossier, Exchange
 from hub.domain.names import referral_id, split_referral_id
@@ -392,7 +393,7 @@ class OpenCase:
             return None
         within = self.case.policy.information_within
         due_at = None if within is None else decision.decided_at + parse_duration(within)
-        return life.Question(due_at=due_at).model_dump(mode="json")
+        return Question(due_at=due_at).model_dump(mode="json")
 
     def _keep_up(self, before: Case, event: NewEvent) -> None:
         """Bring what is beside the case in step with what an event has made of its referrals."""

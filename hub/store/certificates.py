@@ -20,8 +20,8 @@ from hub.domain.certificates import (
     EntryKind,
     LedgerEntry,
 )
+from hub.domain.event_data import CertificateMoved
 from hub.domain.events import EventType
-from hub.domain.life import CertificateMoved
 from hub.domain.referral import ReferralState
 from hub.ports import LedgerRefused
 from hub.store.casefile import OpenCase, insert_of

@@ -15,11 +15,12 @@ from hub.domain.case import Case, Change
 from hub.domain.clearance import Outcome
 from hub.domain.duties import CoverKind, DutyCover
 from hub.domain.errands import ErrandKind, errands
+from hub.domain.event_data import DeadlineMoved, InspectionReported
 from hub.domain.events import Event, EventType, NewEvent
 from hub.domain.information import Information
 from hub.domain.inspection import Inspection, InspectionParty, InspectionState
 from hub.domain.intake import Acceptance
-from hub.domain.life import DeadlineMoved, InspectionReported, replayed
+from hub.domain.life import replayed
 from hub.domain.model import Model, Money
 from hub.domain.names import referral_id
 from hub.domain.referral import Answers, Receipt, ReferralState, Verdict
@@ -94,7 +95,7 @@ class Life:
         verdict = list(Verdict)[number % len(Verdict)]
         decision = sample.decision(
             self.mrn, service, verdict, items=(None, (1,), (2,))[number % 3], at=self.now
-        ).model_copy(update={"referral": ids[number % len(ids)]})
+        ).model_copy(update={"referral": ids[number % len(ids)], "about": (None, 1, 2)[number // 2 % 3]})
         message = sample.message(decision, agency=AGENCY[service], message_id=f"{self.mrn} {self.said}")
         self.store.receive(message.model_copy(update={"received_at": self.now}))
 

@@ -14,9 +14,10 @@ import sqlalchemy as sa
 
 from hub.domain.clearance import Clearance, Outcome
 from hub.domain.errors import CallbackRefused
+from hub.domain.event_data import DutiesAssessed
 from hub.domain.events import EventType, NewEvent
 from hub.domain.intake import Acceptance
-from hub.domain.life import FACTS, DutiesAssessed
+from hub.domain.life import FACTS, replayed
 from hub.domain.model import Money
 from hub.domain.names import referral_id
 from hub.domain.referral import Answers, ReferralState, Verdict, Via
@@ -24,6 +25,7 @@ from hub.domain.settling import settle
 from hub.domain.steps import StepRefused
 from hub.domain.steps.amending import amend
 from hub.domain.steps.duties import assess
+from hub.domain.steps.following import amended as told_amended
 from hub.domain.steps.following import withdrawn
 from hub.domain.steps.withdrawing import withdraw
 from hub.domain.withdrawal import Withdrawal
@@ -461,3 +463,63 @@ def test_what_was_recorded_before_there_was_more_to_record_reads_on(database_url
     assert [(r.state, len(r.decisions)) for r in case.referrals] == [(ReferralState.DECIDED, 1)] * 2
     assert (case.items, case.duties is not None) == ((1, 2), True)
     store.close()
+
+
+# --- what a decision says it is about ------------------------------------------------------------------------
+
+
+def hand_over(store: Store, mrn: str) -> None:
+    store.record_hand_overs(mrn, [sample.delivered(mrn, PLANT)], T0 + SECOND)
+
+
+def test_a_decision_that_says_what_it_is_about_counts_whenever_the_amendment_is_known(store: Store) -> None:
+    """
+    The answer to the amendment is lost; the agency decides; the amendment is told once more. A word about the
+    old content is kept and counts for nothing, also with a later time.
+    """
+    first = lodge(store, PLANT)
+    hand_over(store, first.mrn)
+    amended(store, version(first, 2, PLANT), abilities=("amend",))
+    old = sample.decision(first.mrn, PLANT, at=T0 + 90 * SECOND).model_copy(update={"about": 1})
+    new = sample.decision(first.mrn, PLANT, at=T0 + 9 * SECOND).model_copy(update={"about": 2})
+    for said in (old, new):
+        store.receive(sample.message(said, at=T0 + 9 * SECOND))
+    referral = view_of(store, first.mrn).case.referral(PLANT)
+    assert referral.state is ReferralState.DELIVERED
+    store.change(first.mrn, lambda v: told_amended(v.case, PLANT, 2, None, T0 + 60 * SECOND))
+    view = view_of(store, first.mrn)
+    referral = view.case.referral(PLANT)
+    assert referral.state is ReferralState.DECIDED
+    assert [(d.id, d.revision, d.about) for d in referral.decisions] == [(new.id, 2, 2)]
+    said_so = {
+        e.data["decision"]: (e.type, e.data["about"])
+        for e in store.events(first.mrn, 0, 99)
+        if "about" in e.data
+    }
+    assert said_so == {
+        old.id: (EventType.DECISION_SUPERSEDED, 1),
+        new.id: (EventType.DECISION_RECEIVED, 2),
+    }
+    assert replayed(store.events(first.mrn, 0, 99)) == view.case
+
+
+@pytest.mark.parametrize("by_reply", [False, True])
+def test_a_decision_about_a_revision_that_nobody_was_told_of_counts_for_nothing(
+    store: Store, by_reply: bool
+) -> None:
+    """In a message or in a reply, the referral says why it goes on waiting."""
+    first = lodge(store, PLANT)
+    said = sample.decision(first.mrn, PLANT, via=Via.REPLY if by_reply else Via.CALLBACK)
+    said = said.model_copy(update={"about": 2})
+    if by_reply:
+        result = sample.delivered(first.mrn, PLANT).model_copy(update={"decisions": (said,)})
+        store.record_hand_overs(first.mrn, [result], T0 + SECOND)
+    else:
+        hand_over(store, first.mrn)
+        store.receive(sample.message(said))
+    referral = view_of(store, first.mrn).case.referral(PLANT)
+    assert (referral.state, referral.decisions) == (ReferralState.DELIVERED, ())
+    assert "speaks of revision 2 of the application" in (referral.trouble or "")
+    kinds = [event.type for event in store.events(first.mrn, 0, 99)]
+    assert EventType.MESSAGE_NOT_UNDERSTOOD in kinds
+    assert EventType.DECISION_RECEIVED not in kinds

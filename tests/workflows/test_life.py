@@ -14,9 +14,9 @@ from hub.domain.certificates import Certificate, CertificateKey, CertificateStan
 from hub.domain.clearance import Outcome
 from hub.domain.duties import CoverKind, DutyCover
 from hub.domain.errors import AgencyRefused, AgencyUnavailable, InDoubt, NotUnderstood
+from hub.domain.event_data import DutiesAssessed
 from hub.domain.events import EventType, NewEvent
 from hub.domain.exchange import Asked, Dossier, Exchange, Message, Submission
-from hub.domain.life import DutiesAssessed
 from hub.domain.model import Measure, Money
 from hub.domain.referral import OnExpiry, ReferralState, Verdict, Via
 from hub.domain.risk import Channel

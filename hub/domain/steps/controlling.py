@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from hub.domain.case import Change
 from hub.domain.deadlines import WorkingCalendar
+from hub.domain.event_data import DeadlineMoved, ReferralWithdrawn
 from hub.domain.events import EventType, NewEvent
-from hub.domain.life import DeadlineMoved, ReferralWithdrawn
 from hub.domain.names import next_referral_id
 from hub.domain.referral import Decision, ReferralState, Verdict, Via
 from hub.domain.steps import StepRefused

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from hub.domain.duties import CoverKind, DutyCover
+from hub.domain.event_data import DutiesAssessed
 from hub.domain.events import EventType, NewEvent
-from hub.domain.life import DutiesAssessed
 from hub.domain.model import Money
 from hub.domain.steps import StepRefused
 from hub.domain.steps.standing import Standing, refuse_if_over

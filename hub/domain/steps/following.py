@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from hub.domain.case import Case, Change
+from hub.domain.event_data import ReferralAmended, ReferralReminded, ReferralWithdrawn
 from hub.domain.events import EventType, NewEvent
-from hub.domain.life import ReferralAmended, ReferralReminded, ReferralWithdrawn
 from hub.domain.model import Model
 from hub.domain.names import next_referral_id
 from hub.domain.referral import Receipt, ReferralState

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from hub.domain.case import Case, Referral
+from hub.domain.event_data import InformationExpired, InformationGiven, InformationPassedOn
 from hub.domain.events import EventType, NewEvent
 from hub.domain.information import Document, Information, InformationRequest
-from hub.domain.life import InformationExpired, InformationGiven, InformationPassedOn
 from hub.domain.referral import Answers
 from hub.domain.steps import StepRefused
 from hub.domain.steps.standing import Standing, live_referral, refuse_if_over

@@ -9,9 +9,10 @@ from functools import reduce
 
 from hub.domain.case import Case
 from hub.domain.deadlines import WorkingCalendar
+from hub.domain.event_data import InspectionCancelled, InspectionConfirmed, InspectionReported
 from hub.domain.events import EventType, NewEvent
 from hub.domain.inspection import Inspection, InspectionParty, InspectionState
-from hub.domain.life import InspectionCancelled, InspectionConfirmed, InspectionReported, apply
+from hub.domain.life import apply
 from hub.domain.model import Model
 from hub.domain.referral import Decision, Verdict, Via
 from hub.domain.settling import is_live, standing_decisions
