@@ -1,4 +1,4 @@
-"""When an agency says it decided: believed, unless it lies in the future."""
+"""When an agency says it decided: believed, unless it lies in the future; and about which revision."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from hub.adapters.reading import DecisionReader
+from hub.adapters.reading import DecisionReader, Misfit
 from hub.config.models import DecisionReading
 from hub.domain.case import Referral
 from hub.domain.referral import Answers, Decision, OnExpiry, ReferralTerms, Verdict, Via
@@ -32,6 +32,42 @@ def said(word: str, stated: datetime, received: datetime = NOW) -> Decision:
         referred=None,
         via=Via.CALLBACK,
         received_at=received,
+        evidence=None,
+    )
+    return decision
+
+
+@pytest.mark.parametrize(
+    ("stated", "about"),
+    [(2, 2), ("2", 2), (2.0, 2), (" 3 ", 3), (0, 0), ("", None), (None, None), (10**8, 10**8)],
+)
+def test_the_revision_that_an_agency_says_it_speaks_of(stated: object, about: int | None) -> None:
+    assert of_revision(stated).about == about
+    # The same word about another content is another decision; where nothing is said, the id is as ever.
+    assert (of_revision(stated).id == of_revision("").id) is (about is None)
+
+
+@pytest.mark.parametrize("stated", ["B", "1.5", 1.5, -1, True, [2], "２", "9" * 10])
+def test_a_revision_that_is_no_whole_number_is_not_understood(stated: object) -> None:
+    with pytest.raises(Misfit):
+        of_revision(stated)
+
+
+def of_revision(stated: object) -> Decision:
+    reader = DecisionReader(
+        DecisionReading.model_validate({"word": "=message.word", "revision": "=message.edition"}),
+        roots.MESSAGE,
+        agency="apqa",
+        verdicts={"OK": Verdict.APPROVED},
+        zone=ZoneInfo("Asia/Seoul"),
+    )
+    [decision] = reader.read(
+        {"message": {"word": "OK", "edition": stated}},
+        referral="M/s",
+        key="M/s",
+        referred=None,
+        via=Via.CALLBACK,
+        received_at=NOW,
         evidence=None,
     )
     return decision
