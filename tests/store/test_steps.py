@@ -465,7 +465,7 @@ def test_what_was_recorded_before_there_was_more_to_record_reads_on(database_url
     store.close()
 
 
-# --- what a decision says it is about ------------------------------------------------------------------------
+# --- what a decision says it is about -----------------------------------------------------------------------
 
 
 def hand_over(store: Store, mrn: str) -> None:
