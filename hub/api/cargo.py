@@ -25,7 +25,7 @@ log = structlog.get_logger()
 Cmn = Annotated[
     str,
     Path(
-        description="Cargo management number, as the declaration names it.",
+        description="Cargo management number, as the declaration names it; may hold slashes.",
         max_length=70,
         pattern=r"^[^\x00-\x1f\x7f]+$",
         examples=["26EXMP00417I"],
@@ -62,7 +62,7 @@ class CargoTaken(Model):
 
 
 @router.post(
-    "/v1/cargo/{number}/events",
+    "/v1/cargo/{number:path}/events",
     status_code=202,
     response_model=CargoTaken,
     summary="A carrier or a warehouse reports where the cargo is",
@@ -114,7 +114,7 @@ async def report_cargo(number: Cmn, request: Request, parts: Parts, client: Call
 
 
 @router.get(
-    "/v1/cargo/{number}/events",
+    "/v1/cargo/{number:path}/events",
     response_model=CargoWay,
     summary="Where the cargo is",
     responses=problem_responses("unauthenticated", "not-found", "invalid-parameters"),

@@ -644,6 +644,18 @@ async def test_cargo_is_reported_once_and_seen_with_the_declaration(api: Api, ke
         assert (await api.http.get(f"/v1/cargo/{NUMBER}/events", headers=headers)).status_code == 404
 
 
+async def test_a_number_of_cargo_may_hold_slashes(api: Api, keys: Any) -> None:
+    declaration = beef()
+    declaration["consignment"]["cargo_management_number"] = "26EXMP/0417/I"
+    mrn = (await api.lodge(declaration))["mrn"]
+    path = "/v1/cargo/26EXMP%2F0417%2FI/events"
+    body = {"message_id": "M-1", "step": "arrival", "at": NOW.isoformat()}
+    assert (await api.http.post(path, json=body, headers=keys["cargo"])).status_code == 202
+    way = (await api.http.get(path, headers=keys["declarant"])).json()
+    assert (way["cargo_management_number"], len(way["events"])) == ("26EXMP/0417/I", 1)
+    assert "cargo.arrived" in [event.type for event in api.store.events(mrn, 0, 100)]
+
+
 async def test_who_reports_cargo_and_what(api: Api, keys: Any) -> None:
     for who in ("customs", "declarant", "apqa", "operator"):
         assert (await _reported(api, keys[who])).status_code == 403
