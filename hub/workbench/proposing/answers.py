@@ -202,6 +202,12 @@ def decided_score(place: Place) -> float:
     return 20 if named & (_DECISION | {"approval", "made", "action", "process"}) else 8
 
 
+def revision_score(place: Place) -> float:
+    """Which revision of the application it is about."""
+    counts = place.part.base in WHOLE_NUMBERS and not place.part.many
+    return 20 if counts and place.words & {"revision", "amendment"} else 0
+
+
 def id_score(place: Place) -> float:
     """The agency's id for the decision."""
     if not (place.is_text or place.part.base in WHOLE_NUMBERS) or place.part.many:

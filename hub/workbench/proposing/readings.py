@@ -75,6 +75,7 @@ class Answer:
             ("remarks", answers.remarks_score),
             ("decided_at", answers.decided_score),
             ("items", answers.items_score),
+            ("revision", answers.revision_score),
         ):
             place = answers.beside(found, said, score) if lists or key != "items" else None
             if place is not None:
