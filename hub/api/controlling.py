@@ -25,6 +25,7 @@ from hub.domain.model import Model, UtcDatetime
 from hub.domain.referral import Decision, ReferralState
 from hub.domain.steps import StepRefused
 from hub.domain.steps.controlling import decision_by_hand, moved_deadline, withdrawn_by_hand
+from hub.domain.steps.standing import released_words
 from hub.ports import DeclarationView
 
 router = APIRouter(tags=["offices"])
@@ -133,8 +134,8 @@ async def take(
 ) -> DecisionTaken:
     """
     Put a decision that was given at a door into the inbox, and tell the workflow. Raises ApiProblem (409)
-    when its id was used before with other content, and when it changes nothing: it came after the release or
-    the closing, or is about content that has been amended meanwhile.
+    when its id was used before with other content, and when it changes nothing: it came after the release of
+    its goods or the closing, or is about content that has been amended meanwhile.
     """
     mrn = view.acceptance.mrn
     message = Message(
@@ -163,6 +164,9 @@ async def take(
             raise ApiProblem("already-released", "the cargo has been released; the decision is kept as late")
         if now.closed_at is not None:
             raise ApiProblem("closed", "the declaration is closed; the decision is kept as late")
+        about = sorted(set(decision.items or stands.terms.items))
+        if decision.revision == stands.terms.revision and set(about) <= set(now.case.released):
+            raise ApiProblem("already-released", f"{released_words(about)}; the decision is kept as late")
         raise ApiProblem("amended-meanwhile", "the decision is kept, and is about what it was before")
     return DecisionTaken(
         received=True,

@@ -204,6 +204,16 @@ async def test_what_comes_after_the_release_is_late(api: Api, keys: Any) -> None
     assert types.count("decision.late") == 1
 
 
+async def test_what_comes_after_a_part_has_gone_is_late_for_that_part(api: Api, keys: Any) -> None:
+    mrn = await lodged(api, partial_release=True)
+    part = Clearance(outcome=Outcome.PARTIAL_RELEASE, final=False, reasons=(), released_items=(1,))
+    api.store.record_clearance(mrn, part, None, (), NOW)
+    late = await decide(api, keys["apqa"], mrn, id="N-2", verdict="refused", items=[1])
+    assert (late.status_code, _kind(late)) == (409, "already-released")
+    assert late.json()["detail"] == "goods item 1 has been released; the decision is kept as late"
+    assert "decision.late" in [event.type for event in api.store.events(mrn, 0, 100)]
+
+
 async def test_a_decision_is_taken_while_the_engine_is_away(api: Api, keys: Any) -> None:
     mrn = await lodged(api)
     api.engine.down = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -42,10 +43,13 @@ def refuse_if_any_released(standing: Standing) -> None:
     """Raises StepRefused as `refuse_if_over` does, and already-released when a part of the goods has gone."""
     refuse_if_over(standing)
     if released := standing.case.released:
-        items = "item" if len(released) == 1 else "items"
-        raise StepRefused(
-            "already-released", f"goods {items} {', '.join(map(str, released))} have been released"
-        )
+        raise StepRefused("already-released", released_words(released))
+
+
+def released_words(items: Sequence[int]) -> str:
+    """As `goods items 1, 3 have been released`."""
+    which = f"item {items[0]} has" if len(items) == 1 else f"items {', '.join(map(str, items))} have"
+    return f"goods {which} been released"
 
 
 def live_referral(case: Case, service: str) -> Referral:
