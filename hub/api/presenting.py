@@ -143,7 +143,7 @@ def answer_of(view: DeclarationView, sight: Sight, parts: ApiParts, found: Besid
         accepted_at=acceptance.accepted_at,
         due_at=acceptance.due_at,
         outcome=view.clearance.outcome,
-        final=view.clearance.final,
+        final=_is_final(view),
         settled_at=view.settled_at,
         reasons=reasons_for(view.reasons, sight),
         items=_items(view, sight),
@@ -293,6 +293,12 @@ def amendment_of(
         prohibited=_prohibited(view.acceptance),
         links=links_of(view.acceptance.mrn, sight, parts.temporal_ui_url),
     )
+
+
+def _is_final(view: DeclarationView) -> bool:
+    """Whether nothing that an agency may still say changes the outcome. What was withdrawn stays so."""
+    is_over = view.closed_at is not None or view.clearance.outcome is Outcome.WITHDRAWN
+    return is_over or view.clearance.final
 
 
 def _named(terms: ReferralTerms, names: Mapping[str, Text]) -> dict[str, object]:

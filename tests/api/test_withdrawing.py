@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from hub.domain.clearance import Clearance, Outcome
 from hub.domain.referral import ReferralState
 from hub.ports import HandOver, Role
 from tests.api.support import NOW, Api, with_item
@@ -129,3 +130,13 @@ async def test_an_agency_learns_that_it_is_withdrawn_and_not_why(api: Api) -> No
     assert [r["service"] for r in shown.json()["withdrawal"]["referrals"]] == [APQA]
     assert "declaration.withdrawn" in told.text
     assert "between us" not in shown.text + told.text
+
+
+async def test_what_was_withdrawn_is_final_while_agencies_are_still_told(api: Api) -> None:
+    """Nothing that one of them may still say changes it."""
+    mrn = (await api.lodge())["mrn"]
+    await withdraw(api, mrn)
+    clearance = Clearance(outcome=Outcome.WITHDRAWN, final=False, reasons=())
+    api.store.record_clearance(mrn, clearance, None, [], NOW)
+    shown = (await api.http.get(f"/v1/declarations/{mrn}", headers=api.key(Role.ADMIN))).json()
+    assert (shown["outcome"], shown["final"], shown["closed_at"]) == ("withdrawn", True, None)

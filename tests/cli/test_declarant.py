@@ -185,6 +185,23 @@ def test_an_outcome_is_explained_and_worked_out_once_more(hub: Hub, store: Store
     assert "event 4: decision M-1 of apqa-animal-import" in verified
 
 
+def test_a_declarant_is_told_that_it_is_not_shown_enough_to_verify(
+    hub: Hub, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing differs: others are shown the rest."""
+    mrn = lodged(hub, tmp_path)
+    key, hashed = new_key()
+    own = beef()["declarant"]["id"]
+    store.add_client(
+        ApiClient(id="broker", name="Broker", role=Role.CUSTOMS, declarant=own, created_at=NOW), hashed
+    )
+    monkeypatch.setenv("HUB_API_KEY", key)
+    found = hub("explain", mrn, "--verify")
+    assert found.exit_code == 2
+    assert "customs and staff can verify" in found.output
+    assert "DIFFERS" not in found.output
+
+
 def test_what_was_changed_behind_the_hubs_back_is_found(
     hub: Hub, store: Store, sqlite_url: str, tmp_path: Path
 ) -> None:
