@@ -173,6 +173,8 @@ class SimulatedAgency:
             await self._begin_telling(entry, case, rulings, behaviour)
         if behaviour is Behaviour.CUT and entry.amends == 1:
             raise ConnectionCut
+        if self._answers(entry) is Answers.REPLY and behaviour is Behaviour.LATE and not again:
+            await asyncio.sleep(self._timings.late / 1000)
         return Taken(case, self._told_at_once(entry, case), again, application.reference)
 
     async def withdraw(

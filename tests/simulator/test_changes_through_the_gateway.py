@@ -13,7 +13,7 @@ from hub.adapters.gateway import Gateway
 from hub.config.loader import Configuration
 from hub.domain import names
 from hub.domain.exchange import Asked, Dossier, Enclosure, InformationContent
-from hub.domain.referral import Answers, Receipt
+from hub.domain.referral import Answers, Receipt, Verdict
 from hub.domain.withdrawal import Withdrawal
 from tests.simulator.support import Simulator, dossier_for, gateway_to
 
@@ -123,6 +123,17 @@ async def test_every_agency_that_can_takes_an_amendment_once(
         assert entry["requests"]["amend"] == 2
         assert entry["decision"]["verdict"] == "approved", agency
         assert entry["ucr"] == "X"
+
+
+async def test_a_late_agency_that_answers_in_the_reply_is_late_with_it(
+    simulator: Simulator, configuration: Configuration, gateway: Gateway
+) -> None:
+    """LATE: an amendment is decided in its reply as a submission is; there is no other way to tell it."""
+    simulator.timings(late=50)
+    dossier = await _submitted(gateway, dossier_for(configuration, "mfds-food-import", ucr="X-SIM-LATE"))
+    terms = dossier.terms.model_copy(update={"revision": 2})
+    submission = await gateway.amend(dossier.model_copy(update={"terms": terms}))
+    assert [one.verdict for one in submission.decisions] == [Verdict.APPROVED]
 
 
 async def test_every_agency_that_can_takes_an_answer_with_its_papers_once(
