@@ -156,7 +156,7 @@ def test_what_is_not_an_original_is_refused_for_that_alone(function: str) -> Non
     body = _edited("full_of_faults.xml", ("<FunctionCode>9<", f"<FunctionCode>{function}<"))
     [fault] = faults(body, "application/xml")
     assert fault.pointer == "/MetaData/Declaration/FunctionCode"
-    assert "amendments are not lodged here" in fault.detail
+    assert "to amend one, post the whole of it" in fault.detail
 
 
 @pytest.mark.parametrize(
