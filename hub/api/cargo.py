@@ -13,11 +13,13 @@ from hub.api.access import Caller, Seeing, Sight
 from hub.api.asked import CargoReported
 from hub.api.asking import BODY_PROBLEMS, body_of, invalid, read_asked
 from hub.api.parts import ApiParts, Parts
+from hub.api.presenting import cargo_step
 from hub.api.problems import ApiProblem, problem_responses
-from hub.domain.cargo import CargoEvent, CargoStep
+from hub.api.shapes import CargoStepSeen
+from hub.domain.cargo import CargoEvent
 from hub.domain.intake import Fault
-from hub.domain.model import Model, UtcDatetime
-from hub.ports import ApiClient, DeclarationFilter, Role
+from hub.domain.model import Model
+from hub.ports import DeclarationFilter, Role
 
 router = APIRouter(tags=["carriers"])
 log = structlog.get_logger()
@@ -31,20 +33,6 @@ Cmn = Annotated[
         examples=["26EXMP00417I"],
     ),
 ]
-
-
-class CargoStepSeen(Model):
-    """One step of the cargo on its way."""
-
-    step: CargoStep
-    at: UtcDatetime = Field(description="When it took place, as reported.")
-    place: str | None
-    remarks: str | None
-    received_at: UtcDatetime
-    reporter: str | None = Field(
-        description="Id of the client that reported it; for customs and itself only."
-    )
-    message_id: str | None
 
 
 class CargoWay(Model):
@@ -132,7 +120,8 @@ async def show_cargo(number: Cmn, parts: Parts, client: Caller, sight: Seeing) -
     if not events:
         raise ApiProblem("not-found", f"nothing is known of cargo {number}")
     return CargoWay(
-        cargo_management_number=number, events=tuple(_seen(event, client, sight) for event in events)
+        cargo_management_number=number,
+        events=tuple(cargo_step(event, sight.is_customs or event.reporter == client.id) for event in events),
     )
 
 
@@ -143,16 +132,3 @@ def _may_see(parts: ApiParts, number: str, sight: Sight) -> bool:
         return True
     which = DeclarationFilter(declarant=sight.declarant, cargo_management_number=number)
     return bool(parts.queries.page(which, None, 1).rows)
-
-
-def _seen(event: CargoEvent, client: ApiClient, sight: Sight) -> CargoStepSeen:
-    whole = sight.is_customs or event.reporter == client.id
-    return CargoStepSeen(
-        step=event.step,
-        at=event.at,
-        place=event.place,
-        remarks=event.remarks,
-        received_at=event.received_at,
-        reporter=event.reporter if whole else None,
-        message_id=event.message_id if whole else None,
-    )

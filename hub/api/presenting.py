@@ -12,6 +12,7 @@ from hub.api.access import Sight
 from hub.api.parts import ApiParts
 from hub.api.shapes import (
     AmendmentAnswer,
+    CargoStepSeen,
     DeclarationAnswer,
     DocumentShown,
     EventAnswer,
@@ -95,7 +96,7 @@ class Beside:
 
     answers: Mapping[tuple[str, str], Information]
     """By service and id."""
-    cargo: tuple[CargoEvent, ...]
+    cargo: tuple[CargoStepSeen, ...]
 
 
 def beside(view: DeclarationView, sight: Sight, parts: ApiParts) -> Beside:
@@ -117,11 +118,24 @@ def answers_seen(view: DeclarationView, sight: Sight, parts: ApiParts) -> dict[t
     }
 
 
-def _cargo_seen(view: DeclarationView, sight: Sight, parts: ApiParts) -> tuple[CargoEvent, ...]:
+def cargo_step(event: CargoEvent, whole: bool) -> CargoStepSeen:
+    """A step of the cargo; who reported it, and under which id, only where the whole is shown."""
+    return CargoStepSeen(
+        step=event.step,
+        at=event.at,
+        place=event.place,
+        remarks=event.remarks,
+        received_at=event.received_at,
+        reporter=event.reporter if whole else None,
+        message_id=event.message_id if whole else None,
+    )
+
+
+def _cargo_seen(view: DeclarationView, sight: Sight, parts: ApiParts) -> tuple[CargoStepSeen, ...]:
     number = view.acceptance.declaration.consignment.cargo_management_number
     if number is None or sight.agency is not None:
         return ()
-    return tuple(parts.cargo.cargo_events(number))
+    return tuple(cargo_step(event, sight.is_customs) for event in parts.cargo.cargo_events(number))
 
 
 def answer_of(view: DeclarationView, sight: Sight, parts: ApiParts, found: Beside) -> DeclarationAnswer:
@@ -396,6 +410,9 @@ def _for_outsiders(event: Event) -> dict[str, Any]:
     if event.type is EventType.DECLARATION_AMENDED:
         return _amended_for_outsiders(event.data)
     shown = {key: value for key, value in event.data.items() if key not in _INNER}
+    if shown.pop("reporter", None) is not None:
+        # As in `cargo_step`.
+        del shown["message_id"]
     if "reasons" in shown:
         # As in `reasons_for`.
         shown["reasons"] = [

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
-from hub.domain.cargo import CargoEvent
+from hub.domain.cargo import CargoStep
 from hub.domain.case import Change
 from hub.domain.certificates import Claim
 from hub.domain.clearance import Outcome, Reason, Rule
@@ -251,6 +251,20 @@ class WithdrawalAnswer(Model):
     referrals: tuple[WithdrawnReferral, ...]
 
 
+class CargoStepSeen(Model):
+    """One step of the cargo on its way."""
+
+    step: CargoStep
+    at: UtcDatetime = Field(description="When it took place, as reported.")
+    place: str | None
+    remarks: str | None
+    received_at: UtcDatetime
+    reporter: str | None = Field(
+        description="Id of the client that reported it; for customs and itself only."
+    )
+    message_id: str | None
+
+
 class DeclarationAnswer(Model):
     """A declaration as it stands now."""
 
@@ -277,7 +291,9 @@ class DeclarationAnswer(Model):
     duties: Duties | None
     certificates: tuple[Claim, ...] = Field(description="What goods items take up of certificates.")
     withdrawal: WithdrawalAnswer | None
-    cargo: tuple[CargoEvent, ...] = Field(description="Where the cargo is, as carriers and warehouses say.")
+    cargo: tuple[CargoStepSeen, ...] = Field(
+        description="Where the cargo is, as carriers and warehouses say."
+    )
     assessment: Assessment | None = Field(default=None, description="Of the risk channel; customs only.")
     routing: RoutingSummary
     notice: NoticeView | None = Field(description="The latest notice to the cargo system.")

@@ -649,6 +649,12 @@ async def test_cargo_is_reported_once_and_seen_with_the_declaration(api: Api, ke
             ("arrival", whole),
             ("unloading", whole),
         ]
+    for who, whole in (("customs", True), ("operator", True), ("declarant", False)):
+        shown = (await api.http.get(f"/v1/declarations/{mrn}", headers=keys[who])).json()["cargo"]
+        assert [e["reporter"] is not None for e in shown] == [whole, whole]
+        told = (await api.http.get(f"/v1/declarations/{mrn}/events", headers=keys[who])).json()["events"]
+        steps = [e["data"] for e in told if e["type"] in ("cargo.arrived", "cargo.unloaded")]
+        assert [{"reporter", "message_id"} <= data.keys() for data in steps] == [whole, whole]
     other_carrier = api.key(Role.CARGO)
     for headers in (keys["stranger"], keys["apqa"], keys["nobody"], other_carrier):
         assert (await api.http.get(f"/v1/cargo/{NUMBER}/events", headers=headers)).status_code == 404
