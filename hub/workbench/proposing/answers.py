@@ -205,7 +205,7 @@ def decided_score(place: Place) -> float:
 def revision_score(place: Place) -> float:
     """Which revision of the application it is about."""
     counts = place.part.base in WHOLE_NUMBERS and not place.part.many
-    return 20 if counts and place.words & {"revision", "amendment"} else 0
+    return 20 if counts and place.words & {"revision", "amend", "amendment"} else 0
 
 
 def id_score(place: Place) -> float:
