@@ -130,8 +130,8 @@ def _is_original(draft: Draft, declaration: Node) -> bool:
         meaning = _FUNCTIONS.get(function.text, "not an original declaration")
         draft.fault(
             function,
-            f"FunctionCode {function.text[:10]} is {meaning}; only originals ({_ORIGINAL}) are taken: to amend "
-            "one, post the whole of it, as an original, to its amendments",
+            f"FunctionCode {function.text[:10]} is {meaning}; only originals ({_ORIGINAL}) are taken: to "
+            "amend one, post the whole of it, as an original, to its amendments",
         )
         return False
     return True
