@@ -6,6 +6,7 @@ import asyncio
 import json
 import random
 import time
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +17,8 @@ from hub.embedded import Stack
 from tests.flows.doors import Doors, complete
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("stack")]
+
+Change = Callable[[Doors, str, dict[str, Any]], Awaitable[None]]
 
 # One agency that is amended under its reference (poll), one that is withdrawn from and asked anew (feed), and
 # one whose certificate has a quantity (poll). All decide late, so that every change finds them at work.
@@ -51,18 +54,16 @@ async def _changes_under_kills(
     path = f"/v1/certificates/69101/{certificate}"
     issued = {"agency": "mfds", "quantity": {"value": "1000", "unit": "KGM"}}
     assert (await doors.ask("PUT", path, issued)).status_code in (200, 201)
-    lodged = [await _lodge(doors, certificate) for _ in range(declarations)]
     changes = [
-        asyncio.create_task(_withdraw(doors, mrn) if n % 2 else _amend(doors, mrn, declared))
-        for n, (mrn, declared) in enumerate(lodged)
+        asyncio.create_task(_lodge_and_change(doors, certificate, _withdraw if n % 2 else _amend))
+        for n in range(declarations)
     ]
     for _ in range(kills):
         await asyncio.sleep(chance.random() * 1.5)  # a moment of chance is what this is about
         child = chance.choice(["worker", "api"])
         stack.kill_child(child)
         await stack.restart_child(child)
-    await asyncio.gather(*changes)
-    for n, (mrn, _) in enumerate(lodged):
+    for n, mrn in enumerate(await asyncio.gather(*changes)):
         if n % 2:
             await _is_withdrawn_everywhere(doors, mrn)
         else:
@@ -75,13 +76,15 @@ async def _changes_under_kills(
     assert (await doors.ledger())["summary"]["effects_over_one"] == []
 
 
-async def _lodge(doors: Doors, certificate: str) -> tuple[str, dict[str, Any]]:
+async def _lodge_and_change(doors: Doors, certificate: str, change: Change) -> str:
     declared = complete(json.loads(json.dumps(DECLARED)))
     declared["items"][1]["lpcos"] = [{"type": "69101", "id": certificate}]
-    return (await doors.lodge(declared))["mrn"], declared
+    mrn: str = (await _until_taken(doors, "/v1/declarations", declared))["mrn"]
+    await change(doors, mrn, declared)
+    return mrn
 
 
-async def _withdraw(doors: Doors, mrn: str) -> None:
+async def _withdraw(doors: Doors, mrn: str, declared: dict[str, Any]) -> None:
     await _until_taken(doors, f"/v1/declarations/{mrn}/withdrawal", {"reason": "C05"})
 
 
@@ -91,7 +94,7 @@ async def _amend(doors: Doors, mrn: str, declared: dict[str, Any]) -> None:
         await _until_taken(doors, f"/v1/declarations/{mrn}/amendments", declared)
 
 
-async def _until_taken(doors: Doors, path: str, body: dict[str, Any]) -> None:
+async def _until_taken(doors: Doors, path: str, body: dict[str, Any]) -> dict[str, Any]:
     """As a customs system does: what got no answer is asked again."""
     while True:
         try:
@@ -103,7 +106,8 @@ async def _until_taken(doors: Doors, path: str, body: dict[str, Any]) -> None:
             await asyncio.sleep(0.1)
             continue
         assert answer.status_code in (200, 202), answer.text
-        return
+        told: dict[str, Any] = answer.json()
+        return told
 
 
 async def _is_withdrawn_everywhere(doors: Doors, mrn: str) -> None:
