@@ -266,10 +266,18 @@ def _terms(
 
 
 _DEMANDS = {
-    Channel.YELLOW: (Verdict.INFORMATION_REQUIRED, "documents"),
-    Channel.RED: (Verdict.INSPECTION_REQUIRED, "goods"),
+    Channel.YELLOW: (
+        Verdict.INFORMATION_REQUIRED,
+        "documents",
+        "Customs looks at the documents: hand in those that belong to these goods items.",
+    ),
+    Channel.RED: (
+        Verdict.INSPECTION_REQUIRED,
+        "goods",
+        "Customs looks at the goods: present these goods items at the appointment.",
+    ),
 }
-"""What the risk channel calls for, and its word for it."""
+"""What the risk channel calls for, its word for it, and what the declarant is told: what to do, never why."""
 
 
 def control_demand(terms: ReferralTerms, assessment: Assessment, at: datetime) -> Decision:
@@ -278,12 +286,13 @@ def control_demand(terms: ReferralTerms, assessment: Assessment, at: datetime) -
 
     Raises KeyError for a green one. It says nothing of why: the declarant reads it.
     """
-    verdict, word = _DEMANDS[assessment.channel]
+    verdict, word, remarks = _DEMANDS[assessment.channel]
     return Decision(
         id=f"risk-{terms.revision}",
         referral=terms.id,
         verdict=verdict,
         word=word,
+        remarks=remarks,
         decided_at=at,
         received_at=at,
         via=Via.RISK,

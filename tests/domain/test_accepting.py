@@ -226,7 +226,9 @@ def test_the_risk_channel_calls_for_customs_own_control(
     assert control.terms.config_version == "p/x"
     assert (control.state, control.delivered_revision) == (ReferralState.DELIVERED, 1)
     assert (demand.id, demand.verdict, demand.word, demand.via) == ("risk-1", verdict, word, Via.RISK)
-    assert (demand.remarks, demand.decided_at, demand.revision) == (None, AT, 1)
+    assert demand.remarks is not None
+    assert demand.remarks.startswith(f"Customs looks at the {word}")
+    assert (demand.decided_at, demand.revision) == (AT, 1)
     assert made.clearance.outcome is outcome_rules
     assert made.assessment == assessment(channel, 2, 2)
 

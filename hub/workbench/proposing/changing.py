@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from hub.workbench.proposing.listing import item_list
 from hub.workbench.proposing.operations import Names, bears, leading, simple_parts, verbs
+from hub.workbench.proposing.places import places
 from hub.workbench.proposing.survey import Offer
 from hub.workbench.proposing.trial import WHOLE_NUMBERS
 from hub.workbench.proposing.words import words
@@ -41,8 +42,11 @@ def guessed(name: str, offers: Sequence[Offer], submit: Offer, names: Names) -> 
 def aliases(name: str, offer: Offer, names: Names) -> dict[str, str]:
     """What the elements of its request hold, by name."""
     known = dict.fromkeys(names.ours, "referral.id") | dict.fromkeys(names.theirs, "receipt.reference")
+    # The number of a goods item counts the items, not the contents.
+    listed = {id(place.part) for place in places(offer.request) if place.lists} if offer.request else set()
     for part in simple_parts(offer):
-        told = _meaning(name, set(words(part.name)), counts=part.base in WHOLE_NUMBERS)
+        counts = part.base in WHOLE_NUMBERS and id(part) not in listed
+        told = _meaning(name, set(words(part.name)), counts=counts)
         if told is not None and not bears(part, set(known)) and not part.values:
             known[part.name] = told
     return known
