@@ -134,9 +134,9 @@ class TemporalEngine:
         """Signal decisions. False when the workflow has ended. Raises EngineUnavailable."""
         return await self._tell(mrn, names.SIGNAL_DECISIONS_RECEIVED, [[d.brief() for d in decisions]])
 
-    async def tell_facts(self, mrn: str) -> bool:
-        """Signal that there are facts. False when the workflow has ended. Raises EngineUnavailable."""
-        return await self._tell(mrn, names.SIGNAL_FACTS_RECORDED, [])
+    async def tell_news(self, mrn: str) -> bool:
+        """Signal that there is news. False when the workflow has ended. Raises EngineUnavailable."""
+        return await self._tell(mrn, names.SIGNAL_NEWS_RECORDED, [])
 
     async def _tell(self, mrn: str, signal: str, said: Sequence[Any]) -> bool:
         handle = self._client.get_workflow_handle(names.workflow_id(mrn))

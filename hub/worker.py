@@ -20,10 +20,10 @@ from hub.domain.deadlines import WorkingCalendar
 from hub.engine import connect, register_search_attributes
 from hub.ports import HandOver
 from hub.relays.decisions import DecisionRelay
-from hub.relays.facts import AllotRelay, FactsRelay
 from hub.relays.feed_keeper import FeedKeeper
 from hub.relays.feeds import FeedRelay
 from hub.relays.loop import Relay, keep_going
+from hub.relays.news import AllotRelay, NewsRelay
 from hub.relays.polls import PollRelay
 from hub.relays.starts import StartRelay
 from hub.workflows.agency_call import AgencyCall
@@ -98,7 +98,7 @@ async def work(hub: Hub, stop: asyncio.Event) -> None:
     relays: list[Relay] = [
         StartRelay(hub.store, hub.engine, hub.clock),
         DecisionRelay(hub.store, hub.engine, hub.clock),
-        FactsRelay(hub.store, hub.engine, hub.clock),
+        NewsRelay(hub.store, hub.engine, hub.clock),
         AllotRelay(hub.store, hub.store, hub.engine, hub.clock),
         polls,
         feeds,

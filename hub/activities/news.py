@@ -55,7 +55,7 @@ class NewsActivities:
 
         Facts and decisions among it count as told: whoever asks hears them now, or asks again.
         """
-        await asyncio.to_thread(self._store.facts, order.mrn, order.after)
+        await asyncio.to_thread(self._store.news, order.mrn, order.after)
         events: list[Event] = []
         through = order.after
         while page := await asyncio.to_thread(self._queries.events, order.mrn, through, _PAGE):

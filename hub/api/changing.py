@@ -13,7 +13,7 @@ from hub.api.parts import ApiParts
 from hub.api.problems import ApiProblem, ProblemFault
 from hub.domain.events import Event, NewEvent
 from hub.domain.intake import Acceptance
-from hub.domain.life import FACTS
+from hub.domain.life import NEWS
 from hub.domain.steps import StepRefused
 from hub.ports import DeclarationView, EngineUnavailable, Received
 
@@ -32,18 +32,18 @@ async def change(parts: ApiParts, mrn: str, step: Step, acceptance: Acceptance |
         events = await to_thread.run_sync(write)
     except StepRefused as refused:
         raise refusal(refused) from refused
-    if any(event.type in FACTS for event in events):
+    if any(event.type in NEWS for event in events):
         await nudge(parts, mrn)
     return events
 
 
 async def nudge(parts: ApiParts, mrn: str) -> None:
-    """Tell the workflow that there are facts, if the engine is there; a relay tells it otherwise."""
+    """Tell the workflow that there is news, if the engine is there; a relay tells it otherwise."""
     try:
         async with asyncio.timeout(parts.engine_patience.total_seconds()):
-            await parts.engine.tell_facts(mrn)
+            await parts.engine.tell_news(mrn)
     except (EngineUnavailable, TimeoutError) as error:
-        log.warning("facts.telling_delayed", reason=str(error) or type(error).__name__)
+        log.warning("news.telling_delayed", reason=str(error) or type(error).__name__)
 
 
 async def tell(parts: ApiParts, mrn: str, received: Received) -> None:

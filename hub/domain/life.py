@@ -40,7 +40,7 @@ from hub.domain.referral import Answers, Decision, Receipt, ReferralState, Verdi
 from hub.domain.settling import is_live, needs_no_asking, standing_decisions, standing_questions
 from hub.domain.withdrawal import Withdrawal
 
-FACTS = frozenset(
+NEWS = frozenset(
     {
         EventType.DECLARATION_AMENDED,
         EventType.DECLARATION_WITHDRAWN,

@@ -12,7 +12,7 @@ CALLS_QUEUE = "hub-calls"
 CLEARANCE_WORKFLOW = "ClearanceWorkflow"
 AGENCY_CALL_WORKFLOW = "AgencyCall"
 SIGNAL_DECISIONS_RECEIVED = "decisions_received"
-SIGNAL_FACTS_RECORDED = "facts_recorded"
+SIGNAL_NEWS_RECORDED = "news_recorded"
 QUERY_CLEARANCE = "clearance"
 
 CUSTOMS = "customs"

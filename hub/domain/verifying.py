@@ -52,7 +52,7 @@ class Settled(Model):
     seq: int
     clearance: Clearance
     through: int | None
-    """The last fact that the workflow had heard; None where that was not recorded."""
+    """The last event that the workflow had heard; None where that was not recorded."""
 
 
 def verify(
@@ -131,7 +131,7 @@ def _cases(events: Sequence[Event]) -> list[Case]:
 def _outcome(cases: Sequence[Case], recorded: Settled, earliest: int) -> Check:
     """
     The workflow settles by what it has heard, which may be a little less than was on record by then: but by
-    no less than the facts it named, and never for a release.
+    no less than the events it named, and never for a release.
     """
     what = f"event {recorded.seq}: {recorded.clearance.outcome}"
     last = recorded.seq - 1

@@ -64,7 +64,7 @@ class HandOver(Model):
 
 
 class Unheard(Exception):
-    """The store holds facts or decisions that the workflow has not heard: it must hear them first."""
+    """The store holds news or decisions that the workflow has not heard: it must hear them first."""
 
 
 class ReferralFile(Model):
@@ -206,7 +206,7 @@ class CaseStore(Protocol):
 
         Repeating it with the same notice number changes nothing and returns the notice as first written, or
         None if it has been acknowledged already. The clearance that is recorded already is no event again.
-        `through` is the last fact that the outcome rests on: when the store holds a later one, or a decision
+        `through` is the last event that the outcome rests on: when the store holds later news, or a decision
         not told to the workflow yet, nothing is recorded, and Unheard is raised. None does not look.
 
         A release, whole or in part, writes off what was reserved of certificates for the goods it lets go.
@@ -265,16 +265,16 @@ class CaseStore(Protocol):
         `acceptance` is the new version of the declaration, with an amendment: its content and routing take
         the place of the old, which is kept. Claims of certificates that the amendment adds are reserved as at
         lodging; those that it drops are given back. A withdrawn referral gives back what was reserved for it.
-        Events of `hub.domain.life.FACTS` count as untold until the workflow has read them.
+        Events of `hub.domain.life.NEWS` count as untold until the workflow has read them.
         """
 
-    def facts(self, mrn: str, after: int) -> list[Event]:
-        """The facts with `seq` greater than `after`, in order; they count as told from now on."""
+    def news(self, mrn: str, after: int) -> list[Event]:
+        """The news: events with `seq` greater than `after`, in order. They count as told from now on."""
 
-    def untold_facts(self, recorded_before: datetime, limit: int) -> list[str]:
-        """Declarations with facts that their workflow has not read, the longest waiting first."""
+    def untold_news(self, recorded_before: datetime, limit: int) -> list[str]:
+        """Declarations with news that their workflow has not read, the longest waiting first."""
 
-    def drop_facts(self, mrn: str) -> None:
+    def drop_news(self, mrn: str) -> None:
         """The workflow has ended without them: there is nobody left to tell."""
 
     def referral_file(self, mrn: str, service: str) -> ReferralFile:

@@ -148,9 +148,9 @@ class Engine(Protocol):
     async def tell_decisions(self, mrn: str, decisions: Sequence[Decision]) -> bool:
         """Signal decisions. False when the workflow has ended. Raises EngineUnavailable."""
 
-    async def tell_facts(self, mrn: str) -> bool:
+    async def tell_news(self, mrn: str) -> bool:
         """
-        Signal that the store holds facts which the workflow has not heard (`hub.domain.life.FACTS`); it reads
+        Signal that the store holds news which the workflow has not heard (`hub.domain.life.NEWS`); it reads
         them there. False when the workflow has ended. Raises EngineUnavailable.
         """
 

@@ -38,7 +38,7 @@ from hub.store.rows import (
     referral_values,
     terms_values,
 )
-from hub.store.tables import decisions, declarations, events, exchanges, polls, referrals, untold_facts
+from hub.store.tables import decisions, declarations, events, exchanges, polls, referrals, untold_news
 from hub.store.types import key, storable
 from hub.store.views import view_of
 
@@ -347,14 +347,14 @@ class OpenCase:
 
     def refuse_unheard(self, through: int | None, clearance: Clearance | None = None) -> None:
         """
-        Raises Unheard when the store holds what the workflow has not heard: a fact after `through`, a
+        Raises Unheard when the store holds what the workflow has not heard: an event after `through`, a
         decision that is not told, or what does not let it release, as `clearance` would. None: all is heard.
         """
         if through is None:
             return
         place = {"mrn_": self.mrn, "through_": through}
         if self._connection.execute(_LATER_FACT, place).first() is not None:
-            raise Unheard(f"{self.mrn} has facts after {through}")
+            raise Unheard(f"{self.mrn} has news after {through}")
         if self._connection.execute(_UNTOLD_DECISION, {"mrn_": self.mrn}).first() is not None:
             raise Unheard(f"{self.mrn} has decisions that its workflow has not been told")
         if clearance is not None and clearance.outcome in _RELEASES:
@@ -569,9 +569,9 @@ def append_events(connection: Connection, mrn: str, last_seq: int, new: Sequence
             for event in recorded
         ],
     )
-    facts = [event for event in recorded if event.type in life.FACTS]
-    if facts:
-        connection.execute(_INSERT_FACT, [{"mrn": mrn, "seq": e.seq, "at": e.at} for e in facts])
+    news = [event for event in recorded if event.type in life.NEWS]
+    if news:
+        connection.execute(_INSERT_NEWS, [{"mrn": mrn, "seq": e.seq, "at": e.at} for e in news])
     return recorded
 
 
@@ -662,13 +662,13 @@ _NOTED = select(events.c.service, events.c.data).where(
 )
 _INSERT_DECISION = insert(decisions)
 _INSERT_EVENT = insert(events)
-_INSERT_FACT = insert(untold_facts)
+_INSERT_NEWS = insert(untold_news)
 _LATER_FACT = (
     select(events.c.seq)
     .where(
         events.c.mrn == _MRN,
         events.c.seq > bindparam("through_"),
-        events.c.type.in_([kind.value for kind in life.FACTS]),
+        events.c.type.in_([kind.value for kind in life.NEWS]),
     )
     .limit(1)
 )

@@ -13,7 +13,7 @@ from hub.domain.declaration import Declaration
 from hub.domain.events import Event, EventType, NewEvent
 from hub.domain.exchange import Dossier, Exchange
 from hub.domain.intake import Acceptance
-from hub.domain.life import FACTS, decision_in
+from hub.domain.life import NEWS, decision_in
 from hub.domain.names import referral_id
 from hub.ports import DeclarationVersion, DeclarationView, ReferralFile
 from hub.store.cargo import lock_cargo, note_cargo, reported
@@ -22,14 +22,14 @@ from hub.store.certificates import claim
 from hub.store.intake import lodged_columns
 from hub.store.part import AnyRow, Part
 from hub.store.rows import read_case, read_referrals
-from hub.store.tables import declaration_versions, declarations, events, untold_facts
+from hub.store.tables import declaration_versions, declarations, events, untold_news
 from hub.store.views import read_event
 
-_FACTS = [kind.value for kind in FACTS]
+_NEWS = [kind.value for kind in NEWS]
 
 
 class Life(Part):
-    """Steps taken under lock, and the facts they leave."""
+    """Steps taken under lock, and the news they leave."""
 
     def change(
         self,
@@ -66,14 +66,14 @@ class Life(Part):
                 claim(connection, case, before, said[-1].at)
             return case.save()
 
-    def facts(self, mrn: str, after: int) -> list[Event]:
-        """The facts with `seq` greater than `after`, in order; they count as told from now on."""
+    def news(self, mrn: str, after: int) -> list[Event]:
+        """The news: events with `seq` greater than `after`, in order. They count as told from now on."""
         query = (
             select(events)
-            .where(events.c.mrn == mrn, events.c.seq > after, events.c.type.in_(_FACTS))
+            .where(events.c.mrn == mrn, events.c.seq > after, events.c.type.in_(_NEWS))
             .order_by(events.c.seq)
         )
-        untold = select(untold_facts.c.seq).where(untold_facts.c.mrn == mrn).limit(1)
+        untold = select(untold_news.c.seq).where(untold_news.c.mrn == mrn).limit(1)
         with self._database.read() as connection:
             found = [read_event(row) for row in connection.execute(query)]
             if connection.execute(untold).first() is None:
@@ -81,27 +81,25 @@ class Life(Part):
         last = found[-1].seq if found else after
         with self._database.write() as connection:
             # What was recorded since stays untold.
-            connection.execute(
-                delete(untold_facts).where(untold_facts.c.mrn == mrn, untold_facts.c.seq <= last)
-            )
+            connection.execute(delete(untold_news).where(untold_news.c.mrn == mrn, untold_news.c.seq <= last))
         return found
 
-    def untold_facts(self, recorded_before: datetime, limit: int) -> list[str]:
-        """Declarations with facts that their workflow has not read, the longest waiting first."""
+    def untold_news(self, recorded_before: datetime, limit: int) -> list[str]:
+        """Declarations with news that their workflow has not read, the longest waiting first."""
         waiting = (
-            select(untold_facts.c.mrn)
-            .where(untold_facts.c.at < recorded_before)
-            .group_by(untold_facts.c.mrn)
-            .order_by(func.min(untold_facts.c.at), untold_facts.c.mrn)
+            select(untold_news.c.mrn)
+            .where(untold_news.c.at < recorded_before)
+            .group_by(untold_news.c.mrn)
+            .order_by(func.min(untold_news.c.at), untold_news.c.mrn)
             .limit(limit)
         )
         with self._database.read() as connection:
             return list(connection.scalars(waiting))
 
-    def drop_facts(self, mrn: str) -> None:
+    def drop_news(self, mrn: str) -> None:
         """The workflow has ended without them: there is nobody left to tell."""
         with self._database.write() as connection:
-            connection.execute(delete(untold_facts).where(untold_facts.c.mrn == mrn))
+            connection.execute(delete(untold_news).where(untold_news.c.mrn == mrn))
 
     def referral_file(self, mrn: str, service: str) -> ReferralFile:
         """A referral with everything that its agency is to be told. Raises KeyError."""

@@ -155,15 +155,15 @@ events = Table(
 )
 
 # Facts that the workflow has not read. Events never change, so this is told beside them.
-untold_facts = Table(
-    "untold_facts",
+untold_news = Table(
+    "untold_news",
     metadata,
     Column("mrn", Key, nullable=False),
     Column("seq", Integer, nullable=False),
     Column("at", Utc, nullable=False),
     PrimaryKeyConstraint("mrn", "seq"),
     ForeignKeyConstraint(["mrn", "seq"], ["events.mrn", "events.seq"]),
-    _index("ix_untold_facts_oldest", "at", "mrn"),
+    _index("ix_untold_news_oldest", "at", "mrn"),
 )
 
 # No foreign key: what took place on the wire is recorded whatever became of the declaration.

@@ -120,8 +120,8 @@ class ClearanceWorkflow:
             _, service = names.split_referral_id(decision.referral)
             self._add_decisions(service, [decision])
 
-    @workflow.signal(name=names.SIGNAL_FACTS_RECORDED)
-    def facts_recorded(self) -> None:
+    @workflow.signal(name=names.SIGNAL_NEWS_RECORDED)
+    def news_recorded(self) -> None:
         """The store holds what has not been heard here."""
         self._has_news()
 

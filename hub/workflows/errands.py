@@ -116,7 +116,7 @@ class Errands:
                 await work(task)
                 self._ended |= {errand.service: errand for errand in new}
                 if new[0].kind is not ErrandKind.SUBMIT:
-                    # What came of it is on record, as any fact.
+                    # What came of it is on record, as any event.
                     self._has_news()
             finally:
                 self._forget(task)

@@ -168,7 +168,7 @@ class EngineFake:
         self.told.append((mrn, tuple(d.id for d in decisions)))
         return not self.ended
 
-    async def tell_facts(self, mrn: str) -> bool:
+    async def tell_news(self, mrn: str) -> bool:
         await self._answer()
         self.nudged.append(mrn)
         return not self.ended

@@ -247,7 +247,7 @@ async def test_it_is_written_down_also_while_the_engine_is_away(api: Api) -> Non
     mrn = (await api.lodge())["mrn"]
     api.engine.down = True
     assert (await amend(api, mrn, amended(description="Other"))).status_code == 202
-    assert api.store.untold_facts(NOW.replace(year=2027), 10) == [mrn]
+    assert api.store.untold_news(NOW.replace(year=2027), 10) == [mrn]
 
 
 async def test_it_is_not_amended_while_nobody_knows_what_an_agency_would_be_told(api: Api) -> None:

@@ -15,7 +15,7 @@ from hub.domain.case import Case, Change, Referral
 from hub.domain.errands import errands
 from hub.domain.events import EventType, NewEvent
 from hub.domain.exchange import Asked
-from hub.domain.life import FACTS, apply, is_ahead, is_change, replayed, revision_of
+from hub.domain.life import NEWS, apply, is_ahead, is_change, replayed, revision_of
 from hub.domain.referral import Decision, ReferralState, Verdict, Via
 from hub.domain.settling import awaits_decision, settle, standing_questions
 from hub.domain.steps import following
@@ -95,7 +95,7 @@ def test_decisions_settle_the_same_in_whatever_order_they_come(seed: int, shuffl
 
 def test_every_fact_says_something_of_the_case() -> None:
     """The workflow need hear of nothing else; and acceptance is what a case begins with."""
-    assert all(is_change(kind) for kind in FACTS)
+    assert all(is_change(kind) for kind in NEWS)
     assert not is_change(EventType.CARGO_RELEASED)
     world = World.begin(AGENCIES, lodged(GOODS))
     told = NewEvent(at=MORNING, type=EventType.CARGO_RELEASED, data={"number": 1})

@@ -56,6 +56,6 @@ class ToldEngine:
         self.told.append((mrn, tuple(decision.id for decision in decisions)))
         return not self.ended
 
-    async def tell_facts(self, mrn: str) -> bool:
+    async def tell_news(self, mrn: str) -> bool:
         self.nudged.append(mrn)
         return not self.ended

@@ -167,7 +167,7 @@ def test_lodging_reserves_what_was_claimed(store: Store) -> None:
         Decimal("20.5"),
     )
     assert states(store, mrn) == [ClaimState.RESERVED] * 2
-    assert store.untold_facts(T0 + 99 * SECOND, 10) == []
+    assert store.untold_news(T0 + 99 * SECOND, 10) == []
 
 
 def test_who_comes_second_waits(store: Store) -> None:
@@ -178,7 +178,7 @@ def test_who_comes_second_waits(store: Store) -> None:
     # strictly in turn: the smaller claim does not overtake the one before it
     assert states(store, mrn) == [ClaimState.WANTED, ClaimState.WANTED]
     assert kinds(store, mrn) == ["certificate.exhausted"] * 2
-    assert store.untold_facts(T0 + 99 * SECOND, 10) == [mrn]
+    assert store.untold_news(T0 + 99 * SECOND, 10) == [mrn]
     [kept] = [a for a in store.not_started(T0 + SECOND, 10) if a.mrn == mrn]
     view = store.view(mrn)
     assert view is not None
@@ -339,10 +339,10 @@ def test_those_that_wait_are_served_in_turn(store: Store) -> None:
     big = lodge(store, claim("60"), at=T0 + SECOND)
     small = lodge(store, claim("5"), at=T0 + 2 * SECOND)
     assert store.allot(T0 + 3 * SECOND, 10) == []
-    store.facts(big, 0)
+    store.news(big, 0)
     store.close_case(holder, T0 + 4 * SECOND)
     assert store.allot(T0 + 5 * SECOND, 1) == [big]
-    assert store.untold_facts(T0 + 99 * SECOND, 10) == [small, big]
+    assert store.untold_news(T0 + 99 * SECOND, 10) == [small, big]
     assert store.allot(T0 + 6 * SECOND, 10) == [small]
     assert (states(store, big), states(store, small)) == ([ClaimState.RESERVED], [ClaimState.RESERVED])
     assert kinds(store, big) == ["certificate.exhausted", "certificate.reserved"]

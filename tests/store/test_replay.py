@@ -203,7 +203,7 @@ class Life:
     def conclude(self, service: str, number: int) -> None:
         """As the workflow would, hearing all there is."""
         view = self.view
-        self.store.facts(self.mrn, 0)
+        self.store.news(self.mrn, 0)
         self.store.mark_told(self.mrn, [d.id for r in view.referrals for d in r.decisions])
         if view.closed_at is None:
             self.store.record_clearance(

@@ -1,4 +1,4 @@
-"""Steps taken under lock: facts they leave, versions they make, and what the workflow must have heard."""
+"""Steps taken under lock: news they leave, versions they make, and what the workflow must have heard."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hub.domain.errors import CallbackRefused
 from hub.domain.event_data import DutiesAssessed
 from hub.domain.events import EventType, NewEvent
 from hub.domain.intake import Acceptance
-from hub.domain.life import FACTS, replayed
+from hub.domain.life import NEWS, replayed
 from hub.domain.model import Money
 from hub.domain.names import referral_id
 from hub.domain.referral import Answers, ReferralState, Verdict, Via
@@ -180,27 +180,27 @@ def test_a_decision_by_a_step_is_a_decision(store: Store) -> None:
     assert view_of(store, mrn).case.referral(PLANT).state is ReferralState.DECIDED
 
 
-# --- facts ----------------------------------------------------------------------------------------------
+# --- news -----------------------------------------------------------------------------------------------
 
 
-def test_facts_are_told_once_they_are_read(store: Store) -> None:
+def test_news_is_told_once_they_are_read(store: Store) -> None:
     """In order, from any place on; a reader whose answer was lost reads them again."""
     mrn, other = lodge(store, PLANT).mrn, lodge(store, PLANT).mrn
     for at, one in ((1, mrn), (2, other), (3, mrn)):
         amount = Money(amount=Decimal(at), currency="KRW")
         store.change(one, lambda view, amount=amount, at=at: [due(amount, at)])
     store.receive(sample.message(sample.decision(mrn, PLANT)))
-    assert store.untold_facts(LATER, 10) == [mrn, other]
-    assert store.untold_facts(LATER, 1) == [mrn]
-    assert store.untold_facts(T0 + 2 * SECOND, 10) == [mrn]
-    assert [e.seq for e in store.facts(mrn, 0)] == [2, 3]
-    assert store.untold_facts(LATER, 10) == [other]
-    assert [e.seq for e in store.facts(mrn, 0)] == [2, 3]
-    assert [e.seq for e in store.facts(mrn, 2)] == [3]
-    assert all(e.type in FACTS for e in store.facts(mrn, 0))
-    store.drop_facts(other)
-    assert store.untold_facts(LATER, 10) == []
-    assert [e.seq for e in store.facts(other, 0)] == [2]
+    assert store.untold_news(LATER, 10) == [mrn, other]
+    assert store.untold_news(LATER, 1) == [mrn]
+    assert store.untold_news(T0 + 2 * SECOND, 10) == [mrn]
+    assert [e.seq for e in store.news(mrn, 0)] == [2, 3]
+    assert store.untold_news(LATER, 10) == [other]
+    assert [e.seq for e in store.news(mrn, 0)] == [2, 3]
+    assert [e.seq for e in store.news(mrn, 2)] == [3]
+    assert all(e.type in NEWS for e in store.news(mrn, 0))
+    store.drop_news(other)
+    assert store.untold_news(LATER, 10) == []
+    assert [e.seq for e in store.news(other, 0)] == [2]
 
 
 def test_a_fact_that_comes_while_others_are_read_stays_untold(store: Store) -> None:
@@ -209,14 +209,14 @@ def test_a_fact_that_comes_while_others_are_read_stays_untold(store: Store) -> N
     store.change(mrn, lambda view: [due()])
     store.change(mrn, lambda view: [due(Money(amount=Decimal(2), currency="KRW"))])
     # a reader that knows the first asks for what came after it, and is given the second
-    assert [e.seq for e in store.facts(mrn, 2)] == [3]
+    assert [e.seq for e in store.news(mrn, 2)] == [3]
     store.change(mrn, lambda view: [due(Money(amount=Decimal(3), currency="KRW"))])
-    assert store.facts(mrn, 4) == []
-    assert store.untold_facts(LATER, 10) == []
+    assert store.news(mrn, 4) == []
+    assert store.untold_news(LATER, 10) == []
 
 
 def test_an_outcome_waits_until_every_fact_is_heard(store: Store) -> None:
-    """Nothing is recorded; what is no fact does not matter; without a number nobody looks."""
+    """Nothing is recorded; what is no news does not matter; without a number nobody looks."""
     mrn = lodge(store, PLANT).mrn
     store.record_hand_overs(mrn, [sample.delivered(mrn, PLANT)], T0)
     store.change(mrn, lambda view: [due()])

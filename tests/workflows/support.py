@@ -426,7 +426,7 @@ class Bench:
     async def nudge(self, mrn: str) -> None:
         """The workflow is told that there is something to be read."""
         handle = self.client.get_workflow_handle(names.workflow_id(mrn))
-        await handle.signal(names.SIGNAL_FACTS_RECORDED)
+        await handle.signal(names.SIGNAL_NEWS_RECORDED)
 
     async def amend(self, accepted: Acceptance, *hs_codes: str, **differing: Any) -> Acceptance:
         """The declarant amends, as at the door: compared by what each agency would be told."""

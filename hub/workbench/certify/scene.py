@@ -72,7 +72,7 @@ class PlayedEngine:
     async def tell_decisions(self, mrn: str, decisions: Sequence[Decision]) -> bool:
         return True
 
-    async def tell_facts(self, mrn: str) -> bool:
+    async def tell_news(self, mrn: str) -> bool:
         return True
 
     async def is_reachable(self) -> bool:

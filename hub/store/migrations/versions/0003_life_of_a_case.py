@@ -49,14 +49,14 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["mrn"], ["declarations.mrn"], name="fk_declaration_versions_declarations"),
     )
     op.create_table(
-        "untold_facts",
+        "untold_news",
         sa.Column("mrn", Key(), nullable=False),
         sa.Column("seq", sa.Integer(), nullable=False),
         sa.Column("at", Utc(), nullable=False),
-        sa.PrimaryKeyConstraint("mrn", "seq", name="pk_untold_facts"),
-        sa.ForeignKeyConstraint(["mrn", "seq"], ["events.mrn", "events.seq"], name="fk_untold_facts_events"),
+        sa.PrimaryKeyConstraint("mrn", "seq", name="pk_untold_news"),
+        sa.ForeignKeyConstraint(["mrn", "seq"], ["events.mrn", "events.seq"], name="fk_untold_news_events"),
     )
-    op.create_index("ix_untold_facts_oldest", "untold_facts", ["at", "mrn"])
+    op.create_index("ix_untold_news_oldest", "untold_news", ["at", "mrn"])
     op.create_table(
         "information",
         sa.Column("mrn", Key(), nullable=False),

@@ -11,7 +11,7 @@ from hub.domain.model import Measure
 from hub.domain.steps.withdrawing import withdraw
 from hub.domain.withdrawal import Withdrawal
 from hub.ports import Engine
-from hub.relays.facts import AllotRelay, FactsRelay
+from hub.relays.news import AllotRelay, NewsRelay
 from hub.store import Store
 from tests.relays.support import ToldEngine
 from tests.store import sample
@@ -39,25 +39,25 @@ class Clock:
 async def test_a_workflow_that_does_not_listen_is_told_again_ever_more_seldom(store: Store) -> None:
     """Each telling stays in the engine's history."""
     mrn, engine, clock = withdrawn(store), ToldEngine(), Clock()
-    relay = FactsRelay(store, cast(Engine, engine), clock)
+    relay = NewsRelay(store, cast(Engine, engine), clock)
     for _ in range(60):
         await relay.go_round()
         clock.now += timedelta(seconds=1)
     assert engine.nudged == [mrn] * 3
-    store.facts(mrn, 0)
+    store.news(mrn, 0)
     clock.now += timedelta(days=1)
     await relay.go_round()
     assert engine.nudged == [mrn] * 3
 
 
-async def test_facts_that_no_workflow_lives_to_hear_are_dropped(store: Store) -> None:
+async def test_news_that_no_workflow_lives_to_hear_are_dropped(store: Store) -> None:
     """They are on record; there is nobody to be told."""
     mrn, engine = withdrawn(store), ToldEngine(ended=True)
-    relay = FactsRelay(store, cast(Engine, engine), lambda: T0 + 9 * SECOND)
+    relay = NewsRelay(store, cast(Engine, engine), lambda: T0 + 9 * SECOND)
     for _ in range(2):
         await relay.go_round()
     assert engine.nudged == [mrn]
-    assert store.untold_facts(T0 + 9 * SECOND, 10) == []
+    assert store.untold_news(T0 + 9 * SECOND, 10) == []
 
 
 async def test_who_has_waited_for_a_certificate_is_told_when_it_comes_free(store: Store) -> None:

@@ -1,4 +1,4 @@
-"""Tell workflows that there are facts they have not heard; give out what comes free of certificates."""
+"""Tell workflows that there is news they have not heard; give out what comes free of certificates."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _LATEST = timedelta(minutes=15)
 log = structlog.get_logger(__name__)
 
 
-class FactsRelay:
+class NewsRelay:
     """Written first, then told: what a crash or an absent engine left untold is told here."""
 
-    name = "facts"
+    name = "news"
 
     def __init__(self, store: CaseStore, engine: Engine, clock: Clock) -> None:
         self._store = store
@@ -33,18 +33,18 @@ class FactsRelay:
         """When a declaration is nudged next if it still has not listened, and the pause after that."""
 
     async def go_round(self) -> float:
-        untold = await asyncio.to_thread(self._store.untold_facts, self._clock() - _GRACE, _BATCH)
+        untold = await asyncio.to_thread(self._store.untold_news, self._clock() - _GRACE, _BATCH)
         self._nudged = {mrn: self._nudged[mrn] for mrn in untold if mrn in self._nudged}
         for mrn in untold:
             next_at, pause = self._nudged.get(mrn, (self._clock(), _SOONEST))
             if next_at > self._clock():
                 continue
             try:
-                if not await self._engine.tell_facts(mrn):
-                    await asyncio.to_thread(self._store.drop_facts, mrn)
+                if not await self._engine.tell_news(mrn):
+                    await asyncio.to_thread(self._store.drop_news, mrn)
             except EngineUnavailable as error:
                 # One declaration whose workflow is not there yet must not keep the others waiting.
-                log.warning("facts.untold", mrn=mrn, reason=str(error))
+                log.warning("news.untold", mrn=mrn, reason=str(error))
                 continue
             self._nudged[mrn] = (self._clock() + pause, min(2 * pause, _LATEST))
         return _PAUSE
@@ -68,8 +68,8 @@ class AllotRelay:
         for mrn in served:
             log.info("certificate.allotted", mrn=mrn)
             try:
-                if not await self._engine.tell_facts(mrn):
-                    await asyncio.to_thread(self._store.drop_facts, mrn)
+                if not await self._engine.tell_news(mrn):
+                    await asyncio.to_thread(self._store.drop_news, mrn)
             except EngineUnavailable as error:
-                log.warning("facts.untold", mrn=mrn, reason=str(error))
+                log.warning("news.untold", mrn=mrn, reason=str(error))
         return 0.0 if len(served) == _BATCH else _PAUSE
