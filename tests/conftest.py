@@ -14,11 +14,16 @@ pytest_plugins = ["tests.plugins.databases"]
 
 # The same examples in every run, and none refused for being slow to make on a busy machine.
 settings.register_profile(
-    "hub", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "quick", derandomize=True, deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.load_profile("hub")
+settings.register_profile("thorough", settings.get_profile("quick"), max_examples=200)
 
 _status = 0
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Laws are tried on more examples where the slow tests run too."""
+    settings.load_profile("quick" if config.option.markexpr == "not slow" else "thorough")
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

@@ -9,9 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from hub.store import upgrade
 
 
+@pytest.mark.slow
 def test_every_line_of_a_worker_is_an_event(tmp_path: Path) -> None:
     """The native client of the engine and Python's warnings included; here the engine is away."""
     with socket.socket() as held:

@@ -175,6 +175,7 @@ async def office(elsewhere: Stack, tmp_path: Path) -> AsyncIterator[Office]:
             (elsewhere.config_folder / "contracts" / "harbour.json").unlink()
 
 
+@pytest.mark.slow
 async def test_a_worker_in_the_agency_s_network_killed_in_mid_submission(office: Office) -> None:
     """
     One case for each declaration, however its worker dies; nobody else waits; it heals when it is back.

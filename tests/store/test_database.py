@@ -58,6 +58,7 @@ def test_an_upgrade_makes_an_empty_database_ready_and_may_be_repeated(empty_data
     store.close()
 
 
+@pytest.mark.slow
 def test_several_processes_may_upgrade_at_once(empty_database_url: str) -> None:
     """API and worker start together on a new database: both succeed."""
     code = "import sys; from hub.store import upgrade; sys.stdin.readline(); upgrade(sys.argv[1])"
