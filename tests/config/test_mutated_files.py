@@ -97,6 +97,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory, folder_class: Any) -> Any:
     return folder
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @settings(max_examples=60, deadline=None)
 def test_text_is_cut_and_pasted(shared: Any, data: st.DataObject) -> None:
@@ -113,6 +114,7 @@ def test_text_is_cut_and_pasted(shared: Any, data: st.DataObject) -> None:
     loads_or_has_faults(shared, name, text.encode("utf-8", "surrogatepass"))
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @settings(max_examples=60, deadline=None)
 def test_values_are_exchanged(shared: Any, data: st.DataObject) -> None:

@@ -89,6 +89,7 @@ async def test_every_service_understands_and_is_understood(
         ("INSPECT", Verdict.INSPECTION_REQUIRED),
     ],
 )
+@pytest.mark.slow
 async def test_every_agency_has_a_word_for_every_verdict(
     simulator: Simulator,
     configuration: Configuration,

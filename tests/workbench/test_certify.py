@@ -175,6 +175,7 @@ def test_a_wrong_verdict_table_fails(desk: Desk, rightly: Simulator) -> None:
     assert desk.report()["endpoint"] == rightly.of("kats")
 
 
+@pytest.mark.slow
 def test_an_answer_that_cannot_be_read_is_a_finding(desk: Desk, rightly: Simulator) -> None:
     """An exchange that goes wrong where a behaviour expects none ends that behaviour, and no other."""
     desk.change(
@@ -193,6 +194,7 @@ def test_an_answer_that_cannot_be_read_is_a_finding(desk: Desk, rightly: Simulat
     assert desk.status == 1
 
 
+@pytest.mark.slow
 def test_a_word_missing_in_the_table_fails(desk: Desk, rightly: Simulator) -> None:
     """The hub does not guess, and the report says which word is to be added."""
     desk.change("kats", ("  형식승인필: approved\n", ""))
@@ -227,6 +229,7 @@ def test_callbacks_that_prove_nothing_fail(desk: Desk) -> None:
     assert "401" in played["approve"]["reason"]
 
 
+@pytest.mark.slow
 def test_an_agency_that_never_decides_is_not_played(desk: Desk, rightly: Simulator) -> None:
     """Silence is no failure: the report says what is needed."""
     played = desk.certify(
@@ -276,6 +279,7 @@ def at(office: System) -> dict[str, str]:
     return {"KATS_ENDPOINT": office.url, "KATS_KEY": "right"}
 
 
+@pytest.mark.slow
 def test_one_case_is_told_by_the_agencys_own_answers(desk: Desk) -> None:
     """Without any ledger to look into: the same receipt each time is one case, another is a second one."""
     with system(reviews(by_reference=True)) as office:
@@ -297,6 +301,7 @@ def test_an_agency_that_does_not_check_who_asks_fails(desk: Desk) -> None:
     assert "its team has to mend that" in played["wrong-credential"]["cure"]
 
 
+@pytest.mark.slow
 def test_the_agencys_own_words_must_reach_operations(desk: Desk) -> None:
     """A rule that tells something else than what the agency said is found out."""
     with system(reviews(by_reference=True)) as office:

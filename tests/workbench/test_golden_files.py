@@ -30,6 +30,7 @@ def ticket(heard: Heard) -> Say:
     return answer(202, body, Content_Type="application/json", Server="x", Set_Cookie="s=1")
 
 
+@pytest.mark.slow
 def test_a_difference_is_shown_line_by_line(hub: Hub, folder: WorkFolder) -> None:
     """What is written down beside what is now, for the request and for its meaning; the rest passes."""
     folder.spoil(CASE, '"regime": "IM"', '"regime": "EX"')
@@ -51,6 +52,7 @@ def test_a_changed_mapping_fails_the_cases_it_touches(hub: Hub, folder: WorkFold
     assert f'+   "clientReference": "{SAMPLE_MRN}"' in ended.said
 
 
+@pytest.mark.slow
 def test_a_golden_file_is_checked_itself(hub: Hub, folder: WorkFolder) -> None:
     """Every fault with line, key and cure; the other files are played."""
     folder.spoil(CASE, "does: submit", "dose: submit")
@@ -95,6 +97,7 @@ def test_a_try_becomes_a_golden_file(hub: Hub, folder: WorkFolder) -> None:
     assert "--force" in again.said
 
 
+@pytest.mark.slow
 def test_errors_and_empty_answers_are_kept_too(hub: Hub, folder: WorkFolder) -> None:
     """What an agency does wrong is what most files are about."""
     for name, say, error in (
