@@ -180,8 +180,7 @@ class Gateway:
         return await self._about(dossier, Kind.REMIND, partial(changes.remind, dossier=dossier))
 
     async def abilities(self, agency: str, version: str) -> frozenset[Asked]:
-        channel = (await self._line(agency, version)).file.channel
-        return frozenset(one for one in Asked if getattr(channel, one) is not None)
+        return frozenset([one for one in Asked if _can(await self._able(agency, version, one), one)])
 
     async def inputs_of(self, dossier: Dossier) -> str:
         line = await self._line(dossier.terms.agency, dossier.terms.config_version)
@@ -216,7 +215,21 @@ class Gateway:
 
     async def _about(self, dossier: Dossier, kind: Kind, work: Callable[[Talk], T]) -> T:
         terms = dossier.terms
-        return await self._run(await self._line(terms.agency, terms.config_version), kind, terms, work)
+        line = await self._able(terms.agency, terms.config_version, Asked(kind))
+        return await self._run(line, kind, terms, work)
+
+    async def _able(self, agency: str, version: str, asked: Asked) -> Line:
+        """
+        The agency in that version; in its newest, where that one has learned what this version cannot do.
+
+        Such a request needs little but references, and an agency whose file could not withdraw would else
+        never hear of what was accepted under it. Raises NotUnderstood, AgencyUnavailable.
+        """
+        line = await self._line(agency, version)
+        if _can(line, asked):
+            return line
+        newest = await self._line(agency)
+        return newest if _can(newest, asked) else line
 
     async def _line(self, agency: str, version: str | None = None) -> Line:
         """The agency in that version, or in its newest. Raises NotUnderstood, AgencyUnavailable."""
@@ -251,6 +264,10 @@ class Gateway:
             # The thread is not cancelled with the waiter: its request is on its way either way.
             await asyncio.wait({thread}, timeout=left)
         return thread.result()
+
+
+def _can(line: Line, asked: Asked) -> bool:
+    return getattr(line.file.channel, asked) is not None
 
 
 def _told(talk: Talk, work: Callable[[Talk], T]) -> T:

@@ -17,7 +17,7 @@ from hub.adapters.gateway import Gateway
 from hub.adapters.shelf import Shelf
 from hub.config.models import AgencyFile
 from hub.domain.errors import AgencyUnavailable, NotUnderstood
-from hub.domain.exchange import Dossier
+from hub.domain.exchange import Asked, Dossier
 from hub.domain.referral import Verdict
 from hub.ports import AgencyFiles
 from tests.adapters.support import FOLDER, NOW, SEOUL, agency, changed, dossier
@@ -144,6 +144,19 @@ async def test_address_and_credentials_are_the_newest_file_s(hub: Hub) -> None:
     [heard] = after.heard
     assert (heard.headers["x-k"], heard.headers.get("authorization")) == ("k-9", None)
     assert answered.exchanges[0].request["headers"]["X-K"] == "***"
+
+
+async def test_what_the_newest_file_has_learned_serves_referrals_of_before(hub: Hub) -> None:
+    """A version that could not withdraw: the newest can. What a version can do itself stays its own."""
+    with system(Office()) as running:
+        hub.put_in_force(at(running.url), v1=changed(MFDS, withdraw=None))
+        assert Asked.WITHDRAW not in await hub.gateway.abilities("mfds", "v1")
+        hub.put_in_force(at(running.url), v2=changed(MFDS, inform=None))
+        assert await hub.gateway.abilities("mfds", "v1") == frozenset(Asked)
+        [withdrawn] = await hub.gateway.withdraw(under("v1"), None)
+        reminded = await hub.gateway.remind(under("v1"))
+    assert withdrawn.config_version == "v2"
+    assert [exchange.config_version for exchange in reminded] == ["v1"]
 
 
 async def test_a_version_that_this_process_is_about_to_find_is_no_earlier_one(hub: Hub) -> None:
