@@ -69,6 +69,19 @@ class EventType(StrEnum):
     CERTIFICATE_WRITTEN_OFF = "certificate.written_off"
     CERTIFICATE_GIVEN_BACK = "certificate.given_back"
 
+    # what operations do
+    REFERRAL_RETRY_ASKED = "referral.retry_asked"
+    """What waits for its next attempt is to be tried now."""
+    REFERRAL_LOOK_UP_ASKED = "referral.look_up_asked"
+    REFERRAL_LOOKED_UP = "referral.looked_up"
+    """The agency has said how it stands; a decision, if it told one, is an event of its own."""
+    REFERRAL_RESENT = "referral.resent"
+    """It is to be submitted anew, by the newest version of the agency's file."""
+    DECISION_PROPOSED = "decision.proposed"
+    """By hand; it counts for nothing until a second person confirms it."""
+    DECISION_DECLINED = "decision.declined"
+    """The second person did not confirm it, or whoever proposed it took it back."""
+
     # where the cargo is, as carriers and warehouses report
     CARGO_ARRIVED = "cargo.arrived"
     CARGO_UNLOADED = "cargo.unloaded"

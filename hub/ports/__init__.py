@@ -5,6 +5,7 @@ Implemented in `adapters`, `store` and `engine`; used by activities, relays and 
 `bootstrap`.
 """
 
+from hub.ports.actions import LEAST_ROLE, ActionKind, Audited
 from hub.ports.cargo import CargoStore
 from hub.ports.cases import (
     CaseStore,
@@ -18,6 +19,9 @@ from hub.ports.cases import (
     Unheard,
 )
 from hub.ports.certificates import CertificateStore, LedgerRefused
+from hub.ports.control import AgencyControl, Controls, ControlState, QueuedReferral
+from hub.ports.histories import CallCount, DayOfAnswers, Histories
+from hub.ports.incidents import Incident, IncidentKind, Severity
 from hub.ports.outside import (
     NONE_REFUSED,
     Acknowledgement,
@@ -30,6 +34,7 @@ from hub.ports.outside import (
     ScannerUnavailable,
 )
 from hub.ports.queries import ApiClient, BadCursor, QueryStore, RefusedCallback, Role
+from hub.ports.users import Actor, User, UserRole
 from hub.ports.versions import (
     SHARED_FILES,
     AgencyChange,
@@ -44,20 +49,29 @@ from hub.ports.versions import (
 from hub.ports.views import DeclarationFilter, DeclarationRow, DeclarationView, NoticeView, Page, ReferralView
 
 __all__ = [
+    "LEAST_ROLE",
     "NONE_REFUSED",
     "SHARED_FILES",
     "Acknowledgement",
+    "ActionKind",
+    "Actor",
     "AgencyChange",
+    "AgencyControl",
     "AgencyFiles",
     "AgencyGateway",
     "ApiClient",
+    "Audited",
     "BadCursor",
+    "CallCount",
     "CargoStore",
     "CargoSystem",
     "CaseStore",
     "CertificateStore",
     "ChangeKind",
     "Clock",
+    "ControlState",
+    "Controls",
+    "DayOfAnswers",
     "DeclarationFilter",
     "DeclarationRow",
     "DeclarationVersion",
@@ -66,13 +80,17 @@ __all__ = [
     "EngineUnavailable",
     "HandOver",
     "HandOverMark",
+    "Histories",
     "InForce",
+    "Incident",
+    "IncidentKind",
     "LedgerRefused",
     "LodgedBefore",
     "NoticeView",
     "OpenPoll",
     "Page",
     "QueryStore",
+    "QueuedReferral",
     "Received",
     "ReferralFile",
     "ReferralView",
@@ -81,8 +99,11 @@ __all__ = [
     "Scanner",
     "ScannerUnavailable",
     "Served",
+    "Severity",
     "ToldFault",
     "Unheard",
+    "User",
+    "UserRole",
     "VersionArchive",
     "VersionStore",
 ]

@@ -1,4 +1,4 @@
-"""The tables. Documents hold what was said, frozen; columns hold what is searched, sorted and counted."""
+"""Declarations, and what belongs to them. Documents hold what was said; columns, what is searched."""
 
 from __future__ import annotations
 
@@ -7,33 +7,16 @@ from sqlalchemy import (
     Column,
     ForeignKeyConstraint,
     Identity,
-    Index,
     Integer,
     LargeBinary,
-    MetaData,
     PrimaryKeyConstraint,
     String,
     Table,
     UniqueConstraint,
-    text,
 )
 
+from hub.store.tables.base import index, metadata
 from hub.store.types import Document, Key, Utc, Words
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(referred_table_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-def _index(name: str, *columns: str, where: str | None = None) -> Index:
-    condition = None if where is None else text(where)
-    return Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
-
 
 declarations = Table(
     "declarations",
@@ -61,12 +44,12 @@ declarations = Table(
     Column("life", Document),
     Column("cargo_management_number", Key),
     UniqueConstraint("declarant", "lrn"),
-    _index("ix_declarations_newest", "accepted_at", "mrn"),
-    _index("ix_declarations_outcome", "outcome", "accepted_at", "mrn"),
-    _index("ix_declarations_declarant", "declarant", "accepted_at", "mrn"),
-    _index("ix_declarations_lrn", "lrn"),
-    _index("ix_declarations_not_started", "accepted_at", where="NOT started"),
-    _index(
+    index("ix_declarations_newest", "accepted_at", "mrn"),
+    index("ix_declarations_outcome", "outcome", "accepted_at", "mrn"),
+    index("ix_declarations_declarant", "declarant", "accepted_at", "mrn"),
+    index("ix_declarations_lrn", "lrn"),
+    index("ix_declarations_not_started", "accepted_at", where="NOT started"),
+    index(
         "ix_declarations_cargo_management_number",
         "cargo_management_number",
         where="cargo_management_number IS NOT NULL",
@@ -112,14 +95,14 @@ referrals = Table(
     Column("life", Document),
     PrimaryKeyConstraint("mrn", "service"),
     ForeignKeyConstraint(["mrn"], ["declarations.mrn"]),
-    _index("ix_referrals_awaited", "agency", "accepted_at", "mrn", where="awaited"),
-    _index(
+    index("ix_referrals_awaited", "agency", "accepted_at", "mrn", where="awaited"),
+    index(
         "ix_referrals_reference",
         "agency",
         "receipt_reference",
         where="receipt_reference IS NOT NULL",
     ),
-    _index("ix_referrals_version", "agency", "config_version"),
+    index("ix_referrals_version", "agency", "config_version"),
 )
 
 decisions = Table(
@@ -138,7 +121,7 @@ decisions = Table(
     Column("set_aside", Boolean),
     PrimaryKeyConstraint("mrn", "service", "id"),
     ForeignKeyConstraint(["mrn", "service"], ["referrals.mrn", "referrals.service"]),
-    _index("ix_decisions_untold", "received_at", "mrn", where="NOT told"),
+    index("ix_decisions_untold", "received_at", "mrn", where="NOT told"),
 )
 
 events = Table(
@@ -163,7 +146,7 @@ untold_news = Table(
     Column("at", Utc, nullable=False),
     PrimaryKeyConstraint("mrn", "seq"),
     ForeignKeyConstraint(["mrn", "seq"], ["events.mrn", "events.seq"]),
-    _index("ix_untold_news_oldest", "at", "mrn"),
+    index("ix_untold_news_oldest", "at", "mrn"),
 )
 
 # No foreign key: what took place on the wire is recorded whatever became of the declaration.
@@ -175,7 +158,7 @@ exchanges = Table(
     Column("agency", Key, nullable=False),
     Column("started_at", Utc, nullable=False),
     Column("document", Document, nullable=False),
-    _index("ix_exchanges_mrn", "mrn", "started_at", where="mrn IS NOT NULL"),
+    index("ix_exchanges_mrn", "mrn", "started_at", where="mrn IS NOT NULL"),
 )
 
 inbox = Table(
@@ -194,7 +177,7 @@ inbox = Table(
     Column("decisions", Document, nullable=False),
     Column("raw", Words, nullable=False),
     PrimaryKeyConstraint("agency", "message_id"),
-    _index("ix_inbox_waiting", "agency", "agency_reference", where="waiting"),
+    index("ix_inbox_waiting", "agency", "agency_reference", where="waiting"),
 )
 
 refused_callbacks = Table(
@@ -221,7 +204,7 @@ polls = Table(
     Column("attempts", Integer, nullable=False),
     PrimaryKeyConstraint("mrn", "service"),
     ForeignKeyConstraint(["mrn", "service"], ["referrals.mrn", "referrals.service"]),
-    _index("ix_polls_due", "due_at", where="due_at IS NOT NULL"),
+    index("ix_polls_due", "due_at", where="due_at IS NOT NULL"),
 )
 
 feeds = Table(
@@ -246,7 +229,7 @@ notices = Table(
     PrimaryKeyConstraint("mrn", "number"),
     UniqueConstraint("key"),
     ForeignKeyConstraint(["mrn"], ["declarations.mrn"]),
-    _index("ix_notices_unsent", "mrn", "number", where="acknowledged_at IS NULL"),
+    index("ix_notices_unsent", "mrn", "number", where="acknowledged_at IS NULL"),
 )
 
 information = Table(
@@ -302,7 +285,7 @@ certificate_entries = Table(
     Column("by", Words),
     PrimaryKeyConstraint("type", "id", "number"),
     ForeignKeyConstraint(["type", "id"], ["certificates.type", "certificates.id"]),
-    _index("ix_certificate_entries_mrn", "mrn", where="mrn IS NOT NULL"),
+    index("ix_certificate_entries_mrn", "mrn", where="mrn IS NOT NULL"),
 )
 
 # Claims for which there is not enough left, in the order in which they are served.
@@ -318,7 +301,7 @@ certificate_waits = Table(
     Column("quantity", Words, nullable=False),
     PrimaryKeyConstraint("type", "id", "mrn", "service", "item"),
     ForeignKeyConstraint(["mrn"], ["declarations.mrn"]),
-    _index("ix_certificate_waits_mrn", "mrn"),
+    index("ix_certificate_waits_mrn", "mrn"),
 )
 
 # No foreign key: cargo may arrive before it is declared.
@@ -331,7 +314,7 @@ cargo_events = Table(
     Column("at", Utc, nullable=False),
     Column("document", Document, nullable=False),
     PrimaryKeyConstraint("reporter", "message_id"),
-    _index("ix_cargo_events_number", "cargo_management_number", "at"),
+    index("ix_cargo_events_number", "cargo_management_number", "at"),
 )
 
 clients = Table(
@@ -376,5 +359,5 @@ agency_changes = Table(
     # None: removed. Of files that were refused, what would have been their version.
     Column("version", Key),
     Column("faults", Document, nullable=False),
-    _index("ix_agency_changes_agency", "agency", "id"),
+    index("ix_agency_changes_agency", "agency", "id"),
 )

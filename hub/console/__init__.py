@@ -1,0 +1,1 @@
+"""Pages: the operations console, and the tracking page of declarants."""

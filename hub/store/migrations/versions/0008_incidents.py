@@ -1,0 +1,10 @@
+"""What the early warning has found, and whom it has told."""
+
+revision = "0008"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass

@@ -1,0 +1,10 @@
+"""Links by which a declaration is followed without an account."""
+
+revision = "0009"
+down_revision = "0008"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
