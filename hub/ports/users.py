@@ -46,7 +46,7 @@ class Actor(Model):
     """Who does something: a user of the console, or an API client."""
 
     name: str
-    """Of the user; of a client, `client:` and its id. Nobody confirms what was proposed under the same name."""
+    """Of the user; of a client, `client:` and its id. Nobody confirms what stands under the same name."""
     role: UserRole
     agency: str | None = None
     """Bound to this agency."""
