@@ -11,10 +11,25 @@ from hub.domain.model import Model, UtcDatetime
 from hub.domain.referral import Decision, Receipt, ReferralState
 
 
+class Resumed(Model):
+    """How far a declaration had got whose workflow was lost. Everything else is read from the events."""
+
+    notices: int
+    """How many notices to the cargo system have been written."""
+    noticed: tuple[Outcome, tuple[int, ...]] | None
+    """Outcome and released goods items of the last of them."""
+    unsent: bool
+    """Some of them have not been acknowledged."""
+    refused_at: UtcDatetime | None = None
+    """Since when it has been refused, if it is: from then on a refusal stays open for its time."""
+
+
 class ClearanceOrder(Model):
     """Clear this declaration. The case carries brief terms only: the words for people stay in the store."""
 
     case: Case
+    resumed: Resumed | None = None
+    """None: it begins its life. Else it goes on in the middle of it, in the place of a workflow that is lost."""
 
 
 def brief_case(case: Case) -> Case:

@@ -53,6 +53,28 @@ def errands(case: Case) -> tuple[Errand, ...]:
     return tuple(errand for r in case.referrals if (errand := _of(case, r)) is not None)
 
 
+def is_unreached(referral: Referral) -> bool:
+    """Whether its agency is to have it, and is not known to."""
+    by_hand = referral.terms.answers is Answers.DOOR
+    return (
+        is_live(referral)
+        and referral.change is Change.NONE
+        and referral.receipt is None
+        and not referral.delivered_revision
+        and not by_hand
+    )
+
+
+def submission(referral: Referral) -> Errand:
+    """The errand of handing it over."""
+    return Errand(
+        kind=ErrandKind.SUBMIT,
+        service=referral.terms.service,
+        referral=referral.terms.id,
+        revision=referral.terms.revision,
+    )
+
+
 def _of(case: Case, referral: Referral) -> Errand | None:
     if referral.change in (Change.RESUBMIT, Change.WITHDRAW):
         return _errand(referral, ErrandKind.WITHDRAW)

@@ -20,6 +20,7 @@ from hub.activities.messages import (
     HandedOver,
     ReadNews,
     ReferAll,
+    Resumed,
     Standing,
     TellCargo,
 )
@@ -29,7 +30,7 @@ from hub.domain import names
 from hub.domain.case import Case, Referral
 from hub.domain.clearance import Clearance, Outcome, Rule
 from hub.domain.deadlines import parse_duration
-from hub.domain.errands import ErrandKind, errands
+from hub.domain.errands import ErrandKind, errands, is_unreached, submission
 from hub.domain.events import EventType
 from hub.domain.intake import question_due
 from hub.domain.life import state_after_decisions, with_decision
@@ -99,7 +100,10 @@ class ClearanceWorkflow:
 
     @workflow.run
     async def run(self, order: ClearanceOrder) -> Outcome:
-        await self._refer_to_all(order.case)
+        if order.resumed is None:
+            await self._refer_to_all(order.case)
+        else:
+            await self._go_on(order.resumed)
         while True:
             await self._settle_record_and_tell()
             if self._over():
@@ -129,6 +133,24 @@ class ClearanceWorkflow:
     def clearance(self) -> Clearance | None:
         """The outcome as it stands, with the reasons."""
         return self._clearance
+
+    # --- going on ---------------------------------------------------------------------------------------
+
+    async def _go_on(self, resumed: Resumed) -> None:
+        """Take up what another workflow has left: what it knew is on record."""
+        self._unread = True
+        await self._read_news()
+        self._notices, self._noticed = resumed.notices, resumed.noticed
+        # Whether the outcome on record is still the right one is seen by having it recorded once more.
+        self._concluded = resumed
+        if resumed.refused_at is not None:
+            self._refusal_ends = resumed.refused_at + parse_duration(self._case.policy.refusal_open_for)
+        if resumed.unsent:
+            self._tasks.begin("tell", self._tell_until_acknowledged())
+        for referral in self._case.referrals:
+            # Its time has passed while it was still being tried, which does not end with it.
+            if referral.state is ReferralState.EXPIRED and is_unreached(referral):
+                self._errands.submit(self._case.mrn, submission(referral))
 
     # --- referring --------------------------------------------------------------------------------------
 
