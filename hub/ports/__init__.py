@@ -20,7 +20,7 @@ from hub.ports.cases import (
 )
 from hub.ports.certificates import CertificateStore, LedgerRefused
 from hub.ports.control import AgencyControl, Controls, ControlState, QueuedReferral
-from hub.ports.histories import CallCount, DayOfAnswers, Histories
+from hub.ports.histories import Call, CallCount, CallMeter, CallResult, DayOfAnswers, Histories, unmetered
 from hub.ports.incidents import Incident, IncidentKind, Severity
 from hub.ports.outside import (
     NONE_REFUSED,
@@ -62,7 +62,10 @@ __all__ = [
     "ApiClient",
     "Audited",
     "BadCursor",
+    "Call",
     "CallCount",
+    "CallMeter",
+    "CallResult",
     "CargoStore",
     "CargoSystem",
     "CaseStore",
@@ -106,4 +109,5 @@ __all__ = [
     "UserRole",
     "VersionArchive",
     "VersionStore",
+    "unmetered",
 ]

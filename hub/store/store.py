@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hub.store.calls import Calls
 from hub.store.cargo import Cargo
 from hub.store.cases import Cases
 from hub.store.certificates import Certificates
@@ -32,6 +33,7 @@ class Store(
     Certificates,
     Cargo,
     Versions,
+    Calls,
 ):
     """
     `hub.ports.CaseStore`, `QueryStore`, `CertificateStore`, `CargoStore` and `VersionStore` on one database.

@@ -1,6 +1,7 @@
 """The tables. Documents hold what was said, frozen; columns hold what is searched, sorted and counted."""
 
 from hub.store.tables.base import metadata
+from hub.store.tables.calls import agency_calls, closed_days
 from hub.store.tables.cases import (
     agency_changes,
     agency_versions,
@@ -27,6 +28,7 @@ from hub.store.tables.cases import (
 )
 
 __all__ = [
+    "agency_calls",
     "agency_changes",
     "agency_versions",
     "cargo_events",
@@ -34,6 +36,7 @@ __all__ = [
     "certificate_waits",
     "certificates",
     "clients",
+    "closed_days",
     "configuration_files",
     "decisions",
     "declaration_versions",

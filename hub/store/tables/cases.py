@@ -49,6 +49,9 @@ declarations = Table(
     index("ix_declarations_declarant", "declarant", "accepted_at", "mrn"),
     index("ix_declarations_lrn", "lrn"),
     index("ix_declarations_not_started", "accepted_at", where="NOT started"),
+    # Counted by outcome and age; those that are closed, by the day.
+    index("ix_declarations_open", "outcome", "accepted_at", where="closed_at IS NULL"),
+    index("ix_declarations_closed", "closed_at", "outcome", where="closed_at IS NOT NULL"),
     index(
         "ix_declarations_cargo_management_number",
         "cargo_management_number",
