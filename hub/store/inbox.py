@@ -40,7 +40,7 @@ class Inbox(Part):
         """Put a message into the inbox, once for each (agency, message_id). Raises CallbackRefused."""
         with self._database.write() as connection:
             try:
-                return _receive(connection, message)
+                return receive_in(connection, message)
             except CallbackRefused as refusal:
                 refused = refusal
         # Raised after the commit: that it was refused is on record.
@@ -119,7 +119,11 @@ def _mark_told(connection: Connection, mrn: str, told: Sequence[str]) -> list[tu
     return [(row.service, row.id) for row in rows if row.id in meant]
 
 
-def _receive(connection: Connection, message: Message) -> Received:
+def receive_in(connection: Connection, message: Message) -> Received:
+    """
+    `Inbox.receive` within a transaction, for whoever writes something of his own beside it. Raises
+    CallbackRefused; that it was refused is on record only where the transaction is committed all the same.
+    """
     if message.agency_reference is not None:
         lock_references(connection, [message.agency_reference])
     target = _target(connection, message)

@@ -43,28 +43,8 @@ class Life(Part):
         Lock a declaration, let `step` say from how it stands what happens, and record that. Raises KeyError,
         and what `step` raises; nothing is recorded then.
         """
-        number = None
-        if acceptance is not None:
-            number = acceptance.declaration.consignment.cargo_management_number
         with self._database.write() as connection:
-            lock_cargo(connection, number)
-            case = OpenCase.open(connection, mrn)
-            view = case.view()
-            before = case.case
-            said = step(view)
-            record_exchanges(connection, exchanges)
-            evidence = {exchange.id: exchange.digest() for exchange in exchanges}
-            for event in said:
-                if event.type is EventType.DECISION_RECEIVED and event.service is not None:
-                    decision = decision_in(case.referral(event.service), event)
-                    case.decide(event.service, [decision], event.at, told=False, evidence=evidence)
-                    continue
-                case.record(event)
-                if event.type is EventType.DECLARATION_AMENDED and acceptance is not None:
-                    _put_version(connection, case, view, acceptance, Amendment.model_validate(event.data))
-            if said:
-                claim(connection, case, before, said[-1].at)
-            return case.save()
+            return take_step(connection, mrn, step, acceptance=acceptance, exchanges=exchanges)
 
     def news(self, mrn: str, after: int) -> list[Event]:
         """The news: events with `seq` greater than `after`, in order. They count as told from now on."""
@@ -150,6 +130,38 @@ class Life(Part):
         if row is None:
             raise KeyError(f"no declaration {mrn}")
         return [_version(row, 1)]
+
+
+def take_step(
+    connection: Connection,
+    mrn: str,
+    step: Callable[[DeclarationView], Sequence[NewEvent]],
+    *,
+    acceptance: Acceptance | None = None,
+    exchanges: Sequence[Exchange] = (),
+) -> list[Event]:
+    """`Life.change` within a transaction, for whoever writes something of his own beside it."""
+    number = None
+    if acceptance is not None:
+        number = acceptance.declaration.consignment.cargo_management_number
+    lock_cargo(connection, number)
+    case = OpenCase.open(connection, mrn)
+    view = case.view()
+    before = case.case
+    said = step(view)
+    record_exchanges(connection, exchanges)
+    evidence = {exchange.id: exchange.digest() for exchange in exchanges}
+    for event in said:
+        if event.type is EventType.DECISION_RECEIVED and event.service is not None:
+            decision = decision_in(case.referral(event.service), event)
+            case.decide(event.service, [decision], event.at, told=False, evidence=evidence)
+            continue
+        case.record(event)
+        if event.type is EventType.DECLARATION_AMENDED and acceptance is not None:
+            _put_version(connection, case, view, acceptance, Amendment.model_validate(event.data))
+    if said:
+        claim(connection, case, before, said[-1].at)
+    return case.save()
 
 
 def _put_version(
