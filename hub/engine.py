@@ -7,14 +7,16 @@ import functools
 import logging
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
+import structlog
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.common import (
+    SearchAttributeKey,
     SearchAttributePair,
     TypedSearchAttributes,
     WorkflowIDConflictPolicy,
@@ -32,12 +34,14 @@ from temporalio.runtime import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
-from hub.activities.messages import ClearanceOrder, brief_case
+from hub.activities.messages import ClearanceOrder, Resumed, brief_case
 from hub.domain import names
 from hub.domain.clearance import Outcome
+from hub.domain.declaration import Declaration
 from hub.domain.intake import Acceptance
 from hub.domain.referral import Decision
 from hub.ports import EngineUnavailable
+from hub.ports.doctor import Place, Resumption, WorkflowStatus
 from hub.settings import EngineSettings
 from hub.workflows.clearance import DUE_AT, OUTCOME, PENDING_AGENCIES
 
@@ -47,6 +51,16 @@ _PATIENCE = 1.5
 """Seconds for a call with its retries: whoever lodges a declaration waits for this."""
 _PAUSE = 5.0
 """Seconds for which an engine that did not answer is not asked again: intake must not wait each time."""
+
+_LISTING = timedelta(seconds=10)
+"""For one page of a list, or one look at a workflow: nobody waits for it who lodges anything."""
+_PAGE = 1000
+_RUNNING = f"WorkflowType = '{names.CLEARANCE_WORKFLOW}' AND ExecutionStatus = 'Running'"
+_PROBLEMS = SearchAttributeKey.for_keyword_list("TemporalReportedProblems")
+"""Set by the engine itself after several failed tasks in a row, and taken away with the next success."""
+_FAILING = (
+    f"{_RUNNING} AND {_PROBLEMS.name} IN ('category=WorkflowTaskFailed', 'category=WorkflowTaskTimedOut')"
+)
 
 SEARCH_ATTRIBUTES = {
     names.SEARCH_OUTCOME: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
@@ -95,8 +109,11 @@ def _runtime(metrics_address: str | None) -> Runtime:
     )
 
 
+log = structlog.get_logger(__name__)
+
+
 class TemporalEngine:
-    """`hub.ports.Engine` on a Temporal client."""
+    """`hub.ports.Engine`, and `hub.ports.doctor.EngineView`, on a Temporal client."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -104,7 +121,17 @@ class TemporalEngine:
 
     async def start_clearance(self, acceptance: Acceptance) -> None:
         """Start the declaration's workflow; starting it again is no error. Raises EngineUnavailable."""
-        case = brief_case(acceptance.case)
+        order = ClearanceOrder(case=brief_case(acceptance.case))
+        with suppress(WorkflowAlreadyStartedError):
+            await self._start(
+                order,
+                acceptance.declaration,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            )
+
+    async def _start(self, order: ClearanceOrder, declaration: Declaration, **policies: Any) -> None:
+        case = order.case
         agencies = sorted({referral.terms.agency for referral in case.referrals})
         attributes: list[SearchAttributePair[Any]] = [
             SearchAttributePair(OUTCOME, Outcome.IN_PROGRESS),
@@ -113,22 +140,18 @@ class TemporalEngine:
         if case.referrals:
             due_at = min(referral.terms.due_at for referral in case.referrals)
             attributes.append(SearchAttributePair(DUE_AT, due_at))
-        try:
-            async with self._call():
-                await self._client.start_workflow(
-                    names.CLEARANCE_WORKFLOW,
-                    ClearanceOrder(case=case),
-                    id=names.workflow_id(acceptance.mrn),
-                    task_queue=names.TASK_QUEUE,
-                    task_timeout=TASK_TIMEOUT,
-                    id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                    id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                    search_attributes=TypedSearchAttributes(attributes),
-                    static_summary=f"{acceptance.declaration.declarant.id} {acceptance.declaration.lrn}",
-                    rpc_timeout=_RPC_TIMEOUT,
-                )
-        except WorkflowAlreadyStartedError:
-            return
+        async with self._call():
+            await self._client.start_workflow(
+                names.CLEARANCE_WORKFLOW,
+                order,
+                id=names.workflow_id(case.mrn),
+                task_queue=names.TASK_QUEUE,
+                task_timeout=TASK_TIMEOUT,
+                search_attributes=TypedSearchAttributes(attributes),
+                static_summary=f"{declaration.declarant.id} {declaration.lrn}",
+                rpc_timeout=_RPC_TIMEOUT,
+                **policies,
+            )
 
     async def tell_decisions(self, mrn: str, decisions: Sequence[Decision]) -> bool:
         """Signal decisions. False when the workflow has ended. Raises EngineUnavailable."""
@@ -148,8 +171,104 @@ class TemporalEngine:
                     raise
                 # Not running: it has ended, or intake has not been able to start it yet.
                 description = await handle.describe(rpc_timeout=_RPC_TIMEOUT)
-                return description.status is WorkflowExecutionStatus.RUNNING
+                if description.status is WorkflowExecutionStatus.COMPLETED:
+                    return False
+                if description.status is not WorkflowExecutionStatus.RUNNING:
+                    # Nothing is late for a declaration that is open: the doctor starts it once more.
+                    raise EngineUnavailable(f"the workflow was {_status(description.status)}") from error
         return True
+
+    # --- EngineView -------------------------------------------------------------------------------------
+
+    async def running(self) -> AsyncIterator[Sequence[str]]:
+        """The mrn of every running clearance, page by page, as the engine's index has them."""
+        found = self._client.list_workflows(_RUNNING, page_size=_PAGE, rpc_timeout=_LISTING)
+        while True:
+            async with self._look():
+                await found.fetch_next_page()
+            yield [names.mrn_of(one.id) for one in found.current_page or ()]
+            if not found.next_page_token:
+                return
+
+    async def count_running(self) -> int:
+        """How many there are, as the index has it."""
+        async with self._look():
+            return (await self._client.count_workflows(_RUNNING, rpc_timeout=_LISTING)).count
+
+    async def status(self, mrn: str) -> WorkflowStatus:
+        """How the workflow of one declaration stands now."""
+        handle = self._client.get_workflow_handle(names.workflow_id(mrn))
+        async with self._look():
+            try:
+                description = await handle.describe(rpc_timeout=_LISTING)
+            except RPCError as error:
+                if error.status is RPCStatusCode.NOT_FOUND:
+                    return WorkflowStatus.UNKNOWN
+                raise
+        return _status(description.status)
+
+    async def failing(self, limit: int) -> Sequence[Place]:
+        """
+        Workflows whose tasks fail again and again, with the reason. An engine that does not mark them
+        (before server 1.30) tells of none.
+        """
+        found = self._client.list_workflows(_FAILING, page_size=limit, limit=limit, rpc_timeout=_LISTING)
+        places = []
+        async with self._look():
+            try:
+                async for one in found:
+                    problems = one.typed_search_attributes.get(_PROBLEMS) or ()
+                    detail = ", ".join(problem.rpartition("=")[2] for problem in problems)
+                    places.append(Place(mrn=names.mrn_of(one.id), detail=detail, since=one.start_time))
+            except RPCError as error:
+                if error.status is not RPCStatusCode.INVALID_ARGUMENT:
+                    raise
+                log.info("engine.marks_no_problems", reason=error.message)
+        return places
+
+    async def resume(self, resumption: Resumption) -> bool:
+        """Start the workflow of a declaration from how it stands. False when one is running already."""
+        view, notice = resumption.view, resumption.notice
+        resumed = Resumed(
+            notices=0 if notice is None else notice.number,
+            noticed=None if notice is None else (notice.outcome, notice.released_items),
+            unsent=resumption.unsent,
+            refused_at=view.settled_at if view.clearance.outcome is Outcome.REFUSAL else None,
+        )
+        order = ClearanceOrder(case=brief_case(view.case), resumed=resumed)
+        try:
+            await self._start(
+                order,
+                view.acceptance.declaration,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+                id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+            )
+        except WorkflowAlreadyStartedError:
+            return False
+        return True
+
+    async def terminate(self, mrn: str, reason: str) -> bool:
+        """End a running workflow. False when none was running."""
+        handle = self._client.get_workflow_handle(names.workflow_id(mrn))
+        async with self._look():
+            try:
+                await handle.terminate(reason=reason, rpc_timeout=_LISTING)
+            except RPCError as error:
+                if error.status is RPCStatusCode.NOT_FOUND:
+                    return False
+                raise
+        return True
+
+    @asynccontextmanager
+    async def _look(self) -> AsyncIterator[None]:
+        """One look, with more patience than intake has. Raises EngineUnavailable."""
+        try:
+            async with asyncio.timeout(_LISTING.total_seconds() + 1):
+                yield
+        except (TimeoutError, RuntimeError) as error:
+            raise EngineUnavailable(str(error) or "the engine did not answer") from error
+        except RPCError as error:
+            raise EngineUnavailable(f"{error.status.name}: {error.message}") from error
 
     async def is_reachable(self) -> bool:
         """Whether the engine answers now."""
@@ -180,6 +299,22 @@ class TemporalEngine:
             if error.status in (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED):
                 self._silent_until = time.monotonic() + _PAUSE
             raise EngineUnavailable(f"{error.status.name}: {error.message}") from error
+
+
+def _status(status: WorkflowExecutionStatus | None) -> WorkflowStatus:
+    """In our words; one that goes on as a new run, which ours do not, counts as running."""
+    if status is None:
+        return WorkflowStatus.UNKNOWN
+    return _STATUSES.get(status, WorkflowStatus.RUNNING)
+
+
+_STATUSES = {
+    WorkflowExecutionStatus.COMPLETED: WorkflowStatus.COMPLETED,
+    WorkflowExecutionStatus.FAILED: WorkflowStatus.FAILED,
+    WorkflowExecutionStatus.CANCELED: WorkflowStatus.CANCELED,
+    WorkflowExecutionStatus.TERMINATED: WorkflowStatus.TERMINATED,
+    WorkflowExecutionStatus.TIMED_OUT: WorkflowStatus.TIMED_OUT,
+}
 
 
 async def register_search_attributes(client: Client) -> None:

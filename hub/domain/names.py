@@ -56,6 +56,11 @@ def workflow_id(mrn: str) -> str:
     return f"declaration/{mrn}"
 
 
+def mrn_of(workflow: str) -> str:
+    """The mrn of the declaration that this workflow clears, or whatever stands in its place."""
+    return workflow.removeprefix("declaration/")
+
+
 def agency_queue(agency: str) -> str:
     """The task queue that an agency's own worker serves."""
     return f"agency-{agency}"
