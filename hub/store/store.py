@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hub.store.audit import Audit
+from hub.store.bulks import Bulks
 from hub.store.calls import Calls
 from hub.store.cargo import Cargo
 from hub.store.cases import Cases
@@ -10,11 +12,13 @@ from hub.store.clients import Clients
 from hub.store.documents import Documents
 from hub.store.engine import Database, Sync
 from hub.store.handovers import HandOvers
+from hub.store.histories import AnswerHistories
 from hub.store.inbox import Inbox
 from hub.store.intake import Intake
 from hub.store.life import Life
 from hub.store.notices import Notices
 from hub.store.polls import Polls
+from hub.store.proposals import Proposals
 from hub.store.queries import Queries
 from hub.store.versions import Versions
 
@@ -33,7 +37,11 @@ class Store(
     Certificates,
     Cargo,
     Versions,
+    Audit,
+    Proposals,
+    Bulks,
     Calls,
+    AnswerHistories,
 ):
     """
     `hub.ports.CaseStore`, `QueryStore`, `CertificateStore`, `CargoStore` and `VersionStore` on one database.

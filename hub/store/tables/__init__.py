@@ -1,5 +1,6 @@
 """The tables. Documents hold what was said, frozen; columns hold what is searched, sorted and counted."""
 
+from hub.store.tables.actions import audit, bulk_items, bulks, proposals
 from hub.store.tables.base import metadata
 from hub.store.tables.calls import agency_calls, closed_days
 from hub.store.tables.cases import (
@@ -26,11 +27,30 @@ from hub.store.tables.cases import (
     refused_callbacks,
     untold_news,
 )
+from hub.store.tables.histories import answer_times
+from hub.store.tables.incidents import (
+    alerts,
+    beats,
+    bulletins,
+    incident_changes,
+    incidents,
+    samples,
+    tallies,
+    watch_lease,
+)
+from hub.store.tables.tracking import tracking_failures, tracking_links
 
 __all__ = [
     "agency_calls",
     "agency_changes",
     "agency_versions",
+    "alerts",
+    "answer_times",
+    "audit",
+    "beats",
+    "bulk_items",
+    "bulks",
+    "bulletins",
     "cargo_events",
     "certificate_entries",
     "certificate_waits",
@@ -46,11 +66,19 @@ __all__ = [
     "exchanges",
     "feeds",
     "inbox",
+    "incident_changes",
+    "incidents",
     "information",
     "metadata",
     "notices",
     "polls",
+    "proposals",
     "referrals",
     "refused_callbacks",
+    "samples",
+    "tallies",
+    "tracking_failures",
+    "tracking_links",
     "untold_news",
+    "watch_lease",
 ]
