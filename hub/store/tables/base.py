@@ -14,6 +14,6 @@ metadata = MetaData(
 )
 
 
-def index(name: str, *columns: str, where: str | None = None) -> Index:
+def index(name: str, *columns: str, where: str | None = None, unique: bool = False) -> Index:
     condition = None if where is None else text(where)
-    return Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
+    return Index(name, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition)

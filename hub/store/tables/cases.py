@@ -181,6 +181,8 @@ inbox = Table(
     Column("raw", Words, nullable=False),
     PrimaryKeyConstraint("agency", "message_id"),
     index("ix_inbox_waiting", "agency", "agency_reference", where="waiting"),
+    index("ix_inbox_waiting_oldest", "received_at", where="waiting"),
+    index("ix_inbox_trouble", "received_at", "agency", "via", where="trouble IS NOT NULL"),
 )
 
 refused_callbacks = Table(
@@ -194,6 +196,7 @@ refused_callbacks = Table(
     Column("reason", Words, nullable=False),
     Column("body", Words, nullable=False),
     UniqueConstraint("agency", "message_id"),
+    index("ix_refused_callbacks_at", "at", "agency"),
 )
 
 polls = Table(
@@ -233,6 +236,7 @@ notices = Table(
     UniqueConstraint("key"),
     ForeignKeyConstraint(["mrn"], ["declarations.mrn"]),
     index("ix_notices_unsent", "mrn", "number", where="acknowledged_at IS NULL"),
+    index("ix_notices_unsent_oldest", "issued_at", where="acknowledged_at IS NULL"),
 )
 
 information = Table(
