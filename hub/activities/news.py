@@ -102,6 +102,8 @@ def _brief(event: NewEvent) -> NewEvent:
             data = _brief_amendment(Amendment.model_validate(data)).model_dump(mode="json")
         case EventType.DECISION_RECEIVED:
             data.pop("remarks", None)
+        case EventType.REFERRAL_RETRY_ASKED | EventType.REFERRAL_LOOK_UP_ASKED | EventType.REFERRAL_RESENT:
+            data["reason"] = ""
         case EventType.CLEARANCE_SETTLED:
             data = {"released_items": data.get("released_items", [])}
     return NewEvent(at=event.at, type=event.type, service=event.service, data=data)

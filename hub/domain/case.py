@@ -91,6 +91,14 @@ class Referral(Model):
     questions: tuple[InformationRequest, ...] = ()
     reminded: int = 0
     """How many of the reminders have been sent."""
+    asked_again: int = 0
+    """How often people have asked for it to be tried again, looked up, or submitted anew."""
+    look_up: int = 0
+    """Which of these was the last that asked for it to be looked up at the agency; 0 when none did."""
+    looked_up: int = 0
+    """The last look-up that was answered."""
+    tried_late: bool = False
+    """It is submitted though its time has passed, since a person asked for it."""
 
     @property
     def is_stopped(self) -> bool:

@@ -26,6 +26,8 @@ class ErrandKind(StrEnum):
     """Also of what is submitted anew afterwards, with other content."""
     INFORM = "inform"
     """Pass on what the declarant has answered."""
+    LOOK_UP = "look_up"
+    """Ask the agency by our reference how it stands, since a person asks."""
 
 
 class Errand(Model):
@@ -38,6 +40,8 @@ class Errand(Model):
     revision: int
     question: str | None = None
     """Id of the decision that asked, where it is an answer that is passed on."""
+    asked_again: int = 0
+    """How often people have asked: whoever carries out what was asked before that leaves it to the latest."""
 
 
 def errands(case: Case) -> tuple[Errand, ...]:
@@ -72,6 +76,7 @@ def submission(referral: Referral) -> Errand:
         service=referral.terms.service,
         referral=referral.terms.id,
         revision=referral.terms.revision,
+        asked_again=referral.asked_again,
     )
 
 
@@ -81,7 +86,12 @@ def _of(case: Case, referral: Referral) -> Errand | None:
     if referral.change is Change.AMEND:
         return _errand(referral, ErrandKind.AMEND)
     by_hand = referral.terms.answers is Answers.DOOR
-    if referral.state is ReferralState.PENDING and not by_hand and not needs_no_asking(case, referral):
+    if referral.look_up > referral.looked_up and not by_hand:
+        return _errand(referral, ErrandKind.LOOK_UP)
+    is_to_be_sent = referral.state is ReferralState.PENDING or (
+        referral.state is ReferralState.EXPIRED and referral.tried_late
+    )
+    if is_to_be_sent and not by_hand and not needs_no_asking(case, referral):
         return _errand(referral, ErrandKind.SUBMIT)
     for question in standing_questions(referral):
         if question.answer is not None and question.passed_on_at is None:
@@ -98,6 +108,7 @@ def _errand(referral: Referral, kind: ErrandKind, question: str | None = None) -
         referral=referral.terms.id,
         revision=referral.terms.revision,
         question=question,
+        asked_again=referral.asked_again,
     )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from hub.domain.certificates import CertificateKey
 from hub.domain.model import Model, Money, UtcDatetime
-from hub.domain.referral import Receipt
+from hub.domain.referral import Answers, Receipt
 
 
 class Question(Model):
@@ -115,3 +117,45 @@ class CertificateMoved(Model):
     item: int
     quantity: str | None = None
     """Decimal, in the unit of the certificate; left out where that is not limited."""
+
+
+class AskedAgain(Model):
+    """`referral.retry_asked` or `referral.look_up_asked`, of a service, by a person."""
+
+    number: int
+    """How often people have asked for something of the hub about this referral, with this time."""
+    by: str
+    reason: str
+
+
+class Resent(AskedAgain):
+    """`referral.resent`, of a service."""
+
+    config_version: str
+    """Version of the agency's file by which it is submitted, and served from then on."""
+    answers: Answers | None = None
+    """The way in which its decision comes back by that file; None: as before."""
+
+
+class Found(StrEnum):
+    """What looking a referral up at its agency has found."""
+
+    HAS_IT = "has_it"
+    """The agency has it, and has not decided."""
+    DECIDED = "decided"
+    NOT_FOUND = "not_found"
+    """The agency does not have it, or does not show it yet."""
+    NO_WAY = "no_way"
+    """Its contract has no operation to ask by our reference."""
+    NOT_UNDERSTOOD = "not_understood"
+    """Its system turned the question down, or answered what cannot be read."""
+
+
+class LookedUp(Model):
+    """`referral.looked_up`, of a service."""
+
+    number: int
+    """Of the `referral.look_up_asked` that is answered."""
+    found: Found
+    trouble: str | None = None
+    """Why nothing was learned."""

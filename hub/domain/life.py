@@ -19,6 +19,7 @@ from hub.domain.case import Case, Change, Referral
 from hub.domain.certificates import ClaimState
 from hub.domain.duties import Duties, DutyCover
 from hub.domain.event_data import (
+    AskedAgain,
     CertificateMoved,
     DeadlineMoved,
     DutiesAssessed,
@@ -28,10 +29,12 @@ from hub.domain.event_data import (
     InspectionCancelled,
     InspectionConfirmed,
     InspectionReported,
+    LookedUp,
     Question,
     ReferralAmended,
     ReferralReminded,
     ReferralWithdrawn,
+    Resent,
 )
 from hub.domain.events import EventType, NewEvent
 from hub.domain.information import ClockStop, InformationRequest
@@ -59,6 +62,10 @@ NEWS = frozenset(
         EventType.REFERRAL_WITHDRAWN,
         EventType.REFERRAL_REMINDED,
         EventType.INFORMATION_PASSED_ON,
+        EventType.REFERRAL_RETRY_ASKED,
+        EventType.REFERRAL_LOOK_UP_ASKED,
+        EventType.REFERRAL_LOOKED_UP,
+        EventType.REFERRAL_RESENT,
     }
 )
 """
@@ -211,6 +218,7 @@ def _delivered(case: Case, event: NewEvent) -> Case:
         "delivered_revision": revision,
         "delivered_at": event.at,
         "trouble": None,
+        "tried_late": False,
     }
     if revision == referral.terms.revision and referral.change in (Change.AMEND, Change.RESUBMIT):
         update["change"] = Change.NONE
@@ -223,7 +231,7 @@ def _undeliverable(case: Case, event: NewEvent) -> Case:
     referral = _of(case, event)
     # What was not reached in time stays expired, with the reason why it is not reached.
     state = ReferralState.UNDELIVERABLE if referral.state is ReferralState.PENDING else referral.state
-    return _with(case, referral, state=state, trouble=event.data.get("trouble"))
+    return _with(case, referral, state=state, trouble=event.data.get("trouble"), tried_late=False)
 
 
 def _delayed(case: Case, event: NewEvent) -> Case:
@@ -306,6 +314,7 @@ def _after_amendment(
             "trouble": None,
             "due_at": None,
             "reminded": 0,
+            "tried_late": False,
             "stops": (),
             "questions": (),
             "delivered_revision": one.terms.revision if by_hand else referral.delivered_revision,
@@ -358,6 +367,7 @@ def _referral_withdrawn(case: Case, event: NewEvent) -> Case:
             "delivered_revision": 0,
             "delivered_at": None,
             "amended_at": None,
+            "tried_late": False,
         }
     )
     return _put(case, _as_claimed(case, anew))
@@ -400,6 +410,50 @@ def _deadline_moved(case: Case, event: NewEvent) -> Case:
     referral = _of(case, event)
     state = _reopened(referral, said.due_at, event.at)
     return _with(case, referral, state=state, **_new_deadline(referral, said.due_at, said.remind_at))
+
+
+def _retry_asked(case: Case, event: NewEvent) -> Case:
+    number = AskedAgain.model_validate(event.data).number
+    referral = _of(case, event)
+    if number <= referral.asked_again:
+        return case
+    is_late = referral.state is ReferralState.EXPIRED and not is_delivered(referral)
+    return _with(case, referral, asked_again=number, tried_late=referral.tried_late or is_late)
+
+
+def _look_up_asked(case: Case, event: NewEvent) -> Case:
+    number = AskedAgain.model_validate(event.data).number
+    referral = _of(case, event)
+    if number <= referral.asked_again:
+        return case
+    return _with(case, referral, asked_again=number, look_up=number)
+
+
+def _looked_up(case: Case, event: NewEvent) -> Case:
+    number = LookedUp.model_validate(event.data).number
+    referral = _of(case, event)
+    return _with(case, referral, looked_up=max(number, referral.looked_up))
+
+
+def _resent(case: Case, event: NewEvent) -> Case:
+    said = Resent.model_validate(event.data)
+    referral = _of(case, event)
+    if said.number <= referral.asked_again:
+        return case
+    terms = {"config_version": said.config_version, "answers": said.answers or referral.terms.answers}
+    awaited_again = referral.state in (ReferralState.UNDELIVERABLE, ReferralState.DELIVERED)
+    return _with(
+        case,
+        referral,
+        terms=referral.terms.model_copy(update=terms),
+        asked_again=said.number,
+        state=ReferralState.PENDING if awaited_again else referral.state,
+        tried_late=referral.state is ReferralState.EXPIRED,
+        receipt=None,
+        trouble=None,
+        delivered_revision=0,
+        delivered_at=None,
+    )
 
 
 def _information_given(case: Case, event: NewEvent) -> Case:
@@ -525,6 +579,10 @@ _CHANGES: Mapping[EventType, Callable[[Case, NewEvent], Case]] = {
     EventType.REFERRAL_AMENDED: _referral_amended,
     EventType.REFERRAL_REMINDED: _reminded,
     EventType.DEADLINE_MOVED: _deadline_moved,
+    EventType.REFERRAL_RETRY_ASKED: _retry_asked,
+    EventType.REFERRAL_LOOK_UP_ASKED: _look_up_asked,
+    EventType.REFERRAL_LOOKED_UP: _looked_up,
+    EventType.REFERRAL_RESENT: _resent,
     EventType.INFORMATION_GIVEN: _information_given,
     EventType.INFORMATION_PASSED_ON: _information_passed_on,
     EventType.INFORMATION_EXPIRED: _information_expired,

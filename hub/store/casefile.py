@@ -20,10 +20,12 @@ from hub.domain.declaration import Declaration
 from hub.domain.event_data import Question
 from hub.domain.events import Event, EventType, NewEvent
 from hub.domain.exchange import Dossier, Exchange
+from hub.domain.history import time_run
 from hub.domain.names import referral_id, split_referral_id
 from hub.domain.referral import Answers, Decision, Receipt, ReferralState, Verdict
 from hub.domain.settling import is_live, settle
 from hub.ports import DeclarationView, Unheard
+from hub.store.histories import Answered, count_answers
 from hub.store.part import AnyRow
 from hub.store.rows import (
     Sending,
@@ -82,6 +84,7 @@ class OpenCase:
         self._polls_reopened: list[dict[str, Any]] = []
         self._polls_ended: list[str] = []
         self._polls_dropped: list[str] = []
+        self._answered: list[Answered] = []
 
     @classmethod
     def open(cls, connection: Connection, mrn: str) -> OpenCase:
@@ -409,10 +412,33 @@ class OpenCase:
                 # Another application: nothing of what was sent before is its own.
                 self.set_sending(now.terms.service, None)
                 self._polls_dropped.append(now.terms.service)
+            elif event.type is EventType.REFERRAL_RESENT:
+                self._send_anew(now.terms.service)
             else:
                 self._keep_poll_up(was, now, event)
             if now.state is ReferralState.DECIDED and was.state is not ReferralState.DECIDED:
+                if event.type is EventType.DECISION_RECEIVED:
+                    self._time_answer(now)
                 self._put(now, trouble=None)
+
+    def _time_answer(self, referral: Referral) -> None:
+        """
+        How long the agency took that has decided now, the clock's stops left out; counted anew where it takes
+        a decision back and decides again. A decision may overtake the receipt: then from when it was sent.
+        """
+        service, decided_at = referral.terms.service, referral.decisions[-1].received_at
+        sending = self.sending(service)
+        begun = referral.delivered_at or (None if sending is None else sending.at)
+        if begun is not None:
+            took = time_run(begun, decided_at, referral.stops)
+            self._answered.append(Answered(service, decided_at, took))
+
+    def _send_anew(self, service: str) -> None:
+        """What was sent before is looked up first; who answers now is asked about it from its receipt on."""
+        if self.sending(service) is None:
+            # It has come to its end whenever that was: what is not found at the agency is not there.
+            self.set_sending(service, Sending(self.accepted_at, self.referral(service).terms.revision))
+        self._polls_dropped.append(service)
 
     def _keep_decisions_up(self, referral: Referral) -> None:
         """What customs' own control begins anew with comes with the amendment, by which it is told."""
@@ -452,6 +478,8 @@ class OpenCase:
                 update(declarations).where(declarations.c.mrn == bindparam("mrn_")),
                 {"mrn_": self.mrn, **self._values},
             )
+        if self._answered:
+            count_answers(connection, self.mrn, self._answered)
         return recorded
 
     def _save_case(self) -> None:
@@ -469,7 +497,8 @@ class OpenCase:
             if referral is stored.referral and (sending, is_waited_for) == (stored.sending, stored.awaited):
                 continue
             about = {"mrn_": self.mrn, "service_": service}
-            changed.append(about | referral_values(referral, sending, is_waited_for))
+            open_since = None if self.closed_at is not None else self.accepted_at
+            changed.append(about | referral_values(referral, sending, is_waited_for, open_since))
             if referral.terms is not stored.referral.terms:
                 asked.append(about | terms_values(referral.terms))
             self._set_aside(stored.referral, referral)

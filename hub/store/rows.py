@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import BindParameter, Connection, bindparam, select
@@ -16,6 +18,7 @@ from hub.domain.intake import Acceptance
 from hub.domain.model import Model, UtcDatetime
 from hub.domain.referral import Decision, Receipt, ReferralState, ReferralTerms
 from hub.domain.settling import is_live, needs_no_asking
+from hub.domain.stuck import look_at
 from hub.store.part import AnyRow
 from hub.store.tables import decisions, declarations, referrals
 from hub.store.types import key
@@ -34,6 +37,10 @@ class ReferralLife(Model):
     stops: tuple[ClockStop, ...] = ()
     questions: tuple[InformationRequest, ...] = ()
     reminded: int = 0
+    asked_again: int = 0
+    look_up: int = 0
+    looked_up: int = 0
+    tried_late: bool = False
     sent_revision: int | None = None
     """The content that was being handed over at `sent_at`."""
 
@@ -61,11 +68,35 @@ class StoredReferral:
 
 def read_referrals(connection: Connection, mrn: str) -> list[StoredReferral]:
     """The referrals of a declaration, in their order."""
-    said: defaultdict[str, list[tuple[AnyRow, Decision]]] = defaultdict(list)
     rows = connection.execute(_REFERRALS, {"mrn_": mrn}).all()
-    for row in connection.execute(_DECISIONS, {"mrn_": mrn}):
+    return stored_referrals(rows, connection.execute(_DECISIONS, {"mrn_": mrn}))
+
+
+def read_referrals_of_many(connection: Connection, mrns: Sequence[str]) -> dict[str, list[StoredReferral]]:
+    """The same of several declarations, by mrn; one without referrals is not there."""
+    asked = select(referrals).where(referrals.c.mrn.in_(mrns)).order_by(referrals.c.mrn, referrals.c.place)
+    said = (
+        select(decisions)
+        .where(decisions.c.mrn.in_(mrns))
+        .order_by(decisions.c.mrn, decisions.c.received_at, decisions.c.id)
+    )
+    decided = {mrn: list(rows) for mrn, rows in groupby(connection.execute(said), _mrn_of)}
+    return {
+        mrn: stored_referrals(list(rows), decided.get(mrn, ()))
+        for mrn, rows in groupby(connection.execute(asked), _mrn_of)
+    }
+
+
+def stored_referrals(rows: Iterable[AnyRow], decided: Iterable[AnyRow]) -> list[StoredReferral]:
+    """The referrals of one declaration, of its rows and those of its decisions."""
+    said: defaultdict[str, list[tuple[AnyRow, Decision]]] = defaultdict(list)
+    for row in decided:
         said[row.service].append((row, Decision.model_validate_json(row.document)))
     return [_stored(row, said[row.service]) for row in rows]
+
+
+def _mrn_of(row: AnyRow) -> str:
+    return str(row.mrn)
 
 
 def _stored(row: AnyRow, said: list[tuple[AnyRow, Decision]]) -> StoredReferral:
@@ -122,8 +153,13 @@ def is_awaited(case: Case, referral: Referral) -> bool:
     )
 
 
-def referral_values(referral: Referral, sending: Sending | None, awaited: bool) -> dict[str, Any]:
-    """The columns of a referral that change in its life; its terms are apart."""
+def referral_values(
+    referral: Referral, sending: Sending | None, awaited: bool, open_since: datetime | None
+) -> dict[str, Any]:
+    """
+    The columns of a referral that change in its life; its terms are apart. `open_since` is when its
+    declaration was accepted; None once it is closed.
+    """
     receipt = referral.receipt
     life = ReferralLife(
         sent_revision=None if sending is None else sending.revision,
@@ -138,6 +174,7 @@ def referral_values(referral: Referral, sending: Sending | None, awaited: bool) 
         "receipt_reference": None if receipt is None else receipt.reference,
         "trouble": referral.trouble,
         "life": life.model_dump_json(exclude_defaults=True),
+        "look_at": None if open_since is None else look_at(referral, open_since),
     }
 
 
@@ -152,7 +189,7 @@ def new_referral_row(
         "place": place,
         "accepted_at": accepted_at,
         **terms_values(terms),
-        **referral_values(referral, None, awaited),
+        **referral_values(referral, None, awaited, accepted_at),
     }
 
 
