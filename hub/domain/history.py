@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from bisect import bisect_left
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 
+from pydantic import Field
+
+from hub.domain.deadlines import joined
+from hub.domain.information import ClockStop
 from hub.domain.model import Model
+
+BOUNDS: tuple[timedelta, ...] = tuple(timedelta(seconds=round(10 ** (step / 10), 3)) for step in range(73))
+"""
+Ten steps to a decade, from a second to half a year. Never changed: what has been counted is counted by them.
+"""
+
+BUCKETS = len(BOUNDS) + 1
+"""The last one is for what took longer than every bound."""
+
+TELLING = 20
+"""From how many on it is told what is usual; fewer tell little."""
 
 
 class Usual(Model):
@@ -16,3 +33,90 @@ class Usual(Model):
     nine_in_ten: timedelta
     nearly_all: timedelta
     """99 in 100."""
+
+
+class AnswerTimes(Model):
+    """How long answers took: how many in each bucket. Adds up, over services and over days."""
+
+    counts: tuple[int, ...] = Field(default=(0,) * BUCKETS, min_length=BUCKETS, max_length=BUCKETS)
+
+    @property
+    def count(self) -> int:
+        return sum(self.counts)
+
+    @property
+    def tells(self) -> bool:
+        """Whether they are enough to speak of what is usual."""
+        return self.count >= TELLING
+
+    def within(self, length: timedelta) -> float:
+        """The share, 0 to 1, that took no longer; by proportion within a bucket. 0 where nothing is known."""
+        count = self.count
+        bucket = bucket_of(length)
+        if not count or length < timedelta(0):
+            return 0.0
+        below = sum(self.counts[:bucket])
+        here = self.counts[bucket]
+        low, high = bounds_of(bucket)
+        part = (length - low) / (high - low) if high > low else 0.0
+        return (below + here * part) / count
+
+    def percentile(self, share: float) -> timedelta:
+        """
+        What this share (0 to 1) took no longer than, right to within its bucket. What took longer than every
+        bound is told as the last bound. Raises ValueError where nothing is known.
+        """
+        wanted, below = share * self.count, 0
+        last = None
+        for bucket, here in enumerate(self.counts):
+            if not here:
+                continue
+            low, high = bounds_of(bucket)
+            if below + here >= wanted:
+                return low + (high - low) * max(0.0, wanted - below) / here
+            below, last = below + here, high
+        if last is None:
+            raise ValueError("nothing is known of how long it takes")
+        return last
+
+    def left(self, waited: timedelta, share: float) -> timedelta | None:
+        """
+        How much longer it takes at most in this share of the cases that have taken `waited` already. None
+        where hardly any took so long: then nothing can be told from them.
+        """
+        gone = self.within(waited)
+        if (1 - gone) * self.count < 1:
+            return None
+        return max(self.percentile(gone + share * (1 - gone)) - waited, timedelta(0))
+
+    def usual(self) -> Usual:
+        """Raises ValueError where nothing is known."""
+        half, nine_in_ten, nearly_all = map(self.percentile, (0.5, 0.9, 0.99))
+        return Usual(count=self.count, half=half, nine_in_ten=nine_in_ten, nearly_all=nearly_all)
+
+
+def bucket_of(length: timedelta) -> int:
+    """The first bucket whose bound it does not exceed."""
+    return bisect_left(BOUNDS, length)
+
+
+def bounds_of(bucket: int) -> tuple[timedelta, timedelta]:
+    """Between which lengths a bucket lies; the last has no end, and is told as where it begins."""
+    low = BOUNDS[bucket - 1] if bucket else timedelta(0)
+    return low, BOUNDS[bucket] if bucket < len(BOUNDS) else low
+
+
+def together(times: Iterable[AnswerTimes]) -> AnswerTimes:
+    """All of them as one."""
+    total = [0] * BUCKETS
+    for one in times:
+        for bucket, count in enumerate(one.counts):
+            total[bucket] += count
+    return AnswerTimes(counts=tuple(total))
+
+
+def time_run(begin: datetime, end: datetime, stops: Iterable[ClockStop] = ()) -> timedelta:
+    """How long a clock has run; while it stood still it did not. Nothing where it ends before it begins."""
+    ended = [(stop.from_, min(stop.until or end, end)) for stop in stops]
+    stood = sum((until - since for since, until in joined(ended, begin)), timedelta(0))
+    return max(end - begin - stood, timedelta(0))

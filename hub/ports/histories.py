@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from hub.domain.errors import AgencyRefused, AgencyUnavailable, ChannelError, InDoubt
-from hub.domain.history import Usual
+from hub.domain.history import AnswerTimes, Usual
 from hub.domain.model import Model, UtcDatetime
 
 
@@ -83,8 +83,11 @@ def unmetered(call: Call) -> None:
 class Histories(Protocol):
     """Blocking, as the store is."""
 
-    def usual(self, now: datetime) -> dict[str, Usual]:
+    def answer_times(self, now: datetime) -> dict[str, AnswerTimes]:
         """By service: from when the agency has it to its decision, clock stops left out; the last 90 days."""
+
+    def usual(self, now: datetime) -> dict[str, Usual]:
+        """By service, from the same."""
 
     def answers(self, services: Sequence[str], since: date) -> list[DayOfAnswers]:
         """By service and day, the earliest first."""

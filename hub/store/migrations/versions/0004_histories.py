@@ -1,4 +1,9 @@
-"""How long agencies have taken, and how their systems have answered."""
+"""How long services have taken to answer."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from hub.store.types import Key
 
 revision = "0004"
 down_revision = "0003"
@@ -7,4 +12,13 @@ depends_on = None
 
 
 def upgrade() -> None:
-    pass
+    op.create_table(
+        "answer_times",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("service", Key(), nullable=False),
+        sa.Column("bucket", sa.Integer(), nullable=False),
+        sa.Column("part", sa.Integer(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("day", "service", "bucket", "part", name="pk_answer_times"),
+    )
+    op.create_index("ix_answer_times_service", "answer_times", ["service", "day"])
