@@ -375,7 +375,17 @@ _FOR_EVERYBODY = frozenset(
 )
 
 _FOR_STAFF = frozenset(
-    {EventType.CALLBACK_REFUSED, EventType.MESSAGE_NOT_UNDERSTOOD, EventType.CARGO_LEFT_UNRELEASED}
+    {
+        EventType.CALLBACK_REFUSED,
+        EventType.MESSAGE_NOT_UNDERSTOOD,
+        EventType.CARGO_LEFT_UNRELEASED,
+        EventType.REFERRAL_RETRY_ASKED,
+        EventType.REFERRAL_LOOK_UP_ASKED,
+        EventType.REFERRAL_LOOKED_UP,
+        EventType.REFERRAL_RESENT,
+        EventType.DECISION_PROPOSED,
+        EventType.DECISION_DECLINED,
+    }
 )
 
 _INNER = frozenset({"trouble", "case", "receipt", "evidence", "assessment", "weighed", "through"})
