@@ -62,6 +62,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_from_a_wsdl_to_an_agency_that_is_live(
     checkout: Path, port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,6 +31,7 @@ DECLARED = {
 }
 
 
+@pytest.mark.slow
 async def test_changes_while_worker_and_api_are_killed(doors: Doors, stack: Stack) -> None:
     """
     Whatever moment a kill comes at: no agency has a live application of a withdrawn declaration, each has

@@ -24,6 +24,7 @@ FOUR_REFERRALS = {
 }
 
 
+@pytest.mark.slow
 async def test_a_worker_killed_in_mid_run(doors: Doors, stack: Stack) -> None:
     """Twelve declarations, one kill: twelve releases, and no application took effect twice."""
     await _kill_worker_under(doors, stack, declarations=12, kills=1)
@@ -80,6 +81,7 @@ async def test_the_engine_killed_in_mid_run(doors: Doors, stack: Stack) -> None:
         assert [a["effects"] for a in applications] == [1, 1, 1, 1]
 
 
+@pytest.mark.slow
 async def test_the_api_killed_while_declarations_are_lodged(doors: Doors, stack: Stack) -> None:
     """Whoever got no answer asks again with the same lrn, and there is one declaration, not two."""
     declarations = [complete(FOUR_REFERRALS) for _ in range(12)]

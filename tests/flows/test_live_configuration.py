@@ -142,6 +142,7 @@ async def office(elsewhere: Stack) -> AsyncIterator[Office]:
             await office.until(lambda agency: agency is None)
 
 
+@pytest.mark.slow
 async def test_a_new_file_is_an_agency_that_the_next_declaration_is_put_to(office: Office) -> None:
     """Nothing was restarted; the fixture has waited no longer than a live change may take."""
     office.word = "fine"

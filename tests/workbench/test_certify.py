@@ -127,6 +127,7 @@ def test_an_agency_that_calls_back_passes_and_the_report_says_what_was_tested(de
     assert "Forged callbacks" in desk.output
 
 
+@pytest.mark.slow
 def test_a_feed_passes(desk: Desk) -> None:
     """A poisoned message keeps no other waiting, and what comes twice counts once."""
     played = desk.certify("nibr", "feed-poisoned", "feed-twice", "unknown-word", options=("--simulate",))
@@ -137,6 +138,7 @@ def test_a_feed_passes(desk: Desk) -> None:
     }, desk.output
 
 
+@pytest.mark.slow
 def test_ws_security_and_polls_pass(desk: Desk) -> None:
     """SOAP with a UsernameToken, decided by poll: doubt, words, certificates and credentials."""
     played = desk.certify(
@@ -151,6 +153,7 @@ def test_ws_security_and_polls_pass(desk: Desk) -> None:
     assert any("expired" in seen for seen in played["expired-certificate"]["seen"])
 
 
+@pytest.mark.slow
 def test_a_wrong_verdict_table_fails(desk: Desk, rightly: Simulator) -> None:
     """The agency says no, the file takes it for yes: the report shows the word and where to mend it."""
     desk.change(

@@ -95,6 +95,7 @@ def test_what_the_agency_does_not_have_is_told_as_such(hub: Hub) -> None:
     assert "withdrawn: the agency does not have it" in ended.said
 
 
+@pytest.mark.slow
 def test_a_try_becomes_a_golden_file(hub: Hub, folder: WorkFolder) -> None:
     """With what was told beside the declaration: the reason, or the answer and its documents."""
 

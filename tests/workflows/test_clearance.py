@@ -131,7 +131,9 @@ async def test_what_silence_means_is_the_service_s_to_say(
 async def test_nothing_is_deemed_of_an_agency_that_was_never_reached(bench: Bench) -> None:
     """Its time has not passed: it has not begun."""
     accepted = acceptance("010101", on_expiry=OnExpiry.DEEMED_APPROVED)
-    bench.agencies.scripts = {"plant-import": [raises(AgencyUnavailable("connection refused"))]}
+    # Asked every few hours only: hundreds of attempts would tell nothing more.
+    away = AgencyUnavailable("connection refused", retry_after=6 * 3600.0)
+    bench.agencies.scripts = {"plant-import": [raises(away)]}
     async with bench.working():
         await bench.start(accepted)
         await bench.until(accepted.mrn, lambda told: "referral.delayed:plant-import" in told)

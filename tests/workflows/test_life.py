@@ -593,7 +593,8 @@ async def test_an_agency_that_is_reached_after_its_time_may_still_lift_the_hold(
 
     async def is_away_until(dossier: Dossier) -> Submission:
         if not gate.is_set():
-            raise AgencyUnavailable("closed")
+            # Hundreds of attempts would tell nothing more.
+            raise AgencyUnavailable("closed", retry_after=6 * 3600.0)
         return await approves(dossier)
 
     bench.agencies.scripts = {"plant-import": [is_away_until]}
