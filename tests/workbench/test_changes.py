@@ -6,6 +6,8 @@ import json
 from base64 import b64decode
 from pathlib import Path
 
+import pytest
+
 from hub.adapters.sample import SAMPLE_MRN
 from tests.adapters.system import Heard, Say, answer, system
 from tests.workbench.conftest import Hub, WorkFolder
