@@ -40,6 +40,7 @@ from hub.domain.deadlines import parse_duration
 from hub.domain.intake import Rulebook
 from hub.engine import TemporalEngine, connect
 from hub.ports import Clock, Scanner, VersionArchive, VersionStore
+from hub.relays.calls import CallTally
 from hub.settings import EngineSettings, Settings
 from hub.simulator.environment import environment as simulated_environment
 from hub.store import Store, create_store
@@ -64,6 +65,8 @@ class Hub:
     cargo: CargoClient
     engine: TemporalEngine
     clock: Clock
+    tally: CallTally
+    """What this process has asked of agencies' systems since that was last written down."""
 
     @property
     def configuration(self) -> Configuration:
@@ -289,7 +292,8 @@ def _agency_info(live: LiveConfiguration, slug: str) -> AgencyInfo:
 async def build(settings: Settings, role: str = "hub") -> Hub:
     """Join the parts. Raises ConfigurationFaults; needs neither engine nor agencies to be there."""
     store = create_store(settings.database_url, sync=settings.sqlite_sync)
-    shelf, near, client = Shelf(), Gateway.without_agencies(utc_now), await connect(settings)
+    shelf, tally, client = Shelf(), CallTally(), await connect(settings)
+    near = Gateway.without_agencies(utc_now, tally)
 
     async def file_of(agency: str) -> AgencyFile | None:
         return near.file_of(agency) or await asyncio.to_thread(near.file_kept_of, agency)
@@ -300,10 +304,11 @@ async def build(settings: Settings, role: str = "hub") -> Hub:
         shelf=shelf,
         store=store,
         near=near,
-        gateway=DistantGateway(near, client, file_of, utc_now),
+        gateway=DistantGateway(near, client, file_of, utc_now, tally),
         cargo=CargoClient(settings.cargo_url, settings.cargo_token.get_secret_value(), utc_now),
         engine=TemporalEngine(client),
         clock=utc_now,
+        tally=tally,
     )
     hub.put_in_force()
     return hub

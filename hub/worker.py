@@ -19,6 +19,7 @@ from hub.domain import names
 from hub.domain.deadlines import WorkingCalendar
 from hub.engine import connect, register_search_attributes
 from hub.ports import HandOver
+from hub.relays.calls import CallRelay
 from hub.relays.decisions import DecisionRelay
 from hub.relays.feed_keeper import FeedKeeper
 from hub.relays.feeds import FeedRelay
@@ -95,6 +96,7 @@ async def work(hub: Hub, stop: asyncio.Event) -> None:
         hub.store,
         hub.clock,
     )
+    calls = CallRelay(hub.tally, hub.store, hub.clock)
     relays: list[Relay] = [
         StartRelay(hub.store, hub.engine, hub.clock),
         DecisionRelay(hub.store, hub.engine, hub.clock),
@@ -102,6 +104,7 @@ async def work(hub: Hub, stop: asyncio.Event) -> None:
         AllotRelay(hub.store, hub.store, hub.engine, hub.clock),
         polls,
         feeds,
+        calls,
     ]
     rounds = [asyncio.create_task(keep_going(relay, stop)) for relay in relays]
     rounds.append(asyncio.create_task(hub.follow(stop)))
@@ -111,6 +114,7 @@ async def work(hub: Hub, stop: asyncio.Event) -> None:
         await asyncio.gather(*rounds)
         await feeds.finish()
         await polls.finish()
+        await calls.finish()
 
     try:
         if await _engine_is_there(hub, stop):

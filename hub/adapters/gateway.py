@@ -48,7 +48,7 @@ from hub.domain.exchange import (
 from hub.domain.referral import ReferralTerms, Via
 from hub.domain.withdrawal import Withdrawal
 from hub.expressions import ExpressionFailed
-from hub.ports import NONE_REFUSED, Clock
+from hub.ports import NONE_REFUSED, CallMeter, Clock, unmetered
 
 _BUSY_PAUSE = 2.0
 _MOST_THREADS = 16_384
@@ -67,15 +67,18 @@ class Gateway:
         environment: Mapping[str, str],
         zones: Mapping[str, ZoneInfo],
         clock: Clock,
+        meter: CallMeter = unmetered,
     ) -> None:
         """
         `versions` and `zones` are by agency; `folder` is the configuration folder that contracts lie below.
 
         `REQUESTS_CA_BUNDLE` of the environment, if set, is the file of certificate authorities to trust.
 
-        Every referral is served by these files, until `change` says which versions there are.
+        Every referral is served by these files, until `change` says which versions there are. `meter` is told
+        of every request.
         """
         self._clock = clock
+        self._meter = meter
         contracts = Contracts(folder)
         self._lines = Lines(clock)
         self._lines.change(
@@ -90,9 +93,9 @@ class Gateway:
         self._threads = ThreadPoolExecutor(max_workers=_MOST_THREADS, thread_name_prefix="agency")
 
     @classmethod
-    def without_agencies(cls, clock: Clock) -> Gateway:
+    def without_agencies(cls, clock: Clock, meter: CallMeter = unmetered) -> Gateway:
         """A gateway that knows nobody until `change` says who there is."""
-        return cls({}, {}, Path(), {}, {}, clock)
+        return cls({}, {}, Path(), {}, {}, clock, meter)
 
     def change(
         self, editions: Mapping[str, Edition], environment: Mapping[str, str], archive: Archive
@@ -250,7 +253,7 @@ class Gateway:
                     )
                 if wait:
                     await asyncio.sleep(wait)
-            talk = Talk(line, kind, terms, self._clock)
+            talk = Talk(line, kind, terms, self._clock, self._meter)
             loop = asyncio.get_running_loop()
             thread = loop.run_in_executor(self._threads, partial(_told, talk, work))
         except BaseException:
@@ -277,7 +280,7 @@ def _told(talk: Talk, work: Callable[[Talk], T]) -> T:
     except ChannelUnusable as wrong:
         raise NotUnderstood(str(wrong)) from wrong
     except ChannelError as error:
-        talk.understood(in_a_line(error))
+        talk.understood(in_a_line(error), error)
         error.exchanges = talk.exchanges
         error.args = (talk.line.scrubber.text(str(error)),)
         raise

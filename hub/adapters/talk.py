@@ -21,7 +21,7 @@ from hub.domain.errors import AgencyUnavailable, ChannelError, InDoubt, NotUnder
 from hub.domain.exchange import Exchange
 from hub.domain.referral import ReferralTerms
 from hub.expressions import ExpressionFailed
-from hub.ports import Clock
+from hub.ports import Call, CallMeter, CallResult, Clock, unmetered
 
 _ASKS_FOR_A_PAUSE = (429, 503)
 GRACE = 1.0
@@ -31,12 +31,21 @@ GRACE = 1.0
 class Talk:
     """What is said to and fro in one piece of work: usually one request, and what it takes to be let in."""
 
-    def __init__(self, line: Line, kind: Kind, terms: ReferralTerms | None, clock: Clock) -> None:
+    def __init__(
+        self,
+        line: Line,
+        kind: Kind,
+        terms: ReferralTerms | None,
+        clock: Clock,
+        meter: CallMeter = unmetered,
+    ) -> None:
+        """`meter` is told of every request, also of those that let in and of those that nobody waits for."""
         self.line = line
         self.kind = kind
         self.terms = terms
         self.ends_by = time.monotonic() + line.timeout + GRACE
         self._clock = clock
+        self._meter = meter
         self._heard_at = clock()
         self._exchanges: list[Exchange] = []
         self._open: _Open | None = None
@@ -248,11 +257,28 @@ class Talk:
         """Where an answer is read: what does not fit becomes NotUnderstood."""
         return Understanding()
 
-    def understood(self, reading: str) -> None:
-        """Close the exchange under way, if one is, with how it was understood."""
-        if self._open is not None:
-            self._exchanges.append(self._open.recording.exchange(reading))
+    def understood(self, reading: str, error: ChannelError | None = None) -> None:
+        """Close the exchange under way, if one is, with how it was understood, or the error it ended with."""
+        if self._open is None:
+            return
+        exchange = self._open.recording.exchange(reading)
+        self._exchanges.append(exchange)
+        with self._lock:
             self._open = None
+            counted = self._abandoned
+        if not counted:
+            self._count(exchange, error)
+
+    def _count(self, exchange: Exchange, error: ChannelError | None) -> None:
+        self._meter(
+            Call(
+                agency=exchange.agency,
+                operation=exchange.kind,
+                started_at=exchange.started_at,
+                milliseconds=exchange.milliseconds,
+                result=CallResult.ANSWERED if error is None else CallResult.of(error),
+            )
+        )
 
     def given_up(self) -> ChannelError:
         """The error for a thread that outlasts its time: name resolution that hangs, headers that drip."""
@@ -269,7 +295,9 @@ class Talk:
         if under_way is not None and under_way.kind.changes_something:
             error = InDoubt(words)
         if under_way is not None:
-            exchanges.append(under_way.recording.exchange(in_a_line(error)))
+            exchange = under_way.recording.exchange(in_a_line(error))
+            exchanges.append(exchange)
+            self._count(exchange, error)
         error.exchanges = tuple(exchanges)
         return error
 

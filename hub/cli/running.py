@@ -16,6 +16,8 @@ from hub.bootstrap import Hub, api_parts, build, environment_of
 from hub.config.loader import load
 from hub.embedded import Ports, Stack
 from hub.logs import configure
+from hub.relays.calls import CallRelay
+from hub.relays.loop import keep_going
 from hub.settings import AgencyWorkerSettings, Settings
 
 _EXAMPLE = """curl -s {url}/v1/declarations -H 'Authorization: Bearer {key}' \\
@@ -114,11 +116,15 @@ def api() -> None:
 
     async def serve(hub: Hub, stop: asyncio.Event) -> None:
         following = asyncio.create_task(hub.follow(stop))
+        calls = CallRelay(hub.tally, hub.store, hub.clock)
+        counting = asyncio.create_task(keep_going(calls, stop))
         try:
             await _serve(create_app(api_parts(hub)), hub.settings.api_host, hub.settings.api_port, stop)
         finally:
             stop.set()
             await following
+            await counting
+            await calls.finish()
 
     _run_hub("api", serve)
 

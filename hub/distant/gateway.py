@@ -33,6 +33,7 @@ from hub.activities.agency_messages import (
 from hub.adapters.limits import Breaker
 from hub.config.models import AgencyFile
 from hub.distant.calls import BEGIN_WITHIN, EngineCalls
+from hub.distant.counting import Counting
 from hub.domain.deadlines import parse_duration
 from hub.domain.errors import AgencyUnavailable, ChannelError, InDoubt, NotUnderstood
 from hub.domain.exchange import (
@@ -49,7 +50,7 @@ from hub.domain.exchange import (
 )
 from hub.domain.model import Model
 from hub.domain.withdrawal import Withdrawal
-from hub.ports import NONE_REFUSED, AgencyGateway, Clock
+from hub.ports import NONE_REFUSED, AgencyGateway, CallMeter, Clock, unmetered
 
 WORKER_WITHIN = timedelta(seconds=5)
 """For a worker of the agency to take a call up; one that is there does so in milliseconds."""
@@ -104,12 +105,17 @@ class DistantGateway:
         client: Client,
         agencies: Callable[[str], Awaitable[AgencyFile | None]],
         clock: Clock,
+        meter: CallMeter = unmetered,
     ) -> None:
-        """`agencies` gives the file that is in force now, so that `own_worker` may change while this runs."""
+        """
+        `agencies` gives the file that is in force now, so that `own_worker` may change while this runs.
+        `meter` is told of the requests of agencies' own workers; the near gateway has its own.
+        """
         self._near = near
         self._calls = EngineCalls(client)
         self._agencies = agencies
         self._clock = clock
+        self._meter = meter
         self._ways: dict[str, _Way] = {}
 
     async def close(self) -> None:
@@ -214,6 +220,19 @@ class DistantGateway:
         wait = way.breaker.admit()
         if wait is not None:
             raise AgencyUnavailable(f"no worker of {way.agency} is at work", retry_after=wait)
+        counting = Counting(self._meter, way.agency, kind, self._clock())
+        try:
+            found = await self._answer(way, kind, content, result, about)
+        except ChannelError as error:
+            counting.failed(error, self._clock())
+            raise
+        counting.answered(found)
+        return found
+
+    async def _answer(
+        self, way: _Way, kind: CallKind, content: Model, result: type[M], about: str | None
+    ) -> M:
+        """As `_call`, once the breaker has let it through."""
         answer = None
         try:
             answer = await self._calls.end_of(

@@ -17,7 +17,7 @@ from hub.config.models import AgencyFile
 from hub.domain.declaration import Declaration
 from hub.domain.exchange import Dossier
 from hub.domain.referral import Receipt, ReferralTerms
-from hub.ports import Clock
+from hub.ports import CallMeter, Clock, unmetered
 
 FOLDER = Path(__file__).parents[2] / "adapters_config"
 GOLDEN = FOLDER / "golden"
@@ -108,7 +108,11 @@ def dossier(
 
 @asynccontextmanager
 async def gateway_to(
-    url: str, *files: AgencyFile, extra: Mapping[str, str] | None = None, clock: Clock = lambda: NOW
+    url: str,
+    *files: AgencyFile,
+    extra: Mapping[str, str] | None = None,
+    clock: Clock = lambda: NOW,
+    meter: CallMeter = unmetered,
 ) -> AsyncIterator[Gateway]:
     """A gateway to agencies that all live at `url`; it is `NOW` unless a clock says otherwise."""
     variables: dict[str, str] = {}
@@ -122,6 +126,7 @@ async def gateway_to(
         variables,
         {file.agency: SEOUL for file in files},
         clock,
+        meter,
     )
     try:
         yield gateway

@@ -15,7 +15,7 @@ from hub.adapters.gateway import Gateway
 from hub.config.models import AgencyFile
 from hub.distant import DistantGateway
 from hub.domain import names
-from hub.ports import AgencyGateway
+from hub.ports import AgencyGateway, Call
 from hub.workflows.agency_call import AgencyCall
 from tests.adapters.support import changed, gateway_to
 
@@ -53,6 +53,8 @@ class Two:
     near: Gateway
     client: Client
     files: dict[str, AgencyFile] = field(default_factory=dict)
+    counted: list[Call] = field(default_factory=list)
+    """The requests of agencies' own workers, as the hub's side has been told of them."""
 
     @asynccontextmanager
     async def agency_works(self, slug: str, gateway: AgencyGateway) -> AsyncIterator[None]:
@@ -78,7 +80,9 @@ async def two_sides(client: Client, *files: AgencyFile) -> AsyncIterator[Two]:
             workflow_runner=UnsandboxedWorkflowRunner(),
         ),
     ):
-        yield Two(DistantGateway(near, client, in_force(known), now), near, client, known)
+        counted: list[Call] = []
+        distant = DistantGateway(near, client, in_force(known), now, counted.append)
+        yield Two(distant, near, client, known, counted)
 
 
 @asynccontextmanager

@@ -21,6 +21,7 @@ from hub.domain.errors import AgencyRefused, AgencyUnavailable, ChannelError, In
 from hub.domain.exchange import Asked, Dossier, Enclosure, Feed, FeedPage, InformationContent, Message
 from hub.domain.referral import Verdict
 from hub.engine import connect
+from hub.ports import CallResult
 from hub.settings import Settings
 from tests.adapters.support import MRN, NOW, agency, changed, dossier, gateway_to
 from tests.adapters.system import Heard, Say, answer, system
@@ -46,6 +47,9 @@ async def test_a_submission_comes_back_with_its_receipt_and_its_exchange(client:
     assert exchange.mrn == MRN
     assert exchange.request["url"].startswith(running.url)
     assert len(running.heard) == 1
+    [call] = two.counted
+    assert (call.agency, call.operation, call.result) == ("kats", "submit", CallResult.ANSWERED)
+    assert call.milliseconds == exchange.milliseconds
 
 
 @pytest.mark.parametrize(
@@ -67,6 +71,7 @@ async def test_errors_keep_their_kind(
                 await two.gateway.submit(dossier(KATS))
     assert type(told.value) is kind
     assert told.value.retry_after == retry_after
+    assert [call.result for call in two.counted] == [CallResult.of(told.value)]
     [exchange] = told.value.exchanges
     assert exchange.reading.startswith(str(told.value).split(":")[0]) or str(told.value) in exchange.reading
 
