@@ -287,6 +287,9 @@ class WatchStore(IncidentStore, Protocol):
     def end_watch(self, process: str) -> None:
         """The round is done."""
 
+    def watched_seconds_ago(self) -> float | None:
+        """Since the last round ended, by the database's clock; None when there was none."""
+
     def recent_incidents(self, since: datetime) -> list[Incident]:
         """Those that are open, and those that were closed since."""
 
@@ -294,13 +297,13 @@ class WatchStore(IncidentStore, Protocol):
         self,
         since: datetime,
         step: Callable[[Sequence[Incident]], Sequence[Advance]],
-        alerts: Callable[[Sequence[Advance]], Sequence[Alert]],
+        whom_to_tell: Callable[[Sequence[Advance]], Sequence[Alert]],
         at: datetime,
     ) -> list[Advance]:
         """
         What a round makes of `recent_incidents(since)`, and whom that is to be told, as one transaction.
 
-        `alerts` is given what has become of them, each with its id.
+        `whom_to_tell` is given what has become of them, each with its id.
         """
 
     def waiting_alerts(self, receiver: str) -> list[Alert]:
@@ -311,10 +314,10 @@ class WatchStore(IncidentStore, Protocol):
 
     def last_bulletin_at(self, receiver: str) -> datetime | None: ...
 
-    def add_bulletin(self, bulletin: Bulletin, alerts: Sequence[int]) -> None:
-        """Put alerts into a bulletin that is to be sent."""
+    def add_bulletin(self, bulletin: Bulletin, told: Sequence[int]) -> None:
+        """Put alerts into a bulletin that is to be sent. Once: those that are gone were put into another."""
 
-    def drop_alerts(self, alerts: Sequence[int]) -> None:
+    def drop_alerts(self, told: Sequence[int]) -> None:
         """Nobody is to be told these any more."""
 
     def lease_bulletins(self, now: datetime, lease: timedelta) -> list[Bulletin]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hub.store.alerts import Alerts
 from hub.store.audit import Audit
 from hub.store.bulks import Bulks
 from hub.store.calls import Calls
@@ -14,13 +15,16 @@ from hub.store.engine import Database, Sync
 from hub.store.handovers import HandOvers
 from hub.store.histories import AnswerHistories
 from hub.store.inbox import Inbox
+from hub.store.incidents import Incidents
 from hub.store.intake import Intake
 from hub.store.life import Life
 from hub.store.notices import Notices
 from hub.store.polls import Polls
 from hub.store.proposals import Proposals
 from hub.store.queries import Queries
+from hub.store.users import Users
 from hub.store.versions import Versions
+from hub.store.vitals import Vitals
 
 
 class Store(
@@ -37,11 +41,15 @@ class Store(
     Certificates,
     Cargo,
     Versions,
+    Users,
     Audit,
     Proposals,
     Bulks,
     Calls,
     AnswerHistories,
+    Incidents,
+    Alerts,
+    Vitals,
 ):
     """
     `hub.ports.CaseStore`, `QueryStore`, `CertificateStore`, `CargoStore` and `VersionStore` on one database.
