@@ -82,7 +82,7 @@ from hub.ports.outside import (
     ScannerUnavailable,
 )
 from hub.ports.queries import ApiClient, BadCursor, QueryStore, RefusedCallback, Role
-from hub.ports.users import Actor, User, UserRole
+from hub.ports.users import Actor, Session, User, UserRole, Users
 from hub.ports.versions import (
     SHARED_FILES,
     AgencyChange,
@@ -185,6 +185,7 @@ __all__ = [
     "Scanner",
     "ScannerUnavailable",
     "Served",
+    "Session",
     "Severity",
     "Step",
     "StuckCounts",
@@ -198,6 +199,7 @@ __all__ = [
     "Unheard",
     "User",
     "UserRole",
+    "Users",
     "VersionArchive",
     "VersionStore",
     "WatchPolicy",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Protocol
 
 from hub.domain.model import Model, UtcDatetime
 
@@ -39,6 +42,8 @@ class User(Model):
     subject: str | None = None
     """`issuer#sub` of the OpenID Connect provider, for one who signs in there."""
     disabled: bool = False
+    one_time_password: bool = False
+    """Its password is known to whoever made it: the user does nothing before there is another."""
     created_at: UtcDatetime
 
 
@@ -50,3 +55,94 @@ class Actor(Model):
     role: UserRole
     agency: str | None = None
     """Bound to this agency."""
+
+
+class Session(Model):
+    """A signed-in browser. Its token is in the browser's cookie only; the store keeps the token's hash."""
+
+    user: User
+    opened_at: UtcDatetime
+    seen_at: UtcDatetime
+    """When its person last did something; refreshes that a page makes by itself do not count."""
+
+
+class UserTaken(Exception):
+    """There is a user of this name, or of this subject, already."""
+
+
+class NoSuchUser(Exception):
+    """There is no user of this name."""
+
+
+class LastAdmin(Exception):
+    """Nobody who could manage users would be left."""
+
+
+class Users(Protocol):
+    """Users and their sessions. Blocking, as the store is."""
+
+    def add_user(self, user: User, password_hash: str | None) -> None:
+        """Without a password for one who signs in with the OpenID Connect provider. Raises UserTaken."""
+
+    def user(self, name: str) -> User | None: ...
+
+    def user_by_subject(self, subject: str) -> User | None: ...
+
+    def users(self) -> list[User]:
+        """Every user, by name."""
+
+    def password_hash(self, name: str) -> str | None:
+        """Of a user; None when there is no such user, or none with a password."""
+
+    def set_password(self, name: str, password_hash: str, *, one_time: bool) -> None:
+        """
+        A new password; a `one_time` one is for whoever is then asked for his own. Every session of the user
+        ends. Raises NoSuchUser.
+        """
+
+    def rehash(self, name: str, old: str, new: str) -> None:
+        """The same password, hashed by newer parameters; nothing if it has been changed meanwhile."""
+
+    def change_user(self, user: User) -> User:
+        """
+        The user of this name is from now on as given; as it was before. When role, agency or `disabled`
+        change, every session of the user ends. Raises NoSuchUser, LastAdmin.
+        """
+
+    def open_session(self, token_hash: str, user: str, at: datetime) -> None:
+        """Raises NoSuchUser."""
+
+    def session(self, token_hash: str) -> Session | None:
+        """The session of a user who is not disabled."""
+
+    def session_seen(self, token_hash: str, at: datetime) -> None:
+        """Its person does something."""
+
+    def close_session(self, token_hash: str) -> None:
+        """Idempotent."""
+
+    def close_sessions(self, user: str, *, but: str | None = None) -> int:
+        """All of a user, except the one with the hash `but`; how many there were."""
+
+    def forget_sessions(self, opened_before: datetime) -> int:
+        """Drop what is over anyway; how many there were."""
+
+    def try_sign_in(self, limits: Sequence[AttemptLimit], at: datetime) -> datetime | None:
+        """
+        Count an attempt under each key, as if it failed. When one of them has reached its limit, count
+        nothing and say from when on it may be tried again.
+
+        Counted before the password is looked at, so that attempts made at once cannot be more than allowed.
+        """
+
+    def forgive(self, keys: Sequence[str]) -> None:
+        """The attempts under these keys did not fail in the end, or not all: begin anew."""
+
+
+class AttemptLimit(Model):
+    """How often may be tried to sign in."""
+
+    key: str
+    """By what attempts are counted: a user, an address, or both."""
+    most: int
+    within: timedelta

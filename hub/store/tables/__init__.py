@@ -39,6 +39,7 @@ from hub.store.tables.incidents import (
     watch_lease,
 )
 from hub.store.tables.tracking import tracking_failures, tracking_links
+from hub.store.tables.users import sessions, sign_in_attempts, users
 
 __all__ = [
     "agency_calls",
@@ -76,9 +77,12 @@ __all__ = [
     "referrals",
     "refused_callbacks",
     "samples",
+    "sessions",
+    "sign_in_attempts",
     "tallies",
     "tracking_failures",
     "tracking_links",
     "untold_news",
+    "users",
     "watch_lease",
 ]

@@ -1,0 +1,55 @@
+"""What the console is built from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta, tzinfo
+from typing import Annotated, Protocol
+from zoneinfo import ZoneInfo
+
+from fastapi import Depends, Request
+
+from hub.ports import Audited, Clock, Users
+
+
+class Audits(Protocol):
+    """Where it is written down what users did. Blocking."""
+
+    def note_audit(self, line: Audited) -> Audited: ...
+
+
+@dataclass(frozen=True)
+class ConsoleParts:
+    """
+    Everything the console needs from outside; `bootstrap` builds it.
+
+    Stores are blocking and are called in threads, see `shell.in_thread`.
+    """
+
+    clock: Clock
+    users: Users
+    audit: Audits
+    is_ready: Callable[[], bool]
+    """Whether the store answers; may raise what a store raises when it is gone. Blocking."""
+    secure: bool = True
+    """Cookies go over TLS only. False in development, on a machine of one's own."""
+    public_url: str | None = None
+    """Where people find the console, as `https://hub.example`; None: where their browser says it asks."""
+    zone: tzinfo = field(default_factory=lambda: ZoneInfo("Asia/Seoul"))
+    """In which times are shown."""
+    temporal_ui_url: str | None = None
+    """URL of the workflow list in Temporal's UI, as `http://127.0.0.1:8233/namespaces/default/workflows`."""
+    session_idle: timedelta = timedelta(hours=1)
+    """A session ends when its person has done nothing for so long."""
+    session_lasts: timedelta = timedelta(hours=12)
+    """A session ends after this at the latest: one shift."""
+
+
+def parts_of(request: Request) -> ConsoleParts:
+    """The parts this console was made from."""
+    parts: ConsoleParts = request.app.state.parts
+    return parts
+
+
+Parts = Annotated[ConsoleParts, Depends(parts_of)]
