@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from hub.domain.clearance import Notice
+from hub.domain.clearance import Notice, Outcome
 from hub.domain.model import Model, UtcDatetime
 from hub.ports.views import DeclarationView
 
@@ -145,11 +145,12 @@ class Examination(Model):
 
 
 class OpenDeclaration(Model):
-    """A declaration that is not closed, as far as the comparison needs it."""
+    """A declaration, as far as the comparison needs it."""
 
     mrn: str
     accepted_at: UtcDatetime
     started: bool
+    outcome: Outcome
 
 
 class Resumption(Model):
@@ -207,8 +208,8 @@ class Records(Protocol):
     def are_open(self, mrns: Sequence[str]) -> dict[str, bool]:
         """Whether these are open; what is not in the store is not in the answer."""
 
-    def count_open(self, accepted_before: datetime) -> int:
-        """How many are open, and started."""
+    def count_open(self) -> int:
+        """How many are open."""
 
     def disagreements(self, kind: FindingKind, now: datetime, after: Place | None, limit: int) -> list[Place]:
         """What is wrong within the store, page by page; [] for what the store alone cannot tell."""
@@ -218,7 +219,7 @@ class Records(Protocol):
     def examine_cases(self, mrns: Sequence[str]) -> list[tuple[FindingKind, Place]]:
         """What is wrong with the events and the case of these."""
 
-    def newest(self, limit: int, before: tuple[datetime, str] | None = None) -> list[OpenDeclaration]:
+    def newest(self, limit: int, before: OpenDeclaration | None = None) -> list[OpenDeclaration]:
         """Declarations, closed ones too, the newest first."""
 
     def mend(self, kind: FindingKind, place: Place, now: datetime) -> bool:

@@ -252,8 +252,16 @@ class OpenCase:
     def begin_poll(self, service: str, at: datetime) -> None:
         """Ask about a delivered referral from `at` on, if that is how its agency answers."""
         referral = self.referral(service)
-        if referral.delivered_at is not None and _is_polled(referral) and not self.takes_no_more:
+        if referral.delivered_at is not None and is_polled(referral) and not self.takes_no_more:
             self._polls_begun.append(self._poll(referral, at))
+
+    def reopen_poll(self, service: str, at: datetime) -> None:
+        """Ask about a referral from `at` on, whatever became of asking before."""
+        self._polls_reopened.append(self._poll(self.referral(service), at))
+
+    def end_poll(self, service: str) -> None:
+        """Ask about it no more."""
+        self._polls_ended.append(service)
 
     def not_understood(self, service: str, trouble: str, at: datetime, **about: Any) -> None:
         """
@@ -452,10 +460,10 @@ class OpenCase:
     def _keep_poll_up(self, was: Referral, now: Referral, event: NewEvent) -> None:
         if event.type is EventType.REFERRAL_DELIVERED:
             return  # whoever records the delivery says from when on
-        if not _is_polled(now):
-            if _is_polled(was):
+        if not is_polled(now):
+            if is_polled(was):
                 self._polls_ended.append(now.terms.service)
-        elif not _is_polled(was) or event.type is EventType.REFERRAL_AMENDED:
+        elif not is_polled(was) or event.type is EventType.REFERRAL_AMENDED:
             # The agency takes a final word back and asks for more, or has other content to decide on. It
             # has decided once, so it has the referral, receipt or not.
             self._polls_reopened.append(self._poll(now, event.at))
@@ -547,7 +555,7 @@ class OpenCase:
         }
 
 
-def _is_polled(referral: Referral) -> bool:
+def is_polled(referral: Referral) -> bool:
     """Whether the agency is asked about the referral: it has it, and has not decided."""
     has_it = referral.state is ReferralState.DELIVERED or (
         referral.state is ReferralState.EXPIRED and referral.delivered_at is not None

@@ -10,6 +10,7 @@ from hub.store.cargo import Cargo
 from hub.store.cases import Cases
 from hub.store.certificates import Certificates
 from hub.store.clients import Clients
+from hub.store.doctor import Doctor
 from hub.store.documents import Documents
 from hub.store.engine import Database, Sync
 from hub.store.handovers import HandOvers
@@ -47,6 +48,7 @@ class Store(
     Bulks,
     Calls,
     AnswerHistories,
+    Doctor,
     Incidents,
     Alerts,
     Vitals,

@@ -27,6 +27,7 @@ from hub.store.tables.cases import (
     refused_callbacks,
     untold_news,
 )
+from hub.store.tables.examinations import examinations
 from hub.store.tables.histories import answer_times
 from hub.store.tables.incidents import (
     alerts,
@@ -64,6 +65,7 @@ __all__ = [
     "declarations",
     "documents",
     "events",
+    "examinations",
     "exchanges",
     "feeds",
     "inbox",
