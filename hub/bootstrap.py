@@ -35,6 +35,7 @@ from hub.config.live import LiveConfiguration, follow
 from hub.config.loader import Configuration, load
 from hub.config.models import AgencyFile
 from hub.config.sources import agency_file
+from hub.console.parts import ConsoleParts
 from hub.distant import DistantGateway
 from hub.domain.deadlines import parse_duration
 from hub.domain.intake import Rulebook
@@ -204,7 +205,6 @@ def live_configuration(
 
 def api_parts(hub: Hub) -> ApiParts:
     """What the API is made of."""
-    ui = hub.settings.temporal_ui_url
     return ApiParts(
         cases=hub.store,
         queries=hub.store,
@@ -218,8 +218,30 @@ def api_parts(hub: Hub) -> ApiParts:
         agencies=lambda: [_agency_info(hub.live, slug) for slug in hub.configuration.agencies],
         refused=lambda agency: _refused(hub.live, agency),
         scanner=_scanner(hub.settings),
-        temporal_ui_url=f"{ui}/namespaces/{hub.settings.temporal_namespace}/workflows" if ui else None,
+        temporal_ui_url=_workflow_list(hub.settings),
     )
+
+
+def console_parts(hub: Hub) -> ConsoleParts:
+    """What the console is made of."""
+    settings = hub.settings
+    return ConsoleParts(
+        clock=hub.clock,
+        users=hub.store,
+        audit=hub.store,
+        is_ready=hub.store.is_ready,
+        secure=not settings.development,
+        public_url=settings.public_url,
+        zone=hub.configuration.default_calendar.zone,
+        temporal_ui_url=_workflow_list(settings),
+        session_idle=timedelta(minutes=settings.session_idle_minutes),
+        session_lasts=timedelta(hours=settings.session_hours),
+    )
+
+
+def _workflow_list(settings: Settings) -> str | None:
+    ui = settings.temporal_ui_url
+    return f"{ui}/namespaces/{settings.temporal_namespace}/workflows" if ui else None
 
 
 def _scanner(settings: Settings) -> Scanner:

@@ -88,6 +88,15 @@ class Settings(EngineSettings):
     """Bearer token for the cargo system."""
     api_host: str = "127.0.0.1"
     api_port: int = 8080
+    public_url: str | None = None
+    """
+    Where people's browsers find this hub, as `https://hub.example`: for links in messages, and behind a
+    proxy. Forms are then taken from there only.
+    """
+    session_idle_minutes: float = Field(default=60, gt=0)
+    """A user of the console who does nothing for so long signs in again; pages that refresh do not count."""
+    session_hours: float = Field(default=12, gt=0)
+    """How long a session of the console lasts at most."""
     scan_command: str = ""
     """
     Scans a document of a declarant for viruses, as `clamdscan --no-summary -`: it is given on the standard

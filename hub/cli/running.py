@@ -10,9 +10,10 @@ from typing import Annotated, NoReturn
 
 import typer
 import uvicorn
+from fastapi import FastAPI
 
 from hub import process
-from hub.bootstrap import Hub, api_parts, build, environment_of
+from hub.bootstrap import Hub, api_parts, build, console_parts, environment_of
 from hub.config.loader import load
 from hub.embedded import Ports, Stack
 from hub.logs import configure
@@ -112,14 +113,13 @@ def _run_agency_worker(agency: str) -> NoReturn:
 
 def api() -> None:
     """Serve the API for customs systems and agencies."""
-    from hub.api.app import create_app
 
     async def serve(hub: Hub, stop: asyncio.Event) -> None:
         following = asyncio.create_task(hub.follow(stop))
         calls = CallRelay(hub.tally, hub.store, hub.clock)
         counting = asyncio.create_task(keep_going(calls, stop))
         try:
-            await _serve(create_app(api_parts(hub)), hub.settings.api_host, hub.settings.api_port, stop)
+            await _serve(_pages_and_api(hub), hub.settings.api_host, hub.settings.api_port, stop)
         finally:
             stop.set()
             await following
@@ -127,6 +127,16 @@ def api() -> None:
             await calls.finish()
 
     _run_hub("api", serve)
+
+
+def _pages_and_api(hub: Hub) -> FastAPI:
+    """The API, with the console and the tracking page beside it."""
+    from hub.api.app import create_app
+    from hub.console.app import Pages, create_console
+
+    app = create_app(api_parts(hub))
+    app.router.routes.append(Pages(create_console(console_parts(hub))))
+    return app
 
 
 def _run_hub(role: str, main: Callable[[Hub, asyncio.Event], Awaitable[None]]) -> NoReturn:
