@@ -214,6 +214,20 @@ def look_at(referral: Referral, accepted_at: datetime) -> datetime | None:
     return pressing
 
 
+def slow_at(referral: Referral, judging: Judging) -> datetime | None:
+    """When the agency has had it for longer than nearly all before; None while the clock stands still."""
+    longest = judging.is_slow_after(referral.terms.service)
+    if longest is None or referral.delivered_at is None or referral.is_stopped:
+        return None
+    begun = _latest(referral.delivered_at, referral.amended_at)
+    still = [
+        (max(stop.from_, begun), stop.until)
+        for stop in referral.stops
+        if stop.until is not None and stop.until > begun
+    ]
+    return begun + longest + sum((until - from_ for from_, until in still), timedelta(0))
+
+
 def cargo_of(declaration: Declaration, items: Collection[int] | None, released: Collection[int]) -> Cargo:
     """What stands still of these goods items (None: of all), those that have been released left out."""
     held = [
@@ -329,24 +343,10 @@ def _kind(
     pressing = pressing_at(referral, standing.accepted_at)
     if pressing is not None and pressing <= judging.now:
         return StuckKind.DUE_SOON
-    slow_at = _slow_at(referral, judging)
-    if slow_at is not None and slow_at <= judging.now:
+    slow = slow_at(referral, judging)
+    if slow is not None and slow <= judging.now:
         return StuckKind.SLOW
     return None
-
-
-def _slow_at(referral: Referral, judging: Judging) -> datetime | None:
-    """When the agency has had it for longer than nearly all before; None while the clock stands still."""
-    longest = judging.is_slow_after(referral.terms.service)
-    if longest is None or referral.delivered_at is None or referral.is_stopped:
-        return None
-    begun = _latest(referral.delivered_at, referral.amended_at)
-    still = [
-        (max(stop.from_, begun), stop.until)
-        for stop in referral.stops
-        if stop.until is not None and stop.until > begun
-    ]
-    return begun + longest + sum((until - from_ for from_, until in still), timedelta(0))
 
 
 def _latest(one: datetime, other: datetime | None) -> datetime:
@@ -363,7 +363,7 @@ def _since(
         case StuckKind.DUE_SOON:
             return pressing_at(referral, standing.accepted_at) or begun
         case StuckKind.SLOW:
-            return _slow_at(referral, judging) or begun
+            return slow_at(referral, judging) or begun
         case StuckKind.IN_DOUBT:
             return signs.sent_at or signs.since or begun
         case StuckKind.PAUSED:

@@ -116,6 +116,9 @@ class Attention(Protocol):
     def judged(self, places: Iterable[StuckPlace], judging: Judging) -> dict[StuckPlace, Stuck]:
         """How these stand this moment: those that are still stuck. What has been mended is not there."""
 
+    def stuck_in(self, mrn: str, judging: Judging) -> list[Stuck]:
+        """What of one declaration is stuck this moment; nothing of one that is not known."""
+
     def judge_stuck(self, judging: Judging, limit: int) -> int:
         """
         Look at what may have become stuck, and at what is stuck and has changed; keep what comes of it.

@@ -92,7 +92,8 @@ class Polls(Part):
                     referrals.c.state.in_([state.value for state in _ASKED_ABOUT]),
                     referrals.c.trouble.is_distinct_from(trouble),
                 )
-                .values(trouble=trouble)
+                # Whether it is stuck by that, or is not any more, is worth looking at.
+                .values(trouble=trouble, look_at=referrals.c.accepted_at)
             )
 
     def next_poll_at(self) -> datetime | None:

@@ -1,6 +1,7 @@
 """The tables. Documents hold what was said, frozen; columns hold what is searched, sorted and counted."""
 
 from hub.store.tables.actions import audit, bulk_items, bulks, proposals
+from hub.store.tables.attention import attention
 from hub.store.tables.base import metadata
 from hub.store.tables.calls import agency_calls, closed_days
 from hub.store.tables.cases import (
@@ -48,6 +49,7 @@ __all__ = [
     "agency_versions",
     "alerts",
     "answer_times",
+    "attention",
     "audit",
     "beats",
     "bulk_items",

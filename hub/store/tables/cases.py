@@ -48,6 +48,7 @@ declarations = Table(
     index("ix_declarations_outcome", "outcome", "accepted_at", "mrn"),
     index("ix_declarations_declarant", "declarant", "accepted_at", "mrn"),
     index("ix_declarations_lrn", "lrn"),
+    index("ix_declarations_ucr", "ucr"),
     index("ix_declarations_not_started", "accepted_at", where="NOT started"),
     # Counted by outcome and age; those that are closed, by the day.
     index("ix_declarations_open", "outcome", "accepted_at", where="closed_at IS NULL"),
@@ -96,6 +97,8 @@ referrals = Table(
     Column("trouble", Words),
     # What the referral is beside these columns and its decisions. None: as it was accepted.
     Column("life", Document),
+    # From when on it may be stuck, so that it is worth looking; None: not before something happens to it.
+    Column("look_at", Utc),
     PrimaryKeyConstraint("mrn", "service"),
     ForeignKeyConstraint(["mrn"], ["declarations.mrn"]),
     index("ix_referrals_awaited", "agency", "accepted_at", "mrn", where="awaited"),
@@ -106,6 +109,7 @@ referrals = Table(
         where="receipt_reference IS NOT NULL",
     ),
     index("ix_referrals_version", "agency", "config_version"),
+    index("ix_referrals_look_at", "look_at", where="look_at IS NOT NULL"),
 )
 
 decisions = Table(
