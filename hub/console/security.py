@@ -27,7 +27,7 @@ _HEADERS: Mapping[str, str] = {
     "x-content-type-options": "nosniff",
     # Not `no-referrer`: browsers would then send `Origin: null` with forms, and the origin is checked.
     "referrer-policy": "same-origin",
-    "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=(), interest-cohort=()",
+    "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "x-frame-options": "DENY",
