@@ -20,6 +20,7 @@ from hub.domain.deadlines import WorkingCalendar
 from hub.engine import connect, register_search_attributes
 from hub.ports import HandOver
 from hub.relays.calls import CallRelay
+from hub.relays.closed_days import ClosedDaysRelay
 from hub.relays.decisions import DecisionRelay
 from hub.relays.feed_keeper import FeedKeeper
 from hub.relays.feeds import FeedRelay
@@ -105,6 +106,7 @@ async def work(hub: Hub, stop: asyncio.Event) -> None:
         polls,
         feeds,
         calls,
+        ClosedDaysRelay(hub.store, hub.clock),
     ]
     rounds = [asyncio.create_task(keep_going(relay, stop)) for relay in relays]
     rounds.append(asyncio.create_task(hub.follow(stop)))

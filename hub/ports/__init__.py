@@ -50,7 +50,17 @@ from hub.ports.cases import (
     Unheard,
 )
 from hub.ports.certificates import CertificateStore, LedgerRefused
-from hub.ports.control import AgencyControl, Controls, ControlState, QueuedReferral
+from hub.ports.control import (
+    AgencyControl,
+    Controls,
+    ControlState,
+    Gate,
+    LetGo,
+    Pace,
+    Probe,
+    QueuedReferral,
+)
+from hub.ports.directory import AgencyCard, LimitsCard, RefusedFiles, ServiceCard
 from hub.ports.histories import Call, CallCount, CallMeter, CallResult, DayOfAnswers, Histories, unmetered
 from hub.ports.incidents import (
     Advance,
@@ -81,6 +91,14 @@ from hub.ports.outside import (
     Scanner,
     ScannerUnavailable,
 )
+from hub.ports.overview import (
+    ClosedDay,
+    OpenDeclarations,
+    OpenReferrals,
+    Overview,
+    ServiceQueue,
+    WaitingReferral,
+)
 from hub.ports.queries import ApiClient, BadCursor, QueryStore, RefusedCallback, Role
 from hub.ports.users import Actor, Session, User, UserRole, Users
 from hub.ports.versions import (
@@ -106,6 +124,7 @@ __all__ = [
     "ActionStore",
     "Actor",
     "Advance",
+    "AgencyCard",
     "AgencyChange",
     "AgencyControl",
     "AgencyFiles",
@@ -138,6 +157,7 @@ __all__ = [
     "ChangeKind",
     "ChangedMeanwhile",
     "Clock",
+    "ClosedDay",
     "ControlState",
     "Controls",
     "DatabaseState",
@@ -152,6 +172,7 @@ __all__ = [
     "EngineUnavailable",
     "EvidenceDocument",
     "Finding",
+    "Gate",
     "HandOver",
     "HandOverMark",
     "Histories",
@@ -164,11 +185,18 @@ __all__ = [
     "IncidentStore",
     "ItemState",
     "LedgerRefused",
+    "LetGo",
+    "LimitsCard",
     "LodgedBefore",
     "NoticeView",
+    "OpenDeclarations",
     "OpenPoll",
+    "OpenReferrals",
     "Outboxes",
+    "Overview",
+    "Pace",
     "Page",
+    "Probe",
     "Proposal",
     "ProposalOver",
     "ProposalPage",
@@ -181,10 +209,13 @@ __all__ = [
     "ReferralFile",
     "ReferralView",
     "RefusedCallback",
+    "RefusedFiles",
     "Role",
     "Scanner",
     "ScannerUnavailable",
     "Served",
+    "ServiceCard",
+    "ServiceQueue",
     "Session",
     "Severity",
     "Step",
@@ -202,6 +233,7 @@ __all__ = [
     "Users",
     "VersionArchive",
     "VersionStore",
+    "WaitingReferral",
     "WatchPolicy",
     "WatchStore",
     "unmetered",

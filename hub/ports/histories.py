@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -70,10 +70,8 @@ class CallCount(Model):
     """How many took how long, on the ladder of `hub.domain.latency`."""
 
 
-class CallMeter(Protocol):
-    """Is told of every request to an agency's system when it has ended. From any thread; at once."""
-
-    def __call__(self, call: Call) -> None: ...
+CallMeter = Callable[[Call], None]
+"""Is told of every request to an agency's system when it has ended. From any thread; returns at once."""
 
 
 def unmetered(call: Call) -> None:

@@ -110,7 +110,7 @@ def _read(row: AnyRow) -> CallCount:
         operation=row.operation,
         minute=row.begins_at,
         result=row.result,
-        count=row.count,
+        count=row._mapping["count"],
         total_ms=row.total_ms,
         slowest_ms=row.slowest_ms,
         ladder=tuple(row[-STEPS:]),

@@ -25,10 +25,12 @@ from hub.store.cursors import decode_cursor, encode_cursor
 from hub.store.intake import NOT_STARTED
 from hub.store.messages import DECISIONS, WAITING
 from hub.store.notices import UNSENT
+from hub.store.overview import CLOSED, OPEN_CASES, end_of
 from hub.store.part import AnyRow, Part
 from hub.store.polls import OPEN
 from hub.store.schema import REVISION
 from hub.store.tables import (
+    closed_days,
     decisions,
     declarations,
     events,
@@ -149,8 +151,19 @@ class Queries(Part):
             return dict(_pairs(connection.execute(query)))
 
     def counts(self) -> dict[str, int]:
-        """Gauges by name; every outcome is there, also with none."""
-        outcomes = select(declarations.c.outcome, func.count()).group_by(declarations.c.outcome)
+        """
+        Gauges by name; every outcome is there, also with none.
+
+        What was closed on a day that is over is not counted again: there is ever more of it.
+        """
+        d = declarations.c
+        open_ones = select(d.outcome, func.count()).where(OPEN_CASES).group_by(d.outcome)
+        rolled = (
+            select(closed_days.c.outcome, func.sum(closed_days.c.count))
+            .where(closed_days.c.outcome != "")
+            .group_by(closed_days.c.outcome)
+        )
+        closed = select(d.outcome, func.count()).where(CLOSED).group_by(d.outcome)
         gauges = {
             "not_started": select(func.count()).select_from(declarations).where(NOT_STARTED),
             "untold": select(func.count()).select_from(decisions).where(UNTOLD),
@@ -160,7 +173,12 @@ class Queries(Part):
         }
         with self._database.read() as connection:
             found = {f"declarations.{outcome.value}": 0 for outcome in Outcome}
-            found |= {f"declarations.{name}": count for name, count in _pairs(connection.execute(outcomes))}
+            last_day = connection.scalar(select(func.max(closed_days.c.day)))
+            if last_day is not None:
+                closed = closed.where(d.closed_at >= end_of(last_day))
+            for part in (open_ones, rolled, closed):
+                for outcome, count in _pairs(connection.execute(part)):
+                    found[f"declarations.{outcome}"] += count
             found |= {name: connection.execute(query).scalar_one() for name, query in gauges.items()}
         return found
 

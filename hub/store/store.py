@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hub.store.alerts import Alerts
+from hub.store.attention import AttentionList
 from hub.store.audit import Audit
 from hub.store.bulks import Bulks
 from hub.store.calls import Calls
@@ -10,6 +11,7 @@ from hub.store.cargo import Cargo
 from hub.store.cases import Cases
 from hub.store.certificates import Certificates
 from hub.store.clients import Clients
+from hub.store.control import AgencyControls
 from hub.store.doctor import Doctor
 from hub.store.documents import Documents
 from hub.store.engine import Database, Sync
@@ -20,6 +22,7 @@ from hub.store.incidents import Incidents
 from hub.store.intake import Intake
 from hub.store.life import Life
 from hub.store.notices import Notices
+from hub.store.overview import Overview
 from hub.store.polls import Polls
 from hub.store.proposals import Proposals
 from hub.store.queries import Queries
@@ -47,11 +50,14 @@ class Store(
     Proposals,
     Bulks,
     Calls,
+    Overview,
     AnswerHistories,
+    AttentionList,
     Doctor,
     Incidents,
     Alerts,
     Vitals,
+    AgencyControls,
 ):
     """
     `hub.ports.CaseStore`, `QueryStore`, `CertificateStore`, `CargoStore` and `VersionStore` on one database.
