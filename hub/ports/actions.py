@@ -13,7 +13,7 @@ from hub.domain.events import Event, NewEvent
 from hub.domain.exchange import Message
 from hub.domain.model import Model, UtcDatetime
 from hub.domain.referral import Decision, Verdict
-from hub.ports.control import ControlState
+from hub.ports.control import AgencyControl, ControlState
 from hub.ports.users import UserRole
 from hub.ports.views import DeclarationView
 
@@ -146,6 +146,8 @@ class Proposal(Model):
     """For the declarant."""
     reference: str | None = None
     """The agency's number for its decision."""
+    decided_at: UtcDatetime
+    """When the agency decided."""
     evidence: str
     """How it is known what the agency has decided: who said so, when, and where that is kept."""
     document: EvidenceDocument | None = None
@@ -273,10 +275,18 @@ class ActionStore(Protocol):
         done for: the item is marked as done. Raises KeyError, what `step` raises, DoneBefore, BulkOver.
         """
 
-    def set_control(self, agency: str, state: ControlState, line: Audited, request: str) -> bool:
+    def set_control(
+        self,
+        agency: str,
+        state: ControlState,
+        check: Callable[[AgencyControl | None], None],
+        line: Audited,
+        request: str,
+    ) -> None:
         """
         Control an agency as a person says, with the line: PAUSED, FAILING, or back to OPEN by way of
-        DRAINING. Whether that is another state than before. Raises DoneBefore.
+        DRAINING. `check` is given how it is controlled now, under lock. Raises what `check` raises,
+        DoneBefore.
         """
 
     # decisions by hand

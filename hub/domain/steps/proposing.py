@@ -44,9 +44,7 @@ def proposed(
     """
     referral = open_to_proposals(standing, service)
     refuse_strange_items(items, referral.terms.items)
-    about = sorted(set(items or referral.terms.items))
-    if set(about) <= set(standing.case.released):
-        raise StepRefused("already-released", released_words(about), "/items" if items else None)
+    about = _items_not_gone(standing, referral, items)
     data = DecisionProposed(
         proposal=id,
         verdict=verdict,
@@ -57,7 +55,9 @@ def proposed(
     return [_event(EventType.DECISION_PROPOSED, at, service, data)]
 
 
-def refuse_if_out_of_date(standing: Standing, service: str, *, revision: int, heard: int) -> None:
+def refuse_if_out_of_date(
+    standing: Standing, service: str, *, items: Sequence[int] | None, revision: int, heard: int
+) -> None:
     """
     Refuse to confirm what was proposed about another content, or before the agency spoke itself: `heard` is
     how many decisions of it were on record when it was proposed. Raises StepRefused: amended-meanwhile,
@@ -77,7 +77,7 @@ def refuse_if_out_of_date(standing: Standing, service: str, *, revision: int, he
             f"{referral.terms.agency} has spoken since this was proposed: {said.verdict}, "
             f"{said.received_at:%Y-%m-%d %H:%M} UTC",
         )
-    open_to_proposals(standing, service)
+    _items_not_gone(standing, open_to_proposals(standing, service), items)
 
 
 def declined(service: str, *, id: str, by: str, reason: str, at: datetime) -> list[NewEvent]:
@@ -85,6 +85,14 @@ def declined(service: str, *, id: str, by: str, reason: str, at: datetime) -> li
     return [
         _event(EventType.DECISION_DECLINED, at, service, DecisionDeclined(proposal=id, by=by, reason=reason))
     ]
+
+
+def _items_not_gone(standing: Standing, referral: Referral, items: Sequence[int] | None) -> list[int]:
+    """The goods items that are spoken of, in order. Raises StepRefused (already-released) for gone ones."""
+    about = sorted(set(items or referral.terms.items))
+    if set(about) <= set(standing.case.released):
+        raise StepRefused("already-released", released_words(about), "/items" if items else None)
+    return about
 
 
 def _event(type: EventType, at: datetime, service: str, data: Model) -> NewEvent:
