@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from hub.domain.certificates import CertificateKey
 from hub.domain.model import Model, Money, UtcDatetime
-from hub.domain.referral import Answers, Receipt
+from hub.domain.referral import Answers, Receipt, Verdict
 
 
 class Question(Model):
@@ -159,3 +159,22 @@ class LookedUp(Model):
     found: Found
     trouble: str | None = None
     """Why nothing was learned."""
+
+
+class DecisionProposed(Model):
+    """`decision.proposed`, of a service, by a person. What bears it out stands with the proposal itself."""
+
+    proposal: str
+    """Its id."""
+    verdict: Verdict
+    items: tuple[int, ...] | None = None
+    reference: str | None = None
+    by: str
+
+
+class DecisionDeclined(Model):
+    """`decision.declined`, of a service: the proposal counts for nothing for good."""
+
+    proposal: str
+    by: str
+    reason: str

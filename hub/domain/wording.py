@@ -6,6 +6,9 @@ from collections.abc import Mapping
 
 from hub.domain.clearance import Outcome, Rule
 from hub.domain.events import EventType
+from hub.domain.model import Text
+
+CUSTOMS_NAME: Text = {"en": "Customs", "ko": "세관"}
 
 RULES: Mapping[Rule, str] = {
     Rule.NO_AGENCY_NEEDED: "no agency need consent",
@@ -81,6 +84,8 @@ EVENTS: Mapping[EventType, str] = {
     EventType.REFERRAL_LOOK_UP_ASKED: "operations ask the agency how it stands",
     EventType.REFERRAL_LOOKED_UP: "the agency was asked how it stands",
     EventType.REFERRAL_RESENT: "operations have the referral submitted anew",
+    EventType.DECISION_PROPOSED: "decision by hand proposed: a second person is to confirm it",
+    EventType.DECISION_DECLINED: "decision by hand declined",
     EventType.CARGO_ARRIVED: "cargo arrived",
     EventType.CARGO_UNLOADED: "cargo unloaded",
     EventType.CARGO_STORED: "cargo stored",

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import secrets
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
@@ -245,10 +246,8 @@ class ByHand:
             return declined(proposal.service, id=id, by=actor.name, reason=reason, at=line.at)
 
         write = partial(self._recorder.store.decline, id, state, step, line, request)
-        try:
+        with suppress(DoneBefore):
             await self._recorder.once(line, request, _told(write))
-        except DoneBefore:
-            pass
         return await self._known(id)
 
     async def document(self, proposal: Proposal) -> bytes | None:

@@ -113,7 +113,7 @@ class Recorder:
         await asyncio.to_thread(self.store.note_audit, told)
         log.info("action.refused", action=line.action, user=line.user, mrn=line.mrn, code=refused.code)
 
-    async def tell(self, mrn: str, telling: Callable[[Engine], Awaitable[bool]]) -> None:
+    async def tell(self, mrn: str, telling: Callable[[Engine], Awaitable[object]]) -> None:
         """Tell the workflow, if the engine is there; a relay tells it otherwise."""
         try:
             async with asyncio.timeout(self._patience.total_seconds()):
