@@ -28,6 +28,7 @@ from hub.store.tables.cases import (
     refused_callbacks,
     untold_news,
 )
+from hub.store.tables.control import agency_controls, referral_queue
 from hub.store.tables.examinations import examinations
 from hub.store.tables.histories import answer_times
 from hub.store.tables.incidents import (
@@ -46,6 +47,7 @@ from hub.store.tables.users import sessions, sign_in_attempts, users
 __all__ = [
     "agency_calls",
     "agency_changes",
+    "agency_controls",
     "agency_versions",
     "alerts",
     "answer_times",
@@ -78,6 +80,7 @@ __all__ = [
     "notices",
     "polls",
     "proposals",
+    "referral_queue",
     "referrals",
     "refused_callbacks",
     "samples",
