@@ -9,10 +9,10 @@ from typing import Literal
 import structlog
 
 
-def configure(form: Literal["json", "console"]) -> None:
+def configure(form: Literal["json", "console"], *, least: int = logging.INFO) -> None:
     """
     Send everything that is logged, ours and the libraries', warnings of Python too, to standard error in one
-    form.
+    form; nothing below the level `least`.
     """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -41,6 +41,6 @@ def configure(form: Literal["json", "console"]) -> None:
     logging.captureWarnings(True)
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(logging.INFO)
+    root.setLevel(least)
     for chatty in ("httpx", "zeep", "urllib3", "alembic", "uvicorn.access"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+        logging.getLogger(chatty).setLevel(max(least, logging.WARNING))

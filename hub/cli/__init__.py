@@ -8,7 +8,7 @@ import typer
 from pydantic import ValidationError
 
 from hub import process
-from hub.cli import administration, agency, declarant, declarations, explaining, offices, running
+from hub.cli import administration, agency, declarant, declarations, doctor, explaining, offices, running
 from hub.cli.client import ApiProblem
 from hub.config.loader import ConfigurationFaults
 from hub.embedded import StackFailed
@@ -30,6 +30,7 @@ declarant.add_to(app)
 explaining.add_to(app)
 offices.add_to(app)
 administration.add_to(app)
+doctor.add_to(app)
 agency.add_to(app)
 
 _TOLD_PLAINLY = (

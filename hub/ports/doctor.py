@@ -202,7 +202,7 @@ class EngineView(Protocol):
 class Records(Protocol):
     """The store, as the doctor looks at it. Blocking; each method is one transaction."""
 
-    def open_declarations(self, after: OpenDeclaration | None, limit: int) -> list[OpenDeclaration]:
+    def list_open(self, after: OpenDeclaration | None, limit: int) -> list[OpenDeclaration]:
         """Those that are not closed, in an order of its own, page by page."""
 
     def are_open(self, mrns: Sequence[str]) -> dict[str, bool]:

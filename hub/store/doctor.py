@@ -99,7 +99,7 @@ class _Look:
 class Doctor(Part):
     """`hub.ports.doctor.Records`."""
 
-    def open_declarations(self, after: OpenDeclaration | None, limit: int) -> list[OpenDeclaration]:
+    def list_open(self, after: OpenDeclaration | None, limit: int) -> list[OpenDeclaration]:
         """Those that are not closed, the oldest of each outcome first, page by page."""
         d = declarations.c
         rows = select(d.mrn, d.accepted_at, d.started, d.outcome).where(_CLOSED_NOT)
@@ -187,11 +187,11 @@ class Doctor(Part):
             case FindingKind.POLL_MISSING | FindingKind.POLL_LEFT:
                 return self._mend_poll(kind, place, now)
             case FindingKind.POLL_FAR:
-                mine = (polls.c.mrn == place.mrn) & (polls.c.service == place.service)
-                return self._mend_row(update(polls).where(mine, polls.c.due_at > now).values(due_at=now))
+                poll = (polls.c.mrn == place.mrn) & (polls.c.service == place.service)
+                return self._mend_row(update(polls).where(poll, polls.c.due_at > now).values(due_at=now))
             case FindingKind.FEED_FAR:
-                mine = feeds.c.agency == place.agency
-                return self._mend_row(update(feeds).where(mine, feeds.c.due_at > now).values(due_at=now))
+                feed = (feeds.c.agency == place.agency) & (feeds.c.due_at > now)
+                return self._mend_row(update(feeds).where(feed).values(due_at=now))
             case FindingKind.MESSAGES_LEFT:
                 return self._mend_message(place, now)
             case FindingKind.LEDGER_DIFFERS:

@@ -1,0 +1,419 @@
+"""
+The doctor: compares store, engine, inbox and outbox, lists what disagrees, and mends it.
+
+The world moves while it is looked at: what seems to disagree is looked at twice, with a pause between, and
+once more right before anything is done about it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+
+from hub.domain.model import Model
+from hub.ports import Audited, CaseStore, Clock, Engine, EngineUnavailable, UserRole
+from hub.ports.doctor import (
+    REPAIRS,
+    EngineView,
+    Examination,
+    Finding,
+    FindingKind,
+    OpenDeclaration,
+    Place,
+    Records,
+    Repair,
+    WorkflowStatus,
+)
+
+SHOWN = 100
+"""Places of one kind that are told; all are counted, and all are mended."""
+LEAST_ROLE = UserRole.SUPERVISOR
+"""Who may have it mend anything."""
+_PAUSE = 1.0
+"""Seconds between the two looks at what seems to disagree."""
+_GRACE = timedelta(seconds=10)
+"""What was accepted less long ago may be on its way into the engine."""
+_PAGE = 1000
+_AT_ONCE = 16
+"""Looks at single workflows under way at once."""
+_NEWEST = 200
+"""Cases that are gone through without being asked to look deep."""
+_SAMPLE = 50
+"""Of the oldest and of the newest, in the quick look."""
+_SAME = 3
+"""So many quick looks in a row that count differently make it worth comparing everything."""
+
+_WITHIN_STORE = (
+    FindingKind.NOT_STARTED,
+    FindingKind.DECISIONS_UNTOLD,
+    FindingKind.NEWS_UNTOLD,
+    FindingKind.NOTICES_UNSENT,
+    FindingKind.MESSAGES_UNMATCHED,
+    FindingKind.MESSAGES_LEFT,
+    FindingKind.POLL_MISSING,
+    FindingKind.POLL_LEFT,
+    FindingKind.POLL_FAR,
+    FindingKind.POLLS_OVERDUE,
+    FindingKind.FEED_FAR,
+    FindingKind.FEED_OVERDUE,
+    FindingKind.QUEUE_LEFT,
+    FindingKind.LEDGER_DIFFERS,
+)
+_CHEAP = (
+    FindingKind.NOT_STARTED,
+    FindingKind.DECISIONS_UNTOLD,
+    FindingKind.NEWS_UNTOLD,
+    FindingKind.NOTICES_UNSENT,
+    FindingKind.POLLS_OVERDUE,
+    FindingKind.FEED_OVERDUE,
+)
+"""Each is answered by an index of what is left over."""
+_AGAINST_ENGINE = frozenset(
+    {
+        FindingKind.WORKFLOW_LOST,
+        FindingKind.WORKFLOW_ENDED,
+        FindingKind.WORKFLOW_STRAY,
+        FindingKind.WORKFLOW_LEFT,
+    }
+)
+
+log = structlog.get_logger(__name__)
+
+
+class Repaired(Model):
+    """What came of mending one kind of disagreement."""
+
+    kind: FindingKind
+    done: int
+    over: int = 0
+    """It was not so any more."""
+    failed: int = 0
+    reason: str | None = None
+    """Why the first of those that failed did."""
+
+
+@dataclass
+class _Compared:
+    declarations: int = 0
+    workflows: int = 0
+    places: defaultdict[FindingKind, list[Place]] = field(default_factory=lambda: defaultdict(list))
+
+
+class Doctor:
+    """Blocking stores are called in threads; the engine is asked a page at a time, and a few at once."""
+
+    def __init__(
+        self,
+        records: Records,
+        cases: CaseStore,
+        engine: Engine,
+        view: EngineView,
+        clock: Clock,
+        audit: Callable[[Audited], object],
+        *,
+        pause: float = _PAUSE,
+    ) -> None:
+        """`audit` writes a line down."""
+        self._records = records
+        self._cases = cases
+        self._engine = engine
+        self._view = view
+        self._clock = clock
+        self._audit = audit
+        self._pause = pause
+        self._at_once = asyncio.Semaphore(_AT_ONCE)
+        self._differed = 0
+
+    # --- looking ----------------------------------------------------------------------------------------
+
+    async def examine(self, by: str, *, deep: bool = False) -> Examination:
+        """
+        Look at everything, and keep what was found. `deep`: at the events and the case of every declaration
+        there is, which takes minutes; else of the newest.
+        """
+        began_at = self._clock()
+        findings = [finding async for finding in self._within_store(_WITHIN_STORE)]
+        compared, unreachable = _Compared(), None
+        try:
+            compared = await self._compare()
+            failing = await self._view.failing(SHOWN)
+            compared.places[FindingKind.WORKFLOW_FAILING] = list(failing)
+        except EngineUnavailable as error:
+            unreachable = Place(detail=str(error))
+            compared.places.clear()
+            compared.places[FindingKind.ENGINE_UNREACHABLE] = [unreachable]
+        findings += [_finding(kind, places) for kind, places in compared.places.items() if places]
+        findings += await self._cases_that_differ(deep)
+        order = list(FindingKind)
+        examination = Examination(
+            began_at=began_at,
+            ended_at=self._clock(),
+            by=by,
+            deep=deep,
+            declarations=compared.declarations,
+            workflows=compared.workflows,
+            findings=tuple(sorted(findings, key=lambda finding: order.index(finding.kind))),
+        )
+        await asyncio.to_thread(self._records.note_examination, examination)
+        log.info(
+            "doctor.examined",
+            by=by,
+            deep=deep,
+            declarations=examination.declarations,
+            workflows=examination.workflows,
+            findings={finding.kind.value: finding.count for finding in examination.findings},
+        )
+        return examination
+
+    async def last(self) -> Examination | None:
+        """What was found last, by whichever process."""
+        return await asyncio.to_thread(self._records.last_examination)
+
+    async def quick(self) -> tuple[Finding, ...]:
+        """
+        A look that is cheap enough for every minute: what is left over in the store, a sample of workflows,
+        and whether both sides count the same. Everything is compared only when that gives a reason to.
+        """
+        findings = [finding async for finding in self._within_store(_CHEAP)]
+        try:
+            is_suspect = await self._counts_differ() or await self._sample_differs()
+            compared = await self._compare() if is_suspect else _Compared()
+            compared.places[FindingKind.WORKFLOW_FAILING] = list(await self._view.failing(SHOWN))
+        except EngineUnavailable as error:
+            places = [Place(detail=str(error))]
+            return (*findings, _finding(FindingKind.ENGINE_UNREACHABLE, places))
+        return (*findings, *(_finding(kind, places) for kind, places in compared.places.items() if places))
+
+    async def _within_store(self, kinds: Iterable[FindingKind]) -> AsyncIterator[Finding]:
+        now = self._clock()
+        for kind in kinds:
+            places = await asyncio.to_thread(self._records.disagreements, kind, now, None, SHOWN)
+            if not places:
+                continue
+            count = len(places)
+            if count == SHOWN:
+                count = await asyncio.to_thread(self._records.count_disagreements, kind, now)
+            yield Finding(kind=kind, count=max(count, len(places)), places=tuple(places))
+
+    async def _cases_that_differ(self, deep: bool) -> list[Finding]:
+        found: defaultdict[FindingKind, list[Place]] = defaultdict(list)
+        before: OpenDeclaration | None = None
+        while page := await asyncio.to_thread(self._records.newest, _NEWEST, before):
+            before = page[-1]
+            wrong = await asyncio.to_thread(self._records.examine_cases, [one.mrn for one in page])
+            for kind, place in wrong:
+                found[kind].append(place)
+            if not deep:
+                break
+        return [_finding(kind, places) for kind, places in found.items()]
+
+    async def _counts_differ(self) -> bool:
+        """
+        Whether both sides count differently, and have for a while: the engine's index is a little late, and
+        declarations begin and end meanwhile.
+        """
+        running = await self._view.count_running()
+        declarations = await asyncio.to_thread(self._records.count_open)
+        self._differed = self._differed + 1 if running != declarations else 0
+        if self._differed < _SAME:
+            return False
+        self._differed = 0
+        return True
+
+    async def _sample_differs(self) -> bool:
+        oldest = await asyncio.to_thread(self._records.list_open, None, _SAMPLE)
+        newest = await asyncio.to_thread(self._records.newest, _SAMPLE, None)
+        is_open = await asyncio.to_thread(self._records.are_open, [one.mrn for one in newest])
+        before = self._clock() - _GRACE
+        sample = {one.mrn for one in oldest + newest if one.started and one.accepted_at < before}
+        expected = [mrn for mrn in sample if is_open.get(mrn, True)]
+        statuses = await self._statuses(expected)
+        return any(status is not WorkflowStatus.RUNNING for status in statuses.values())
+
+    # --- comparing --------------------------------------------------------------------------------------
+
+    async def _compare(self) -> _Compared:
+        """Every open declaration against every running workflow. Raises EngineUnavailable."""
+        compared = _Compared()
+        before = self._clock() - _GRACE
+        running: set[str] = set()
+        nobodys: list[str] = []
+        async for page in self._view.running():
+            running.update(page)
+            is_open = await asyncio.to_thread(self._records.are_open, page)
+            nobodys += [mrn for mrn in page if not is_open.get(mrn, False)]
+        compared.workflows = len(running)
+        missing: list[OpenDeclaration] = []
+        after: OpenDeclaration | None = None
+        while found := await asyncio.to_thread(self._records.list_open, after, _PAGE):
+            after = found[-1]
+            compared.declarations += len(found)
+            missing += [one for one in found if self._is_missing(one, running, before)]
+        if nobodys or missing:
+            await asyncio.sleep(self._pause)
+            await self._look_again_at_workflows(nobodys, compared)
+            await self._look_again_at_declarations(missing, compared)
+        return compared
+
+    def _is_missing(self, one: OpenDeclaration, running: set[str], before: datetime) -> bool:
+        return one.started and one.accepted_at < before and one.mrn not in running
+
+    async def _look_again_at_workflows(self, mrns: Sequence[str], compared: _Compared) -> None:
+        is_open = await asyncio.to_thread(self._records.are_open, mrns)
+        suspects = [mrn for mrn in mrns if not is_open.get(mrn, False)]
+        for mrn, status in (await self._statuses(suspects)).items():
+            if status is WorkflowStatus.RUNNING:
+                kind = FindingKind.WORKFLOW_LEFT if mrn in is_open else FindingKind.WORKFLOW_STRAY
+                compared.places[kind].append(Place(mrn=mrn))
+
+    async def _look_again_at_declarations(
+        self, suspects: Sequence[OpenDeclaration], compared: _Compared
+    ) -> None:
+        is_open = await asyncio.to_thread(self._records.are_open, [one.mrn for one in suspects])
+        since = {one.mrn: one.accepted_at for one in suspects if is_open.get(one.mrn, False)}
+        for mrn, status in (await self._statuses(list(since))).items():
+            if status is not WorkflowStatus.RUNNING:
+                is_unknown = status is WorkflowStatus.UNKNOWN
+                kind = FindingKind.WORKFLOW_LOST if is_unknown else FindingKind.WORKFLOW_ENDED
+                compared.places[kind].append(Place(mrn=mrn, since=since[mrn], detail=status.value))
+
+    async def _statuses(self, mrns: Sequence[str]) -> dict[str, WorkflowStatus]:
+        async def look(mrn: str) -> WorkflowStatus:
+            async with self._at_once:
+                return await self._view.status(mrn)
+
+        found: dict[str, WorkflowStatus] = {}
+        for start in range(0, len(mrns), _PAGE):
+            some = mrns[start : start + _PAGE]
+            found |= dict(zip(some, await asyncio.gather(*map(look, some)), strict=True))
+        return found
+
+    # --- mending ----------------------------------------------------------------------------------------
+
+    async def repair(
+        self, kinds: Iterable[FindingKind], by: str, role: UserRole, reason: str
+    ) -> list[Repaired]:
+        """
+        Mend all there is of these kinds, workflows first: what is told needs somebody to be told. Each place
+        is looked at once more right before, and what fails does not keep the others waiting. With a line in
+        the audit for each kind. Raises EngineUnavailable when what is to be mended cannot be found out.
+        """
+        wanted = set(kinds)
+        against = wanted & _AGAINST_ENGINE
+        compared = await self._compare() if against else _Compared()
+        results = []
+        for kind in (kind for kind in REPAIRS if kind in wanted):
+            if kind in _AGAINST_ENGINE:
+                result = await self._repair_all(kind, compared.places[kind])
+            else:
+                result = await self._repair_found(kind)
+            if result.done or result.failed:
+                results.append(result)
+                await asyncio.to_thread(self._audit, self._line(result, by, role, reason))
+                log.info("doctor.repaired", by=by, **result.model_dump(mode="json"))
+        return results
+
+    def _line(self, result: Repaired, by: str, role: UserRole, reason: str) -> Audited:
+        return Audited(
+            at=self._clock(),
+            user=by,
+            role=role,
+            action="doctor.repaired",
+            reason=reason,
+            result=f"{result.done} done" + (f", {result.failed} failed" if result.failed else ""),
+            data={name: str(value) for name, value in result.model_dump(exclude_none=True).items()},
+        )
+
+    async def _repair_found(self, kind: FindingKind) -> Repaired:
+        """All there is of a kind that the store alone can tell, page by page."""
+        now = self._clock()
+        total = Repaired(kind=kind, done=0)
+        after: Place | None = None
+        while page := await asyncio.to_thread(self._records.disagreements, kind, now, after, _PAGE):
+            after = page[-1]
+            some = await self._repair_all(kind, page)
+            total = Repaired(
+                kind=kind,
+                done=total.done + some.done,
+                over=total.over + some.over,
+                failed=total.failed + some.failed,
+                reason=total.reason or some.reason,
+            )
+        return total
+
+    async def _repair_all(self, kind: FindingKind, places: Sequence[Place]) -> Repaired:
+        mend = self._mender(kind)
+        reasons: list[str] = []
+
+        async def one(place: Place) -> bool:
+            async with self._at_once:
+                try:
+                    return await mend(place)
+                except Exception as error:
+                    # One that cannot be mended is told, and must not keep the others from it.
+                    reasons.append(f"{place.mrn or place.subject or place.agency}: {error}")
+                    log.warning("doctor.not_repaired", finding=kind, mrn=place.mrn, reason=str(error))
+                    return False
+
+        done = sum(await asyncio.gather(*map(one, places)))
+        failed = len(reasons)
+        return Repaired(
+            kind=kind,
+            done=done,
+            over=len(places) - done - failed,
+            failed=failed,
+            reason=reasons[0] if reasons else None,
+        )
+
+    def _mender(self, kind: FindingKind) -> Callable[[Place], Awaitable[bool]]:
+        match REPAIRS[kind]:
+            case Repair.START:
+                return self._start
+            case Repair.TERMINATE:
+                return self._terminate
+            case Repair.TELL:
+                return self._tell
+
+        async def mend(place: Place) -> bool:
+            return await asyncio.to_thread(self._records.mend, kind, place, self._clock())
+
+        return mend
+
+    async def _start(self, place: Place) -> bool:
+        assert place.mrn is not None
+        resumption = await asyncio.to_thread(self._records.resumption, place.mrn)
+        if resumption is None:
+            return False
+        was_started = resumption.view.engine_started
+        is_new = await self._view.resume(resumption)
+        if not was_started:
+            await asyncio.to_thread(self._cases.mark_started, place.mrn)
+        return is_new
+
+    async def _terminate(self, place: Place) -> bool:
+        assert place.mrn is not None
+        is_open = await asyncio.to_thread(self._records.are_open, [place.mrn])
+        if is_open.get(place.mrn, False):
+            return False
+        return await self._view.terminate(place.mrn, "hub doctor: no open declaration")
+
+    async def _tell(self, place: Place) -> bool:
+        """That there is news; it reads them, and decisions with them, from the store."""
+        assert place.mrn is not None
+        if await self._engine.tell_news(place.mrn):
+            return True
+        is_open = await asyncio.to_thread(self._records.are_open, [place.mrn])
+        if is_open.get(place.mrn, False):
+            return False
+        # It has ended, so there is nobody left to tell; its decisions the relay notes as late.
+        await asyncio.to_thread(self._cases.drop_news, place.mrn)
+        return True
+
+
+def _finding(kind: FindingKind, places: Sequence[Place]) -> Finding:
+    return Finding(kind=kind, count=len(places), places=tuple(places[:SHOWN]))
