@@ -230,6 +230,7 @@ def console_parts(hub: Hub) -> ConsoleParts:
         users=hub.store,
         audit=hub.store,
         is_ready=hub.store.is_ready,
+        agency_names=lambda: {slug: file.name for slug, file in hub.configuration.agencies.items()},
         secure=not settings.development,
         public_url=settings.public_url,
         zone=hub.configuration.default_calendar.zone,

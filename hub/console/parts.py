@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta, tzinfo
 from typing import Annotated, Protocol
@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Request
 
+from hub.domain.model import Text
 from hub.ports import Audited, Clock, Users
 
 
@@ -32,6 +33,8 @@ class ConsoleParts:
     audit: Audits
     is_ready: Callable[[], bool]
     """Whether the store answers; may raise what a store raises when it is gone. Blocking."""
+    agency_names: Callable[[], Mapping[str, Text]] = dict
+    """Of the agencies in force, by slug."""
     secure: bool = True
     """Cookies go over TLS only. False in development, on a machine of one's own."""
     public_url: str | None = None

@@ -17,7 +17,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hub.console.assets import asset_url
-from hub.console.i18n import LANGUAGES, Words, preferred, translations
+from hub.console.i18n import LANGUAGES, Words, _, preferred, translations
 from hub.console.navigation import menu_of
 from hub.console.parts import ConsoleParts, Parts, parts_of
 from hub.console.problems import NotSignedIn, forbidden
@@ -36,6 +36,18 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 SCHEMES = ("auto", "light", "dark")
+ROLES = {
+    UserRole.VIEWER: _("viewer"),
+    UserRole.OPERATOR: _("operator"),
+    UserRole.SUPERVISOR: _("supervisor"),
+    UserRole.ADMIN: _("administrator"),
+}
+ROLE_MEANINGS = {
+    UserRole.VIEWER: _("sees everything, does nothing"),
+    UserRole.OPERATOR: _("retries, looks up, extends, proposes decisions"),
+    UserRole.SUPERVISOR: _("confirms, withdraws, acts in bulk"),
+    UserRole.ADMIN: _("manages users"),
+}
 _SEEN_EVERY = timedelta(minutes=1)
 """How exactly is known when somebody was last active: a page need not write each time it is read."""
 _PASSWORD_PAGE = "/console/account"  # noqa: S105 - a path
@@ -192,7 +204,12 @@ def _environment(language: str) -> Environment:
         extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
     )
     environment.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
-    environment.globals |= {"static": asset_url, "query": query}
+    environment.globals |= {
+        "static": asset_url,
+        "query": query,
+        "ROLES": ROLES,
+        "ROLE_MEANINGS": ROLE_MEANINGS,
+    }
     return environment
 
 

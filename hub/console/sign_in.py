@@ -1,4 +1,4 @@
-"""Signing in and out, and what a user sets for himself."""
+"""Signing in and out, language and colours."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from hub.console.security import (
     set_cookie,
     token_hash,
 )
-from hub.console.shell import SCHEMES, AnyoneSignedIn, current_session, go, in_thread, page
-from hub.ports import User
+from hub.console.shell import SCHEMES, current_session, go, in_thread, page
+from hub.ports import Audited, User
 from hub.ports.users import AttemptLimit
 
 log = structlog.get_logger(__name__)
@@ -54,28 +54,29 @@ async def sign_in(request: Request, parts: Parts, form: CheckedForm) -> Response
     if not name or not password:
         return _form(request, next, status=422, name=name, fault=_("Give your name and your password."))
     now = parts.clock()
-    again_at = await in_thread(parts.users.try_sign_in, _limits(request, name), now)
+    again_at = await in_thread(parts.users.try_sign_in, sign_in_limits(request, name), now)
     if again_at is not None:
-        log.warning("session.throttled", user=name[:64], address=_address(request))
+        log.warning("session.throttled", address=_address(request))
         return _form(
             request,
             next,
             status=429,
             name=name,
             fault=_("Too many attempts have failed. Try again in %(minutes)s minutes."),
-            fault_values={"minutes": _minutes_until(again_at, now)},
+            fault_values={"minutes": minutes_until(again_at, now)},
         )
     user = await _user_with(parts, name, password)
     if user is None:
-        log.warning("session.refused", user=name[:64], address=_address(request))
+        await _note_refusal(request, parts, name)
         return _form(
             request, next, status=401, name=name, fault=_("Name and password do not belong together.")
         )
-    await in_thread(parts.users.forgive, [_limits(request, name)[0].key])
+    await in_thread(parts.users.forgive, [sign_in_limits(request, name)[0].key])
     return await begin_session(request, parts, user, next, by="password")
 
 
-def _limits(request: Request, name: str) -> list[AttemptLimit]:
+def sign_in_limits(request: Request, name: str) -> list[AttemptLimit]:
+    """How often a name may be tried from where this request comes from; the first is of this pair."""
     address = _address(request)
     return [
         AttemptLimit(key=f"both:{name}@{address}", most=_PER_USER_AND_ADDRESS, within=_WITHIN),
@@ -89,7 +90,8 @@ def _address(request: Request) -> str:
     return request.client.host if request.client else "unknown"
 
 
-def _minutes_until(then: datetime, now: datetime) -> int:
+def minutes_until(then: datetime, now: datetime) -> int:
+    """Whole minutes, rounded up."""
     return max(1, -((now - then) // timedelta(minutes=1)))
 
 
@@ -111,6 +113,39 @@ async def _user_with(parts: ConsoleParts, name: str, password: str) -> User | No
     return await in_thread(check)
 
 
+async def _note_refusal(request: Request, parts: ConsoleParts, name: str) -> None:
+    """A name that nobody has is not written down: it may be a password in the wrong field."""
+    address = _address(request)
+    known = await in_thread(parts.users.user, name)
+    log.warning("session.refused", user=known.name if known else None, address=address)
+    if known is not None:
+        line = audited(parts, known, "session.refused", address=address)
+        await in_thread(parts.audit.note_audit, line)
+
+
+def audited(
+    parts: ConsoleParts,
+    by: User,
+    action: str,
+    /,
+    *,
+    result: str = "",
+    reason: str | None = None,
+    **data: str,
+) -> Audited:
+    """A line of the audit, of now."""
+    return Audited(
+        at=parts.clock(),
+        user=by.name,
+        role=by.role,
+        action=action,
+        agency=by.agency,
+        reason=reason,
+        result=result,
+        data=data,
+    )
+
+
 async def begin_session(request: Request, parts: ConsoleParts, user: User, next: str, *, by: str) -> Response:
     """
     A session with a token of its own: one that somebody else may have put into the browser is worth nothing.
@@ -120,7 +155,8 @@ async def begin_session(request: Request, parts: ConsoleParts, user: User, next:
     old = session_token(request, parts)
     if old is not None:
         await in_thread(parts.users.close_session, token_hash(old))
-    await in_thread(parts.users.open_session, token_hash(token), user.name, now)
+    line = audited(parts, user, "session.signed_in", by=by, address=_address(request))
+    await in_thread(parts.users.open_session, token_hash(token), user.name, now, line)
     await in_thread(parts.users.forget_sessions, now - parts.session_lasts)
     log.info("session.signed_in", user=user.name, by=by, address=_address(request))
     response = go("/console/account" if user.one_time_password else local_path(next, "/console"))
@@ -134,8 +170,9 @@ async def sign_out(request: Request, parts: Parts) -> Response:
     token = session_token(request, parts)
     if token is not None:
         session = await in_thread(parts.users.session, token_hash(token))
-        await in_thread(parts.users.close_session, token_hash(token))
         if session is not None:
+            line = audited(parts, session.user, "session.signed_out")
+            await in_thread(parts.users.close_session, token_hash(token), line)
             log.info("session.signed_out", user=session.user.name)
     response = go("/console/sign-in")
     delete_cookie(response, parts, "session")
@@ -154,25 +191,7 @@ async def preferences(request: Request, parts: Parts, form: CheckedForm) -> Resp
         session = await current_session(request, parts)
         if session is not None and session.user.language != language:
             changed = session.user.model_copy(update={"language": language})
-            await in_thread(parts.users.change_user, changed)
+            await in_thread(parts.users.change_user, changed, None)
     if scheme in SCHEMES:
         set_cookie(response, parts, "scheme", scheme, seconds=_PREFERENCES_LAST)
     return response
-
-
-@router.get("/account")
-async def account(request: Request, user: AnyoneSignedIn) -> Response:
-    """What a user sees of himself."""
-    return _account(request, user)
-
-
-def _account(request: Request, user: User, *, status: int = 200, **more: object) -> Response:
-    context = {
-        "account": user,
-        "least_length": passwords.LEAST_LENGTH,
-        "faults": {},
-        "said": "",
-        "values": {},
-        **more,
-    }
-    return page(request, "account.html", status=status, **context)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from hub.domain.model import Model, UtcDatetime
+
+if TYPE_CHECKING:
+    from hub.ports.actions import Audited
 
 
 class UserRole(StrEnum):
@@ -79,9 +82,13 @@ class LastAdmin(Exception):
 
 
 class Users(Protocol):
-    """Users and their sessions. Blocking, as the store is."""
+    """
+    Users and their sessions. Blocking, as the store is.
 
-    def add_user(self, user: User, password_hash: str | None) -> None:
+    A `line` is written into the audit together with what it tells of, or neither is.
+    """
+
+    def add_user(self, user: User, password_hash: str | None, line: Audited | None) -> None:
         """Without a password for one who signs in with the OpenID Connect provider. Raises UserTaken."""
 
     def user(self, name: str) -> User | None: ...
@@ -94,7 +101,7 @@ class Users(Protocol):
     def password_hash(self, name: str) -> str | None:
         """Of a user; None when there is no such user, or none with a password."""
 
-    def set_password(self, name: str, password_hash: str, *, one_time: bool) -> None:
+    def set_password(self, name: str, password_hash: str, line: Audited | None, *, one_time: bool) -> None:
         """
         A new password; a `one_time` one is for whoever is then asked for his own. Every session of the user
         ends. Raises NoSuchUser.
@@ -103,13 +110,13 @@ class Users(Protocol):
     def rehash(self, name: str, old: str, new: str) -> None:
         """The same password, hashed by newer parameters; nothing if it has been changed meanwhile."""
 
-    def change_user(self, user: User) -> User:
+    def change_user(self, user: User, line: Audited | None) -> User:
         """
         The user of this name is from now on as given; as it was before. When role, agency or `disabled`
         change, every session of the user ends. Raises NoSuchUser, LastAdmin.
         """
 
-    def open_session(self, token_hash: str, user: str, at: datetime) -> None:
+    def open_session(self, token_hash: str, user: str, at: datetime, line: Audited | None) -> None:
         """Raises NoSuchUser."""
 
     def session(self, token_hash: str) -> Session | None:
@@ -118,11 +125,11 @@ class Users(Protocol):
     def session_seen(self, token_hash: str, at: datetime) -> None:
         """Its person does something."""
 
-    def close_session(self, token_hash: str) -> None:
-        """Idempotent."""
+    def close_session(self, token_hash: str, line: Audited | None = None) -> None:
+        """Idempotent; the line is written only if it was open."""
 
-    def close_sessions(self, user: str, *, but: str | None = None) -> int:
-        """All of a user, except the one with the hash `but`; how many there were."""
+    def close_sessions(self, user: str, line: Audited | None) -> int:
+        """All of a user; how many there were."""
 
     def forget_sessions(self, opened_before: datetime) -> int:
         """Drop what is over anyway; how many there were."""

@@ -7,7 +7,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, select, text, update
 
+from hub.ports import Audited
 from hub.ports.users import AttemptLimit, LastAdmin, NoSuchUser, Session, User, UserRole, UserTaken
+from hub.store.audit import add_line
 from hub.store.casefile import insert_of
 from hub.store.part import AnyRow, Part
 from hub.store.tables import sessions, sign_in_attempts, users
@@ -19,15 +21,16 @@ _ATTEMPTS_LOCK = 0x68756261
 class Users(Part):
     """`hub.ports.Users`."""
 
-    def add_user(self, user: User, password_hash: str | None) -> None:
+    def add_user(self, user: User, password_hash: str | None, line: Audited | None) -> None:
         """Raises UserTaken."""
         with self._database.write() as connection:
             added = connection.execute(
                 insert_of(connection)(users).on_conflict_do_nothing().returning(users.c.name),
                 {"name": user.name, "password_hash": password_hash, **_columns(user)},
             ).one_or_none()
-        if added is None:
-            raise UserTaken(f"there is a user {user.name!r} already, or one with this subject")
+            if added is None:
+                raise UserTaken(f"there is a user {user.name!r} already, or one with this subject")
+            _note(connection, line)
 
     def user(self, name: str) -> User | None:
         """By name."""
@@ -55,7 +58,7 @@ class Users(Part):
             ).scalar_one_or_none()
         return kept
 
-    def set_password(self, name: str, password_hash: str, *, one_time: bool) -> None:
+    def set_password(self, name: str, password_hash: str, line: Audited | None, *, one_time: bool) -> None:
         """Raises NoSuchUser."""
         with self._database.write() as connection:
             user = _locked(connection, name).model_copy(update={"one_time_password": one_time})
@@ -65,6 +68,7 @@ class Users(Part):
                 .values(password_hash=password_hash, **_columns(user))
             )
             connection.execute(delete(sessions).where(sessions.c.user == name))
+            _note(connection, line)
 
     def rehash(self, name: str, old: str, new: str) -> None:
         """Only if `old` is still what is kept."""
@@ -75,7 +79,7 @@ class Users(Part):
                 .values(password_hash=new)
             )
 
-    def change_user(self, user: User) -> User:
+    def change_user(self, user: User, line: Audited | None) -> User:
         """Raises NoSuchUser, LastAdmin."""
         with self._database.write() as connection:
             if not self._database.is_sqlite:
@@ -87,9 +91,10 @@ class Users(Part):
             connection.execute(update(users).where(users.c.name == user.name).values(**_columns(user)))
             if (before.role, before.agency, before.disabled) != (user.role, user.agency, user.disabled):
                 connection.execute(delete(sessions).where(sessions.c.user == user.name))
+            _note(connection, line)
         return before
 
-    def open_session(self, token_hash: str, user: str, at: datetime) -> None:
+    def open_session(self, token_hash: str, user: str, at: datetime, line: Audited | None) -> None:
         """Raises NoSuchUser."""
         with self._database.write() as connection:
             _locked(connection, user)
@@ -97,6 +102,7 @@ class Users(Part):
                 insert_of(connection)(sessions),
                 {"token_hash": token_hash, "user": user, "opened_at": at, "seen_at": at},
             )
+            _note(connection, line)
 
     def session(self, token_hash: str) -> Session | None:
         """With its user as he is now."""
@@ -119,18 +125,19 @@ class Users(Part):
                 .values(seen_at=at)
             )
 
-    def close_session(self, token_hash: str) -> None:
+    def close_session(self, token_hash: str, line: Audited | None = None) -> None:
         """Idempotent."""
         with self._database.write() as connection:
-            connection.execute(delete(sessions).where(sessions.c.token_hash == token_hash))
+            closed = connection.execute(delete(sessions).where(sessions.c.token_hash == token_hash))
+            if closed.rowcount:
+                _note(connection, line)
 
-    def close_sessions(self, user: str, *, but: str | None = None) -> int:
+    def close_sessions(self, user: str, line: Audited | None) -> int:
         """How many there were."""
         with self._database.write() as connection:
-            others = delete(sessions).where(sessions.c.user == user)
-            return connection.execute(
-                others if but is None else others.where(sessions.c.token_hash != but)
-            ).rowcount
+            closed = connection.execute(delete(sessions).where(sessions.c.user == user)).rowcount
+            _note(connection, line)
+        return closed
 
     def forget_sessions(self, opened_before: datetime) -> int:
         """How many there were."""
@@ -168,6 +175,11 @@ def _free_at(connection: Connection, limit: AttemptLimit, at: datetime) -> datet
         .limit(1)
     ).scalar_one_or_none()
     return None if filling is None else filling + limit.within
+
+
+def _note(connection: Connection, line: Audited | None) -> None:
+    if line is not None:
+        add_line(connection, line, None)
 
 
 def _manages(user: User) -> bool:

@@ -55,7 +55,7 @@ class Window:
         )
 
     async def faults(self, impacts: Collection[str] = ("serious", "critical")) -> list[str]:
-        """What axe-core finds against WCAG 2.2 AA, of these impacts: rule, element, and what is wrong with it."""
+        """What axe-core finds against WCAG 2.2 AA, of these impacts: rule, element, what is wrong with it."""
         results = await Axe().run(
             self.page,
             options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]},

@@ -128,13 +128,13 @@ class Console:
             language=language,
             created_at=self.clock(),
         )
-        self.store.add_user(user, None)
+        self.store.add_user(user, None, None)
         return self.session_of(name)
 
     def session_of(self, name: str) -> str:
         """The token of another session of a user there is."""
         token = new_token()
-        self.store.open_session(token_hash(token), name, self.clock())
+        self.store.open_session(token_hash(token), name, self.clock(), None)
         return token
 
 

@@ -16,7 +16,7 @@ def add_user(console: Console, name: str = "kim", role: UserRole = UserRole.OPER
     user = User.model_validate(
         {"name": name, "display": name.title(), "role": role, "created_at": console.clock(), **more}
     )
-    console.store.add_user(user, passwords.hash_of(PASSWORD))
+    console.store.add_user(user, passwords.hash_of(PASSWORD), None)
     return user
 
 
