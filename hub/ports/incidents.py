@@ -87,6 +87,7 @@ class Incident(Model):
     subject: str = ""
     """The agency, the process, the database: one incident is open for each kind and subject."""
     severity: Severity
+    """The worst it has been: it may rise, and does not fall before it is over."""
     opened_at: UtcDatetime
     updated_at: UtcDatetime
     closed_at: UtcDatetime | None = None
@@ -114,7 +115,6 @@ class IncidentStep(StrEnum):
     OPENED = "opened"
     RAISED = "raised"
     """It is more serious than it was."""
-    EASED = "eased"
     REOPENED = "reopened"
     """It came back soon after it was over."""
     CLOSED = "closed"
@@ -184,12 +184,12 @@ class Beat:
     role: str
     """api, worker."""
     version: str
-    seen_at: datetime
-    """By the database's clock."""
+    started_seconds_ago: float
+    """By the database's clock, as `age_seconds`."""
+    age_seconds: float
+    """Since it was seen."""
     skew_seconds: float
     """How far the process's clock is ahead of the database's."""
-    age_seconds: float
-    """Since it was seen, by the database's clock."""
 
 
 @dataclass(frozen=True)
@@ -314,8 +314,8 @@ class WatchStore(IncidentStore, Protocol):
 
     def last_bulletin_at(self, receiver: str) -> datetime | None: ...
 
-    def add_bulletin(self, bulletin: Bulletin, told: Sequence[int]) -> None:
-        """Put alerts into a bulletin that is to be sent. Once: those that are gone were put into another."""
+    def add_bulletin(self, bulletin: Bulletin, told: Sequence[int]) -> bool:
+        """Put alerts into a bulletin that is to be sent. False, and nothing is done, if one is gone."""
 
     def drop_alerts(self, told: Sequence[int]) -> None:
         """Nobody is to be told these any more."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -16,7 +16,6 @@ class Thresholds:
 
     agency_failing_share: float = 0.5
     agency_failing_calls: int = 3
-    agency_failing_within: timedelta = timedelta(minutes=2)
     agency_slow_times: float = 3.0
     agency_slow_least: timedelta = timedelta(seconds=2)
     agency_slow_calls: int = 5
@@ -26,7 +25,7 @@ class Thresholds:
     agency_paused_for: timedelta = timedelta(hours=4)
     not_understood: int = 3
     not_understood_within: timedelta = timedelta(minutes=10)
-    refused_callbacks: int = 20
+    refused_callbacks: int = 10
     refused_callbacks_within: timedelta = timedelta(minutes=5)
     backlog_times: float = 2.0
     backlog_least: int = 100
@@ -36,8 +35,8 @@ class Thresholds:
     engine_waiting: timedelta = timedelta(seconds=10)
     process_silent: timedelta = timedelta(seconds=20)
     database_seconds: timedelta = timedelta(seconds=1)
-    disk_free_warning: float = 0.1
-    disk_free_critical: float = 0.03
+    disk_free_warning_mb: int = 2048
+    disk_free_critical_mb: int = 512
     clock_skew: timedelta = timedelta(seconds=2)
     clock_skew_critical: timedelta = timedelta(seconds=60)
     certificate_warning: timedelta = timedelta(days=30)
@@ -92,6 +91,42 @@ class WatchPolicy:
 
     def receiver(self, name: str) -> Receiver | None:
         return next((receiver for receiver in self.receivers if receiver.name == name), None)
+
+
+@dataclass(frozen=True)
+class EngineState:
+    """How the engine does."""
+
+    is_reachable: bool
+    seconds: float | None = None
+    """For one call."""
+    pollers: int | None = None
+    """Workers that have asked for work within the last minutes."""
+    waiting: timedelta | None = None
+    """How long the oldest piece of work has waited for a worker, or this round itself has."""
+    backlog: int | None = None
+    skew_seconds: float | None = None
+    """How far our clock is ahead of the engine's."""
+
+
+@dataclass(frozen=True)
+class CertificateEnd:
+    """A certificate of an agency's file that ends soon, or has ended."""
+
+    agency: str
+    subject: str
+    ends: datetime
+
+
+@dataclass(frozen=True)
+class RefusedFile:
+    """A file of the configuration folder that has faults, and what is said about them."""
+
+    file: str
+    since: datetime
+    fault: str
+    """The first, with line, key and cure."""
+    faults: int
 
 
 class AlertNotSent(Exception):

@@ -1,4 +1,4 @@
-"""Whom the early warning is to tell: alerts that wait to be put together, and bulletins that are to be sent."""
+"""Whom the early warning is to tell: alerts that wait to be put together, and bulletins to be sent."""
 
 from __future__ import annotations
 
@@ -40,12 +40,13 @@ class Alerts(Part):
             )
         return at
 
-    def add_bulletin(self, bulletin: Bulletin, told: Sequence[int]) -> None:
-        """Put alerts into a bulletin that is to be sent. Once: alerts that are gone were put into another."""
+    def add_bulletin(self, bulletin: Bulletin, told: Sequence[int]) -> bool:
+        """Put alerts into a bulletin that is to be sent. False, and nothing done, if one was in another."""
         with self._database.write() as connection:
             gone = connection.execute(delete(alerts).where(alerts.c.id.in_(told))).rowcount
-            if gone == 0:
-                return
+            if gone != len(told):
+                connection.rollback()
+                return False
             connection.execute(
                 insert(bulletins),
                 {
@@ -57,6 +58,7 @@ class Alerts(Part):
                     "attempts": 0,
                 },
             )
+        return True
 
     def drop_alerts(self, told: Sequence[int]) -> None:
         """Nobody is to be told these any more."""

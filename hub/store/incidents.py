@@ -138,9 +138,8 @@ class Incidents(Part):
 def _take(connection: Connection, before: Incident | None, advance: Advance, at: datetime) -> Advance:
     now = advance.incident
     if before is None:
-        [id] = connection.execute(
-            insert(incidents), {**_columns(now), "document": "{}"}
-        ).inserted_primary_key or [0]
+        new = insert(incidents).returning(incidents.c.id)
+        id = connection.execute(new, {**_columns(now), "document": "{}"}).scalar_one()
         now = now.model_copy(update={"id": id})
         _write(connection, now)
     elif now != before:

@@ -68,6 +68,7 @@ class Vitals(Part):
                     "process": process,
                     "role": role,
                     "version": version,
+                    "started_at": database_now,
                     "seen_at": database_now,
                     "skew_seconds": skew,
                 },
@@ -93,7 +94,7 @@ class Vitals(Part):
                 process=row.process,
                 role=row.role,
                 version=row.version,
-                seen_at=row.seen_at,
+                started_seconds_ago=(now - row.started_at).total_seconds(),
                 skew_seconds=row.skew_seconds,
                 age_seconds=(now - row.seen_at).total_seconds(),
             )
@@ -172,7 +173,7 @@ class Vitals(Part):
         return Doors(
             not_understood=not_understood,
             poisoned={agency: count for agency, via, count in troubled if via == "feed"},
-            refused_callbacks={agency: count for agency, count in refused},
+            refused_callbacks={row[0]: row[1] for row in refused},
         )
 
     def tally(self, counts: Mapping[tuple[str, str], int], minute: datetime) -> None:
@@ -276,5 +277,5 @@ def _size(connection: Connection) -> int:
         pages: int = connection.execute(text("PRAGMA page_count")).scalar_one()
         size: int = connection.execute(text("PRAGMA page_size")).scalar_one()
         return pages * size
-    size = connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one()
-    return size
+    taken: int = connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one()
+    return taken

@@ -78,6 +78,7 @@ beats = Table(
     Column("process", Key, primary_key=True),
     Column("role", String(16), nullable=False),
     Column("version", Words, nullable=False),
+    Column("started_at", Utc, nullable=False),
     Column("seen_at", Utc, nullable=False),
     Column("skew_seconds", Float, nullable=False),
 )

@@ -72,6 +72,7 @@ def upgrade() -> None:
         sa.Column("process", Key(), nullable=False),
         sa.Column("role", sa.String(length=16), nullable=False),
         sa.Column("version", Words(), nullable=False),
+        sa.Column("started_at", Utc(), nullable=False),
         sa.Column("seen_at", Utc(), nullable=False),
         sa.Column("skew_seconds", sa.Float(), nullable=False),
         sa.PrimaryKeyConstraint("process", name="pk_beats"),

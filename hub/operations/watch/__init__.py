@@ -1,0 +1,1 @@
+"""The early warning: measures, judges, keeps incidents, and tells whom it concerns."""
