@@ -48,7 +48,8 @@ def bulk_url(bulk: str) -> str:
 def new_bulk_url(kind: ActionKind, filter: Mapping[str, str | None]) -> str:
     """
     The preview of a bulk action: the count first. `filter` are the parameters of the page "Stuck work", as in
-    its address.
+    its address. For rows that were chosen, a form (GET) leads to `/console/bulks/new` with `kind` and, for
+    each row, `pick` with the value `{mrn}/{service}`.
     """
     return _with("/console/bulks/new", {"kind": kind.value, **filter})
 

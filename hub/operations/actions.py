@@ -208,7 +208,7 @@ class Actions:
 
         `seen` is the last event that whoever asks has seen of the declaration; `place`, the bulk action and
         the place in it that this is done for. Raises ActionForbidden, StepRefused, ChangedMeanwhile,
-        BulkOver.
+        BulkOver. What is refused leaves a line, too; of a bulk action that is for whoever carries it out.
         """
         refuse_unless_may(actor, LEAST_ROLE[action.kind])
         self._refuse_another_subject(action)
@@ -220,7 +220,8 @@ class Actions:
         try:
             step = await self._step(actor, action, reason, view)
         except StepRefused as refused:
-            await self._recorder.refused(line, refused)
+            if place is None:
+                await self._recorder.refused(line, refused)
             raise
         mrn = view.acceptance.mrn
 
@@ -230,7 +231,7 @@ class Actions:
 
         act = partial(self._recorder.store.act, mrn, checked, line, request, place=place)
         try:
-            events: list[Event] = await self._recorder.once(line, request, act)
+            events: list[Event] = await self._recorder.once(line, request, act, refusals=place is None)
         except DoneBefore as before:
             return Done(line=before.line, before=True)
         if events:

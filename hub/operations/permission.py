@@ -75,12 +75,15 @@ class Recorder:
         self._engine = engine
         self._patience = patience
 
-    async def once(self, line: Audited, request: str, do: Callable[[], Result]) -> Result:
+    async def once(
+        self, line: Audited, request: str, do: Callable[[], Result], *, refusals: bool = True
+    ) -> Result:
         """
         What `do` returns, which blocks. Refused, it leaves a line that says so, under no request id: asked
         for again it is looked at again. Faults of what was filled in leave none, nor does what was seen
         otherwise than it stands: nothing was asked for yet. Raises StepRefused, ChangedMeanwhile, and
         DoneBefore for a request id of the very same thing; of another, StepRefused (request-already-used).
+        Without `refusals` whoever calls writes down what is refused.
         """
         try:
             done = await asyncio.to_thread(do)
@@ -91,7 +94,8 @@ class Recorder:
                 ) from None
             raise
         except StepRefused as refused:
-            await self.refused(line, refused)
+            if refusals:
+                await self.refused(line, refused)
             raise
         log.info(
             "action.done",

@@ -332,7 +332,13 @@ class ActionStore(Protocol):
     def begin_bulk(self, bulk: Bulk, subjects: Sequence[BulkSubject], line: Audited, request: str) -> None:
         """Write it down with all its items. Raises DoneBefore."""
 
+    def subjects(self, places: Sequence[tuple[str, str]]) -> list[BulkSubject]:
+        """The referrals of these mrns and services that there are, each once, in order."""
+
     def bulk(self, id: str) -> Bulk | None: ...
+
+    def running_bulks(self) -> list[Bulk]:
+        """Those that are carried out, or wait for their turn; in that order."""
 
     def bulks(self, cursor: str | None, limit: int) -> BulkPage:
         """Raises BadCursor."""

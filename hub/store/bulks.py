@@ -21,10 +21,11 @@ from hub.ports import (
 from hub.store.audit import add_line, refuse_done
 from hub.store.cursors import decode_cursor, encode_cursor
 from hub.store.part import AnyRow, Part
-from hub.store.tables import bulk_items, bulks
+from hub.store.tables import bulk_items, bulks, referrals
 
 _RUNNING = text("state = 'running'")
 """As the index on it says, word for word: SQLite uses a partial index only then."""
+_IN_TURN = select(bulks).where(_RUNNING).order_by(bulks.c.begun_at, bulks.c.id)
 _AT_ONCE = 1000
 """Rows of one INSERT."""
 
@@ -59,11 +60,33 @@ class Bulks(Part):
                 connection.execute(insert(bulk_items), rows[first : first + _AT_ONCE])
             add_line(connection, line, request)
 
+    def subjects(self, places: Sequence[tuple[str, str]]) -> list[BulkSubject]:
+        """The referrals of these mrns and services that there are, each once, in order."""
+        wanted = list(dict.fromkeys(places))
+        agencies: dict[tuple[str, str], str] = {}
+        with self._database.read() as connection:
+            for first in range(0, len(wanted), _AT_ONCE):
+                some = wanted[first : first + _AT_ONCE]
+                there = select(referrals.c.mrn, referrals.c.service, referrals.c.agency).where(
+                    tuple_(referrals.c.mrn, referrals.c.service).in_(some)
+                )
+                agencies |= {(row.mrn, row.service): row.agency for row in connection.execute(there)}
+        return [
+            BulkSubject(mrn=place[0], service=place[1], agency=agencies[place])
+            for place in wanted
+            if place in agencies
+        ]
+
     def bulk(self, id: str) -> Bulk | None:
         """As it stands, with how many of its items are in which state."""
         with self._database.read() as connection:
             found = _read(connection, select(bulks).where(bulks.c.id == id))
         return found[0] if found else None
+
+    def running_bulks(self) -> list[Bulk]:
+        """In the order of their turns."""
+        with self._database.read() as connection:
+            return _read(connection, _IN_TURN)
 
     def bulks(self, cursor: str | None, limit: int) -> BulkPage:
         """The newest first. Raises BadCursor."""
@@ -98,7 +121,7 @@ class Bulks(Part):
 
     def lease_bulk(self, holder: str, now: datetime, until: datetime) -> Bulk | None:
         """The oldest that runs, unless another holder is at it: one at a time, so that rates never add up."""
-        oldest = select(bulks).where(_RUNNING).order_by(bulks.c.begun_at, bulks.c.id).limit(1)
+        oldest = _IN_TURN.limit(1)
         with self._database.read() as connection:
             # Mostly there is none, and nobody need stand in line with those who write.
             if connection.execute(oldest).first() is None:

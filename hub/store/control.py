@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -295,6 +295,31 @@ class AgencyControls(Part):
         left = select(referral_queue.c.agency).where(referral_queue.c.agency.not_in(controlled)).distinct()
         with self._database.read() as connection:
             return sorted(connection.scalars(left))
+
+
+def control_by_hand(
+    connection: Connection,
+    agency: str,
+    state: ControlState,
+    check: Callable[[AgencyControl | None], None],
+    *,
+    by: str,
+    reason: str | None,
+    at: datetime,
+) -> None:
+    """
+    Control an agency as a person says, within a transaction in which something is written beside it. `check`
+    is given how it is controlled now; what it raises is passed on.
+    """
+    row = _locked(connection, agency)
+    check(None if row is None else _control(row, 0))
+    if state is ControlState.PAUSED:
+        _put(connection, agency, state, at, by, reason)
+    elif state is ControlState.FAILING:
+        first = {"next_probe_at": at + FIRST_PAUSE, "probe_pause": FIRST_PAUSE.total_seconds()}
+        _put(connection, agency, state, at, by, reason, **first)
+    else:
+        _drain(connection, agency, at, by, reason, Pace().slowest)
 
 
 def put_in_queue(

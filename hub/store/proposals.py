@@ -11,7 +11,9 @@ from hub.domain.events import Event
 from hub.domain.exchange import Message
 from hub.domain.referral import Decision
 from hub.ports import (
+    AgencyControl,
     Audited,
+    ControlState,
     DeclarationView,
     Proposal,
     ProposalOver,
@@ -22,6 +24,7 @@ from hub.ports import (
 from hub.store.audit import add_line, refuse_done
 from hub.store.bulks import end_item
 from hub.store.casefile import OpenCase, insert_of
+from hub.store.control import control_by_hand
 from hub.store.cursors import decode_cursor, encode_cursor
 from hub.store.inbox import receive_in
 from hub.store.life import take_step
@@ -50,6 +53,23 @@ class Proposals(Part):
             events = take_step(connection, mrn, step)
             add_line(connection, line, request)
         return events
+
+    def set_control(
+        self,
+        agency: str,
+        state: ControlState,
+        check: Callable[[AgencyControl | None], None],
+        line: Audited,
+        request: str,
+    ) -> None:
+        """
+        Control an agency as a person says, with the line: PAUSED, FAILING, or back to OPEN by way of
+        DRAINING. Raises what `check` raises of how it is controlled now, DoneBefore.
+        """
+        with self._database.write() as connection:
+            refuse_done(connection, request)
+            control_by_hand(connection, agency, state, check, by=line.user, reason=line.reason, at=line.at)
+            add_line(connection, line, request)
 
     def propose(
         self, proposal: Proposal, step: Step, line: Audited, request: str, content: bytes | None = None
