@@ -9,6 +9,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from hub.adapters.archive import Archive, Edition
 from hub.adapters.cargo import CargoClient
@@ -30,6 +31,7 @@ from hub.api.parts import (
 from hub.api.problems import ApiProblem
 from hub.clock import utc_now
 from hub.config.checking import Checker, Environment
+from hub.config.directory import agency_card, certified
 from hub.config.folder import Folder
 from hub.config.live import LiveConfiguration, follow
 from hub.config.loader import Configuration, load
@@ -40,6 +42,8 @@ from hub.distant import DistantGateway
 from hub.domain.deadlines import parse_duration
 from hub.domain.intake import Rulebook
 from hub.engine import TemporalEngine, connect
+from hub.operations.progress import ProgressTeller
+from hub.operations.tracking import Tracking
 from hub.ports import Clock, Scanner, VersionArchive, VersionStore
 from hub.relays.calls import CallTally
 from hub.settings import EngineSettings, Settings
@@ -217,7 +221,10 @@ def api_parts(hub: Hub) -> ApiParts:
         clock=hub.clock,
         agencies=lambda: [_agency_info(hub.live, slug) for slug in hub.configuration.agencies],
         refused=lambda agency: _refused(hub.live, agency),
+        progress=_progress_teller(hub),
+        tracking=_tracking(hub),
         scanner=_scanner(hub.settings),
+        public_url=hub.settings.public_url,
         temporal_ui_url=_workflow_list(hub.settings),
     )
 
@@ -230,6 +237,15 @@ def console_parts(hub: Hub) -> ConsoleParts:
         users=hub.store,
         audit=hub.store,
         is_ready=hub.store.is_ready,
+        overview=hub.store,
+        histories=hub.store,
+        controls=hub.store,
+        versions=hub.store,
+        attention=hub.store,
+        incidents=hub.store,
+        actions=hub.store,
+        agencies=lambda: [agency_card(hub.live, slug) for slug in hub.configuration.agencies],
+        certified=partial(certified, settings.certification_folder),
         agency_names=lambda: {slug: file.name for slug, file in hub.configuration.agencies.items()},
         secure=not settings.development,
         public_url=settings.public_url,
@@ -238,6 +254,20 @@ def console_parts(hub: Hub) -> ConsoleParts:
         session_idle=timedelta(minutes=settings.session_idle_minutes),
         session_lasts=timedelta(hours=settings.session_hours),
     )
+
+
+def _progress_teller(hub: Hub) -> ProgressTeller:
+    return ProgressTeller(
+        cargo=hub.store,
+        histories=hub.store,
+        agencies=lambda: hub.configuration.catalogue.agencies,
+        calendar=lambda agency: hub.configuration.calendar_of(agency),
+        clock=hub.clock,
+    )
+
+
+def _tracking(hub: Hub) -> Tracking:
+    return Tracking(hub.store, hub.store, hub.clock, timedelta(days=hub.settings.tracking_days))
 
 
 def _workflow_list(settings: Settings) -> str | None:

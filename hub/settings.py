@@ -97,6 +97,10 @@ class Settings(EngineSettings):
     """A user of the console who does nothing for so long signs in again; pages that refresh do not count."""
     session_hours: float = Field(default=12, gt=0)
     """How long a session of the console lasts at most."""
+    certification_folder: Path | None = Path(".hub/certify")
+    """Where `hub agency certify` writes its reports; the console shows the newest of each agency."""
+    tracking_days: float = Field(default=90, ge=0)
+    """How many days after a declaration is closed its tracking links go on opening."""
     scan_command: str = ""
     """
     Scans a document of a declarant for viruses, as `clamdscan --no-summary -`: it is given on the standard

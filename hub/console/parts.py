@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta, tzinfo
 from typing import Annotated, Protocol
@@ -11,7 +11,20 @@ from zoneinfo import ZoneInfo
 from fastapi import Depends, Request
 
 from hub.domain.model import Text
-from hub.ports import Audited, Clock, Users
+from hub.ports import (
+    AgencyCard,
+    Audited,
+    CertifiedAgency,
+    Clock,
+    Controls,
+    Histories,
+    Overview,
+    Users,
+    VersionStore,
+)
+from hub.ports.actions import ActionStore
+from hub.ports.attention import Attention
+from hub.ports.incidents import IncidentStore
 
 
 class Audits(Protocol):
@@ -33,6 +46,17 @@ class ConsoleParts:
     audit: Audits
     is_ready: Callable[[], bool]
     """Whether the store answers; may raise what a store raises when it is gone. Blocking."""
+    overview: Overview
+    histories: Histories
+    controls: Controls
+    versions: VersionStore
+    attention: Attention
+    incidents: IncidentStore
+    actions: ActionStore
+    agencies: Callable[[], Sequence[AgencyCard]] = tuple
+    """Those in force, as their files say."""
+    certified: Callable[[str], CertifiedAgency | None] = lambda agency: None
+    """The last run of the conformance kit whose report the hub has. Blocking."""
     agency_names: Callable[[], Mapping[str, Text]] = dict
     """Of the agencies in force, by slug."""
     secure: bool = True

@@ -60,7 +60,7 @@ from hub.ports.control import (
     Probe,
     QueuedReferral,
 )
-from hub.ports.directory import AgencyCard, LimitsCard, RefusedFiles, ServiceCard
+from hub.ports.directory import AgencyCard, CertifiedAgency, LimitsCard, RefusedFiles, ServiceCard
 from hub.ports.histories import Call, CallCount, CallMeter, CallResult, DayOfAnswers, Histories, unmetered
 from hub.ports.incidents import (
     Advance,
@@ -100,6 +100,7 @@ from hub.ports.overview import (
     WaitingReferral,
 )
 from hub.ports.queries import ApiClient, BadCursor, QueryStore, RefusedCallback, Role
+from hub.ports.tracking import TrackingLink, TrackingLinks
 from hub.ports.users import Actor, Session, User, UserRole, Users
 from hub.ports.versions import (
     SHARED_FILES,
@@ -154,6 +155,7 @@ __all__ = [
     "CargoSystem",
     "CaseStore",
     "CertificateStore",
+    "CertifiedAgency",
     "ChangeKind",
     "ChangedMeanwhile",
     "Clock",
@@ -227,6 +229,8 @@ __all__ = [
     "StuckRow",
     "Thresholds",
     "ToldFault",
+    "TrackingLink",
+    "TrackingLinks",
     "Unheard",
     "User",
     "UserRole",

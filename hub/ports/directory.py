@@ -41,6 +41,19 @@ class RefusedFiles(Model):
     faults: tuple[ToldFault, ...]
 
 
+class CertifiedAgency(Model):
+    """One run of the conformance kit with an agency."""
+
+    version: str
+    """Of the agency's file."""
+    at: UtcDatetime
+    passed: bool
+    counts: dict[str, int]
+    """Behaviours by mark: pass, fail, not_applicable, not_played."""
+    simulated: bool
+    """The simulator played the agency: says that the file is right, and nothing of the agency's system."""
+
+
 class AgencyCard(Model):
     """An agency, as its file in force says."""
 

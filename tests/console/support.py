@@ -46,6 +46,13 @@ def console_parts(store: Store, clock: TestClock, **changes: Any) -> ConsolePart
         "users": store,
         "audit": store,
         "is_ready": store.is_ready,
+        "overview": store,
+        "histories": store,
+        "controls": store,
+        "versions": store,
+        "attention": store,
+        "incidents": store,
+        "actions": store,
         "secure": False,
         "temporal_ui_url": "http://127.0.0.1:8233/namespaces/default/workflows",
     }
