@@ -25,7 +25,8 @@ import structlog
 
 from hub.api.clients import new_key
 from hub.clock import utc_now
-from hub.ports import ApiClient, Role
+from hub.console import passwords
+from hub.ports import ApiClient, Role, User, UserRole
 from hub.settings import Settings
 from hub.store import create_store, upgrade
 
@@ -98,6 +99,8 @@ class Stack:
     overrides: dict[str, str] = field(default_factory=dict)
     environment: dict[str, str] = field(init=False)
     api_key: str = field(init=False)
+    console_password: str = field(init=False)
+    """Of the user `admin`."""
     _children: dict[str, asyncio.subprocess.Process] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
@@ -140,6 +143,7 @@ class Stack:
         settings = Settings(environment="development", database_url=self.environment["HUB_DATABASE_URL"])
         await asyncio.to_thread(upgrade, settings.database_url)
         self.api_key = await asyncio.to_thread(self._client_key, settings.database_url)
+        self.console_password = await asyncio.to_thread(self._admin_password, settings.database_url)
         for name in ("temporal", "simulator", "api", "worker"):
             await self.start_child(name)
         await self.wait_ready()
@@ -254,6 +258,24 @@ class Stack:
         )
         store.close()
         return self._kept("api-key", key)
+
+    def _admin_password(self, database_url: str) -> str:
+        """
+        The password of the user `admin`, made once and kept beside the database. It is not for one time, as
+        `hub user add` makes them: this stack is for one person, on his own machine.
+        """
+        kept = self.folder / "console-password"
+        if kept.exists():
+            return kept.read_text()
+        password = passwords.new_password()
+        store = create_store(database_url)
+        store.add_user(
+            User(name="admin", display="Administrator", role=UserRole.ADMIN, created_at=utc_now()),
+            passwords.hash_of(password),
+            None,
+        )
+        store.close()
+        return self._kept("console-password", password)
 
     def _kept(self, name: str, value: str) -> str:
         """A secret of this stack, made once, readable by its owner only."""

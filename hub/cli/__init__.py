@@ -8,7 +8,17 @@ import typer
 from pydantic import ValidationError
 
 from hub import process
-from hub.cli import administration, agency, declarant, declarations, doctor, explaining, offices, running
+from hub.cli import (
+    administration,
+    agency,
+    declarant,
+    declarations,
+    doctor,
+    explaining,
+    offices,
+    running,
+    users,
+)
 from hub.cli.client import ApiProblem
 from hub.config.loader import ConfigurationFaults
 from hub.embedded import StackFailed
@@ -32,6 +42,7 @@ offices.add_to(app)
 administration.add_to(app)
 doctor.add_to(app)
 agency.add_to(app)
+users.add_to(app)
 
 _TOLD_PLAINLY = (
     ApiProblem,

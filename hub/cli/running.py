@@ -213,6 +213,7 @@ def _welcome(stack: Stack) -> str:
     return "\n".join(
         [
             "",
+            f"  console         {stack.api_url}/console (admin, {stack.console_password})",
             f"  API             {stack.api_url}",
             f"  API docs        {stack.api_url}/docs",
             f"  Temporal's UI   {stack.temporal_ui_url}",
