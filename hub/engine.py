@@ -41,7 +41,7 @@ from hub.domain.declaration import Declaration
 from hub.domain.intake import Acceptance
 from hub.domain.referral import Decision
 from hub.ports import EngineUnavailable
-from hub.ports.doctor import Place, Resumption, WorkflowStatus
+from hub.ports.doctor import Place, Resumption, WorkflowStanding, WorkflowStatus
 from hub.settings import EngineSettings
 from hub.workflows.clearance import DUE_AT, OUTCOME, PENDING_AGENCIES
 
@@ -141,7 +141,8 @@ class TemporalEngine:
             due_at = min(referral.terms.due_at for referral in case.referrals)
             attributes.append(SearchAttributePair(DUE_AT, due_at))
         async with self._call():
-            await self._client.start_workflow(
+            start = functools.partial(
+                self._client.start_workflow,
                 names.CLEARANCE_WORKFLOW,
                 order,
                 id=names.workflow_id(case.mrn),
@@ -152,6 +153,14 @@ class TemporalEngine:
                 rpc_timeout=_RPC_TIMEOUT,
                 **policies,
             )
+            try:
+                await start()
+            except RPCError as error:
+                if error.status is not RPCStatusCode.INVALID_ARGUMENT:
+                    raise
+                # An engine that has been set up anew does not know the search attributes any more.
+                await register_search_attributes(self._client)
+                await start()
 
     async def tell_decisions(self, mrn: str, decisions: Sequence[Decision]) -> bool:
         """Signal decisions. False when the workflow has ended. Raises EngineUnavailable."""
@@ -195,7 +204,7 @@ class TemporalEngine:
         async with self._look():
             return (await self._client.count_workflows(_RUNNING, rpc_timeout=_LISTING)).count
 
-    async def status(self, mrn: str) -> WorkflowStatus:
+    async def standing(self, mrn: str) -> WorkflowStanding:
         """How the workflow of one declaration stands now."""
         handle = self._client.get_workflow_handle(names.workflow_id(mrn))
         async with self._look():
@@ -203,9 +212,10 @@ class TemporalEngine:
                 description = await handle.describe(rpc_timeout=_LISTING)
             except RPCError as error:
                 if error.status is RPCStatusCode.NOT_FOUND:
-                    return WorkflowStatus.UNKNOWN
+                    return WorkflowStanding(status=WorkflowStatus.UNKNOWN)
                 raise
-        return _status(description.status)
+        task = description.raw_description.pending_workflow_task
+        return WorkflowStanding(status=_status(description.status), attempt=task.attempt)
 
     async def failing(self, limit: int) -> Sequence[Place]:
         """

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -27,6 +27,7 @@ from hub.ports.doctor import (
     Place,
     Records,
     Repair,
+    WorkflowStanding,
     WorkflowStatus,
 )
 
@@ -45,6 +46,8 @@ _NEWEST = 200
 """Cases that are gone through without being asked to look deep."""
 _SAMPLE = 50
 """Of the oldest and of the newest, in the quick look."""
+_ATTEMPTS = 3
+"""A worker that dies has one task tried again, and not that often."""
 _SAME = 3
 """So many quick looks in a row that count differently make it worth comparing everything."""
 
@@ -141,8 +144,7 @@ class Doctor:
         compared, unreachable = _Compared(), None
         try:
             compared = await self._compare()
-            failing = await self._view.failing(SHOWN)
-            compared.places[FindingKind.WORKFLOW_FAILING] = list(failing)
+            compared.places[FindingKind.WORKFLOW_FAILING] = await self._failing(await self._sample())
         except EngineUnavailable as error:
             unreachable = Place(detail=str(error))
             compared.places.clear()
@@ -181,9 +183,11 @@ class Doctor:
         """
         findings = [finding async for finding in self._within_store(_CHEAP)]
         try:
-            is_suspect = await self._counts_differ() or await self._sample_differs()
+            sample = await self._sample()
+            is_gone = any(one.status is not WorkflowStatus.RUNNING for one in sample.values())
+            is_suspect = await self._counts_differ() or is_gone
             compared = await self._compare() if is_suspect else _Compared()
-            compared.places[FindingKind.WORKFLOW_FAILING] = list(await self._view.failing(SHOWN))
+            compared.places[FindingKind.WORKFLOW_FAILING] = await self._failing(sample)
         except EngineUnavailable as error:
             places = [Place(detail=str(error))]
             return (*findings, _finding(FindingKind.ENGINE_UNREACHABLE, places))
@@ -225,15 +229,22 @@ class Doctor:
         self._differed = 0
         return True
 
-    async def _sample_differs(self) -> bool:
+    async def _sample(self) -> dict[str, WorkflowStanding]:
+        """How the workflows of the oldest and of the newest open declarations stand."""
         oldest = await asyncio.to_thread(self._records.list_open, None, _SAMPLE)
         newest = await asyncio.to_thread(self._records.newest, _SAMPLE, None)
         is_open = await asyncio.to_thread(self._records.are_open, [one.mrn for one in newest])
         before = self._clock() - _GRACE
-        sample = {one.mrn for one in oldest + newest if one.started and one.accepted_at < before}
-        expected = [mrn for mrn in sample if is_open.get(mrn, True)]
-        statuses = await self._statuses(expected)
-        return any(status is not WorkflowStatus.RUNNING for status in statuses.values())
+        sample = {one.mrn for one in (*oldest, *newest) if one.started and one.accepted_at < before}
+        return await self._standings(sorted(mrn for mrn in sample if is_open.get(mrn, True)))
+
+    async def _failing(self, sample: Mapping[str, WorkflowStanding]) -> list[Place]:
+        """Those that the engine has marked, which takes it minutes, and those of the sample."""
+        found = {place.mrn: place for place in await self._view.failing(SHOWN)}
+        for mrn, one in sample.items():
+            if one.status is WorkflowStatus.RUNNING and one.attempt >= _ATTEMPTS:
+                found.setdefault(mrn, Place(mrn=mrn, detail=f"task tried {one.attempt} times"))
+        return list(found.values())
 
     # --- comparing --------------------------------------------------------------------------------------
 
@@ -266,8 +277,8 @@ class Doctor:
     async def _look_again_at_workflows(self, mrns: Sequence[str], compared: _Compared) -> None:
         is_open = await asyncio.to_thread(self._records.are_open, mrns)
         suspects = [mrn for mrn in mrns if not is_open.get(mrn, False)]
-        for mrn, status in (await self._statuses(suspects)).items():
-            if status is WorkflowStatus.RUNNING:
+        for mrn, one in (await self._standings(suspects)).items():
+            if one.status is WorkflowStatus.RUNNING:
                 kind = FindingKind.WORKFLOW_LEFT if mrn in is_open else FindingKind.WORKFLOW_STRAY
                 compared.places[kind].append(Place(mrn=mrn))
 
@@ -276,18 +287,18 @@ class Doctor:
     ) -> None:
         is_open = await asyncio.to_thread(self._records.are_open, [one.mrn for one in suspects])
         since = {one.mrn: one.accepted_at for one in suspects if is_open.get(one.mrn, False)}
-        for mrn, status in (await self._statuses(list(since))).items():
-            if status is not WorkflowStatus.RUNNING:
-                is_unknown = status is WorkflowStatus.UNKNOWN
+        for mrn, one in (await self._standings(list(since))).items():
+            if one.status is not WorkflowStatus.RUNNING:
+                is_unknown = one.status is WorkflowStatus.UNKNOWN
                 kind = FindingKind.WORKFLOW_LOST if is_unknown else FindingKind.WORKFLOW_ENDED
-                compared.places[kind].append(Place(mrn=mrn, since=since[mrn], detail=status.value))
+                compared.places[kind].append(Place(mrn=mrn, since=since[mrn], detail=one.status.value))
 
-    async def _statuses(self, mrns: Sequence[str]) -> dict[str, WorkflowStatus]:
-        async def look(mrn: str) -> WorkflowStatus:
+    async def _standings(self, mrns: Sequence[str]) -> dict[str, WorkflowStanding]:
+        async def look(mrn: str) -> WorkflowStanding:
             async with self._at_once:
-                return await self._view.status(mrn)
+                return await self._view.standing(mrn)
 
-        found: dict[str, WorkflowStatus] = {}
+        found: dict[str, WorkflowStanding] = {}
         for start in range(0, len(mrns), _PAGE):
             some = mrns[start : start + _PAGE]
             found |= dict(zip(some, await asyncio.gather(*map(look, some)), strict=True))

@@ -174,6 +174,14 @@ class WorkflowStatus(StrEnum):
     """The engine has none of this id."""
 
 
+class WorkflowStanding(Model):
+    """How a workflow stands now."""
+
+    status: WorkflowStatus
+    attempt: int = 0
+    """Of the task that it waits for: 1 when it is asked for the first time, 0 when it waits for none."""
+
+
 class EngineView(Protocol):
     """The engine, as it is looked at. Every method raises EngineUnavailable."""
 
@@ -183,7 +191,7 @@ class EngineView(Protocol):
     async def count_running(self) -> int:
         """How many there are, as the index has it."""
 
-    async def status(self, mrn: str) -> WorkflowStatus:
+    async def standing(self, mrn: str) -> WorkflowStanding:
         """How the workflow of one declaration stands now."""
 
     async def failing(self, limit: int) -> Sequence[Place]:

@@ -53,6 +53,7 @@ from hub.store.tables import (
     inbox,
     notices,
     polls,
+    referral_queue,
     referrals,
     untold_news,
 )
@@ -192,6 +193,8 @@ class Doctor(Part):
             case FindingKind.FEED_FAR:
                 feed = (feeds.c.agency == place.agency) & (feeds.c.due_at > now)
                 return self._mend_row(update(feeds).where(feed).values(due_at=now))
+            case FindingKind.QUEUE_LEFT:
+                return self._mend_queue(place)
             case FindingKind.MESSAGES_LEFT:
                 return self._mend_message(place, now)
             case FindingKind.LEDGER_DIFFERS:
@@ -239,6 +242,15 @@ class Doctor(Part):
                 return False
             case.save()
         return True
+
+    def _mend_queue(self, place: Place) -> bool:
+        q = referral_queue.c
+        over = _queue_left().rows.where(q.mrn == place.mrn, q.service == place.service)
+        with self._database.write() as connection:
+            if connection.execute(over).first() is None:
+                return False
+            mine = (q.mrn == place.mrn) & (q.service == place.service)
+            return connection.execute(delete(referral_queue).where(mine)).rowcount > 0
 
     def _mend_message(self, place: Place, now: datetime) -> bool:
         assert place.agency is not None
@@ -318,6 +330,8 @@ def _look(connection: Connection, kind: FindingKind, now: datetime) -> _Look | N
             return _polls_missing(connection)
         case FindingKind.POLL_LEFT:
             return _polls_left()
+        case FindingKind.QUEUE_LEFT:
+            return _queue_left()
         case FindingKind.POLL_FAR:
             return _polls_due(polls.c.due_at > now + _FAR)
         case FindingKind.POLLS_OVERDUE:
@@ -455,6 +469,21 @@ def _polls_left() -> _Look:
             mrn=row.mrn, service=row.service, agency=row.agency, since=row.due_at, detail=row.state
         ),
         lambda place: (place.since, place.mrn, place.service),
+    )
+
+
+def _queue_left() -> _Look:
+    q, r, d = referral_queue.c, referrals.c, declarations.c
+    over = or_(r.state == ReferralState.WITHDRAWN.value, d.closed_at.is_not(None))
+    return _Look(
+        select(q.mrn, q.service, q.agency, q.queued_at)
+        .select_from(referral_queue)
+        .join(referrals, (r.mrn == q.mrn) & (r.service == q.service))
+        .join(declarations, d.mrn == q.mrn)
+        .where(over),
+        (q.mrn, q.service),
+        lambda row: Place(mrn=row.mrn, service=row.service, agency=row.agency, since=row.queued_at),
+        lambda place: (place.mrn, place.service),
     )
 
 
