@@ -22,6 +22,7 @@ from hub.api import (
     inspections,
     lodging,
     probes,
+    progress,
     questions,
     risk,
     withdrawing,
@@ -70,6 +71,7 @@ def create_app(parts: ApiParts) -> FastAPI:
     for module in (
         lodging,
         declarations,
+        progress,
         amending,
         withdrawing,
         questions,

@@ -17,6 +17,9 @@ from hub.domain.information import Scan
 from hub.domain.intake import Rulebook
 from hub.domain.model import Model, Text, UtcDatetime
 from hub.domain.referral import Answers, OnExpiry
+from hub.operations.desk import Desk
+from hub.operations.progress import ProgressTeller
+from hub.operations.tracking import Tracking
 from hub.ports import (
     AgencyGateway,
     CargoStore,
@@ -129,10 +132,16 @@ class ApiParts:
     """When an agency works, by its slug; for customs the administration's own."""
     clock: Clock
     agencies: Callable[[], list[AgencyInfo]]
+    desk: Desk
+    """What operations do."""
+    progress: ProgressTeller
+    tracking: Tracking
     refused: Callable[[str], RefusedConfiguration | None] = lambda agency: None
     """What stands in the folder for an agency and is not in force, also for one that never was."""
     scanner: Scanner = field(default_factory=NotScanning)
     """Of the documents that declarants hand in."""
+    public_url: str | None = None
+    """Where people's browsers find the hub, for links; None: where they say they ask."""
     temporal_ui_url: str | None = None
     """URL of the workflow list in Temporal's UI, as `http://127.0.0.1:8233/namespaces/default/workflows`."""
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)

@@ -46,11 +46,10 @@ from hub.domain.names import CUSTOMS, workflow_id
 from hub.domain.referral import ReferralState, ReferralTerms, Verdict
 from hub.domain.routing import Candidate
 from hub.domain.settling import CONSENTING, HOLDING, REFUSING
+from hub.domain.wording import CUSTOMS_NAME
 from hub.ports import DeclarationView, ReferralView
 
 _Shown = TypeVar("_Shown", bound=Candidate)
-
-CUSTOMS_NAME: Text = {"en": "Customs", "ko": "세관"}
 
 
 def links_of(mrn: str, sight: Sight | None = None, temporal_ui_url: str | None = None) -> Links:

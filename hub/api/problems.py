@@ -99,6 +99,12 @@ KINDS: Mapping[str, Kind] = _kinds(
         "its own.",
     ),
     Kind(
+        "too-many-links",
+        HTTPStatus.CONFLICT,
+        "The declaration has too many tracking links",
+        "Revoke those that are not needed any more, and make another.",
+    ),
+    Kind(
         "already-released",
         HTTPStatus.CONFLICT,
         "The cargo has been released",

@@ -20,7 +20,14 @@ from openapi_schema_validator import OAS31Validator
 from hub.api.body import MediaType
 from hub.api.clients import new_key
 from hub.api.examples import JSON_DECLARATION
-from hub.api.parts import AgencyInfo, ApiParts, ChannelInfo, ConfigurationInfo, ServiceInfo
+from hub.api.parts import (
+    AgencyInfo,
+    ApiParts,
+    ChannelInfo,
+    ConfigurationInfo,
+    NotScanning,
+    ServiceInfo,
+)
 from hub.api.problems import ApiProblem, ProblemFault
 from hub.api.reading import Lodged, read_declaration
 from hub.domain.case import CasePolicy
@@ -31,7 +38,10 @@ from hub.domain.errors import AgencyUnavailable, CallbackRefused, NotUnderstood
 from hub.domain.exchange import Asked, Dossier, Message
 from hub.domain.intake import Acceptance, Rulebook
 from hub.domain.referral import Answers, Decision, OnExpiry, Via
-from hub.ports import AgencyGateway, ApiClient, EngineUnavailable, Role
+from hub.operations.desk import desk_of
+from hub.operations.progress import ProgressTeller
+from hub.operations.tracking import Tracking
+from hub.ports import AgencyGateway, ApiClient, Clock, EngineUnavailable, Role
 from hub.store import Store
 
 DATA = Path(__file__).parent / "data"
@@ -335,6 +345,7 @@ class Api:
 
 def parts(store: Store, engine: EngineFake, **changes: Any) -> ApiParts:
     rules = rulebook()
+    clock: Clock = changes.pop("clock", lambda: NOW)
     return ApiParts(
         cases=store,
         queries=store,
@@ -344,8 +355,25 @@ def parts(store: Store, engine: EngineFake, **changes: Any) -> ApiParts:
         cargo=store,
         rulebook=lambda: rules,
         calendar=lambda agency: CALENDAR,
-        clock=lambda: NOW,
+        clock=clock,
         agencies=lambda: [_info(rules, slug) for slug in rules.catalogue.agencies],
+        desk=desk_of(
+            store,
+            engine,
+            cast(AgencyGateway, GatewayFake()),
+            NotScanning(),
+            clock,
+            rulebook=lambda: rules,
+            calendar=lambda agency: CALENDAR,
+        ),
+        progress=ProgressTeller(
+            cargo=store,
+            histories=store,
+            agencies=lambda: rules.catalogue.agencies,
+            calendar=lambda agency: CALENDAR,
+            clock=clock,
+        ),
+        tracking=Tracking(store, store, clock),
         **changes,
     )
 

@@ -12,10 +12,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from hub.adapters.secrets import without_user
-from hub.api.parts import ApiParts
+from hub.api.parts import ApiParts, NotScanning
 from hub.api.refusals import RefusalLimit
 from hub.clock import utc_now
 from hub.domain.declaration import Declaration
+from hub.operations.desk import desk_of
+from hub.operations.progress import ProgressTeller
+from hub.operations.tracking import Tracking
 from hub.simulator.contracts import NotSimulated
 from hub.store import create_store, upgrade
 from hub.workbench.bench import Bench
@@ -126,6 +129,23 @@ async def _set(
                 calendar=bench.configuration.calendar_of,
                 clock=utc_now,
                 agencies=list,
+                desk=desk_of(
+                    store,
+                    PlayedEngine(),
+                    gateway,
+                    NotScanning(),
+                    utc_now,
+                    rulebook=bench.configuration.rulebook,
+                    calendar=bench.configuration.calendar_of,
+                ),
+                progress=ProgressTeller(
+                    cargo=store,
+                    histories=store,
+                    agencies=lambda: bench.configuration.catalogue.agencies,
+                    calendar=bench.configuration.calendar_of,
+                    clock=utc_now,
+                ),
+                tracking=Tracking(store, store, utc_now),
                 # The kit forges callbacks by the dozen, and each must be judged.
                 refusals=RefusalLimit(burst=100_000),
             )
