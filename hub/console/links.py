@@ -65,6 +65,36 @@ def audit_url(
     return _with("/console/audit", {"user": user, "action": action, "mrn": mrn, "agency": agency})
 
 
+def declaration_url(mrn: str) -> str:
+    """A declaration: its timeline, exchanges and decisions."""
+    return f"/console/declarations/{quote(mrn, safe='')}"
+
+
+def stuck_url(**filter: str | None) -> str:
+    """The page "Stuck work"; its parameters are the fields of `hub.ports.attention.StuckFilter`."""
+    return _with("/console/stuck", filter)
+
+
+def incidents_url() -> str:
+    """What the early warning has found."""
+    return "/console/incidents"
+
+
+def incident_url(id: int) -> str:
+    """One incident, with its story."""
+    return f"/console/incidents/{id}"
+
+
+def agencies_url() -> str:
+    """All agencies, as a table."""
+    return "/console/agencies"
+
+
+def agency_url(agency: str) -> str:
+    """One agency: its answer times, errors, control and configuration."""
+    return f"/console/agencies/{quote(agency, safe='')}"
+
+
 def _with(path: str, parameters: Mapping[str, str | None]) -> str:
     given = {name: value for name, value in parameters.items() if value}
     return f"{path}?{urlencode(given)}" if given else path
