@@ -13,24 +13,36 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from hub.activities.heartbeats import with_heartbeats
-from hub.activities.messages import LeftToPeople, RemindAgency, TellAgency, WithdrawReferrals
+from hub.activities.messages import LeftToPeople, RemindAgency, TellAgency, Told, WithdrawReferrals
+from hub.activities.queueing import Queue
 from hub.activities.telling import Teller
 from hub.activities.under_way import UnderWay
 from hub.domain.case import Change, Referral
 from hub.domain.deadlines import WorkingCalendar, new_deadline
-from hub.domain.errors import AgencyRefused, AgencyUnavailable, ChannelError, InDoubt
+from hub.domain.errors import AgencyPaused, AgencyRefused, AgencyUnavailable, ChannelError, InDoubt
+from hub.domain.event_data import Found
 from hub.domain.events import NewEvent
 from hub.domain.exchange import Asked, Enclosure, Exchange, InformationContent, Message, Submission
 from hub.domain.information import InformationRequest
 from hub.domain.names import referral_id
 from hub.domain.referral import Answers, Decision, ReferralState, Via
-from hub.domain.steps import following
+from hub.domain.steps import following, reviving
 from hub.domain.steps.informing import BY_CHANNEL, BY_DOOR, passed_on
 from hub.ports import AgencyGateway, CaseStore, Clock, DeclarationView, HandOver, ReferralFile
 
 _LONG_PAUSE = timedelta(hours=1)
 """After an agency's system has turned something down: a person must look, and it is tried again meanwhile."""
+_PAUSE_OF_REMINDERS = timedelta(minutes=5)
+"""A reminder stands in no queue: it is looked after now and then, until its agency is asked again."""
 _STILL_IN_DOUBT = "sent without an answer; the agency does not show it yet, and may still take it"
+
+
+class _Queued(Exception):
+    """Its agency is not to be asked now: it stands in the queue."""
+
+
+class _AskedAnew(Exception):
+    """People have asked since: a later order has taken the place of this one."""
 
 
 class ErrandActivities:
@@ -49,8 +61,12 @@ class ErrandActivities:
         clock: Clock,
         calendars: Callable[[str], WorkingCalendar],
         submissions: UnderWay[HandOver] | None = None,
+        queue: Queue | None = None,
     ) -> None:
-        """`calendars` knows each agency's; `submissions` are those that are under way in this process."""
+        """
+        `calendars` knows each agency's; `submissions` are those that are under way in this process; `queue`
+        is where referrals wait whose agency is paused, if agencies may be.
+        """
         self._store = store
         self._gateway = gateway
         self._clock = clock
@@ -58,45 +74,67 @@ class ErrandActivities:
         self._tell = Teller()
         self._submissions = UnderWay[HandOver]() if submissions is None else submissions
         self._under_way = UnderWay[bool]()
+        self._queue = queue
 
     def all(self) -> list[Callable[..., Any]]:
         """What a worker registers."""
-        return [self.amend_referral, self.withdraw_referrals, self.inform_agency, self.remind_agency]
+        return [
+            self.amend_referral,
+            self.withdraw_referrals,
+            self.inform_agency,
+            self.remind_agency,
+            self.look_up_referral,
+        ]
 
     @activity.defn
-    async def amend_referral(self, order: TellAgency) -> None:
+    async def amend_referral(self, order: TellAgency) -> Told | None:
         """
         Give an agency the new content of what it has. Raises a retryable ApplicationError until it has it, or
         it is known never to have had the old.
         """
-        await self._one(order.mrn, order.service, self._amend)
+        return await self._tell_one(order, self._amend)
 
     @activity.defn
     async def withdraw_referrals(self, order: WithdrawReferrals) -> LeftToPeople:
         """
         Tell each of these agencies that it is asked no more. One that cannot be told keeps none of the others
         from being told. Raises a retryable ApplicationError until all of them have been; those whose channel
-        cannot say it are left to people.
+        cannot say it are left to people, and those whose agency is not to be asked now wait in its queue.
         """
         left: list[str] = []
+        queued: list[str] = []
         failed: list[ApplicationError] = []
-        for service in order.services:
+        asked_again = order.asked_again or (0,) * len(order.services)
+        for service, asked in zip(order.services, asked_again, strict=True):
             try:
-                if not await self._one(order.mrn, service, self._withdraw):
+                if not await self._one(order.mrn, service, self._withdraw, asked_again=asked):
                     left.append(service)
+            except _Queued:
+                queued.append(service)
+            except _AskedAnew:
+                # Whoever has taken this one over has been given the others too.
+                return LeftToPeople()
             except ApplicationError as error:
                 failed.append(error)
         if failed:
             raise _soonest(failed)
-        return LeftToPeople(services=tuple(left))
+        return LeftToPeople(services=tuple(left), queued=tuple(queued))
 
     @activity.defn
-    async def inform_agency(self, order: TellAgency) -> None:
+    async def inform_agency(self, order: TellAgency) -> Told | None:
         """
         Pass on what the declarant has answered to an agency's questions. Raises a retryable ApplicationError
         until the agency has it.
         """
-        await self._one(order.mrn, order.service, self._inform)
+        return await self._tell_one(order, self._inform)
+
+    @activity.defn
+    async def look_up_referral(self, order: TellAgency) -> Told | None:
+        """
+        Ask an agency by our reference how a referral stands, since a person asks. Raises a retryable
+        ApplicationError while the agency cannot be reached.
+        """
+        return await self._tell_one(order, self._look_up)
 
     @activity.defn
     async def remind_agency(self, order: RemindAgency) -> None:
@@ -108,26 +146,64 @@ class ErrandActivities:
         async def remind(file: ReferralFile) -> bool:
             return await self._remind(file, order.number)
 
-        await self._one(order.mrn, order.service, remind, f"remind {order.mrn}/{order.service}")
+        about = f"remind {order.mrn}/{order.service}"
+        try:
+            await self._one(order.mrn, order.service, remind, about=about)
+        except _Queued as error:
+            raise ApplicationError(
+                str(error),
+                type=AgencyPaused.__name__,
+                category=ApplicationErrorCategory.BENIGN,
+                next_retry_delay=_PAUSE_OF_REMINDERS,
+            ) from error
 
     # --- one errand -------------------------------------------------------------------------------------
+
+    async def _tell_one(
+        self, order: TellAgency, errand: Callable[[ReferralFile], Coroutine[Any, Any, bool]]
+    ) -> Told | None:
+        """As `_one`; None when there is nothing to be said of it, as in what was recorded before queues."""
+        try:
+            await self._one(order.mrn, order.service, errand, asked_again=order.asked_again)
+        except _Queued:
+            return Told(queued=True)
+        except _AskedAnew:
+            return None
+        return None
 
     async def _one(
         self,
         mrn: str,
         service: str,
         errand: Callable[[ReferralFile], Coroutine[Any, Any, bool]],
+        *,
         about: str | None = None,
+        asked_again: int | None = None,
     ) -> bool:
         """
         Carry out an errand, after whatever is under way about this referral. The engine may cancel this
         attempt or time it out; the request goes on, and the next attempt waits for it. Raises
-        ApplicationError.
+        ApplicationError; _Queued while the agency is not to be asked; _AskedAnew when people have asked more
+        often than `asked_again`.
         """
         about = about or referral_id(mrn, service)
 
         async def carry_out() -> bool:
-            return await errand(await asyncio.to_thread(self._store.referral_file, mrn, service))
+            file = await asyncio.to_thread(self._store.referral_file, mrn, service)
+            if asked_again is not None and asked_again < file.referral.asked_again:
+                raise _AskedAnew
+            waits = False
+            try:
+                return await errand(file)
+            except _Queued:
+                waits = True
+                raise
+            finally:
+                if self._queue is not None and asked_again is not None:
+                    if waits:
+                        await self._queue.wait(file.referral, self._clock())
+                    else:
+                        await self._queue.tried([file.referral.terms])
 
         while (before := self._submissions.about(about) or self._under_way.about(about)) is not None:
             await with_heartbeats(asyncio.ensure_future(asyncio.wait([before])))
@@ -219,6 +295,8 @@ class ErrandActivities:
             try:
                 exchanges = await self._gateway.remind(file.dossier)
                 by = following.BY_CHANNEL
+            except AgencyPaused as error:
+                raise _Queued(str(error)) from error
             except (AgencyUnavailable, InDoubt) as error:
                 raise await self._trouble(file, error) from error
             except ChannelError as error:
@@ -231,6 +309,59 @@ class ErrandActivities:
         )
         self._tell.told(terms, "reminded")
         return True
+
+    # --- a look, since a person asks ------------------------------------------------------------------------
+
+    async def _look_up(self, file: ReferralFile) -> bool:
+        referral = file.referral
+        if referral.looked_up >= referral.look_up or referral.change is not Change.NONE:
+            return True
+        if referral.state in (ReferralState.DECIDED, ReferralState.WITHDRAWN):
+            await self._looked_up(file, Found.DECIDED)
+            return True
+        sent_at = file.sent_at or self._clock()
+        try:
+            found = await self._gateway.look_up(file.dossier, sent_at)
+            if found.submission is None and not found.exchanges:
+                await self._poll(file)
+                return True
+        except (AgencyUnavailable, InDoubt) as error:
+            raise await self._trouble(file, error) from error
+        except ChannelError as error:
+            await self._looked_up(file, Found.NOT_UNDERSTOOD, error.exchanges, trouble=str(error))
+            return True
+        if found.submission is None:
+            await self._looked_up(file, Found.NOT_FOUND, found.exchanges)
+            return True
+        decisions = found.submission.decisions
+        await self._record(file, found.submission, found.exchanges, referral.terms.revision)
+        await self._looked_up(file, Found.DECIDED if decisions else Found.HAS_IT)
+        return True
+
+    async def _poll(self, file: ReferralFile) -> None:
+        """Its contract has no operation for looking up; one for polling serves too. Raises ChannelError."""
+        if file.referral.terms.answers is not Answers.POLL or not is_delivered(file.referral):
+            await self._looked_up(file, Found.NO_WAY)
+            return
+        answer = await self._gateway.poll(file.dossier)
+        await self._take_in(file, answer.decisions, answer.exchanges)
+        found = Found.DECIDED if answer.decisions else Found.HAS_IT
+        await self._looked_up(file, found, answer.exchanges)
+
+    async def _looked_up(
+        self,
+        file: ReferralFile,
+        found: Found,
+        exchanges: Sequence[Exchange] = (),
+        trouble: str | None = None,
+    ) -> None:
+        terms, number = file.referral.terms, file.referral.look_up
+
+        def step(view: DeclarationView) -> Sequence[NewEvent]:
+            return reviving.looked_up(view, terms.service, number, found, trouble, self._clock())
+
+        await self._change(file, step, exchanges)
+        self._tell.looked_up(terms, found, trouble)
 
     # --- whether the agency has it ----------------------------------------------------------------------
 
@@ -271,11 +402,12 @@ class ErrandActivities:
             raise await self._trouble(file, error) from error
         except ChannelError as error:
             raise await self._trouble(file, error) from error
-        await self._record(file, submission, exchanges)
+        # That of before the amendment: no decision in it is about the new content.
+        await self._record(file, submission, exchanges, max(file.referral.terms.revision - 1, 1))
         return True
 
     async def _record(
-        self, file: ReferralFile, submission: Submission, exchanges: Sequence[Exchange]
+        self, file: ReferralFile, submission: Submission, exchanges: Sequence[Exchange], revision: int
     ) -> None:
         result = HandOver(
             referral=file.dossier.terms.id,
@@ -283,8 +415,7 @@ class ErrandActivities:
             receipt=submission.receipt,
             decisions=submission.decisions,
             exchanges=(*exchanges, *submission.exchanges),
-            # That of before the amendment: no decision in it is about the new content.
-            revision=max(file.referral.terms.revision - 1, 1),
+            revision=revision,
         )
         terms = file.dossier.terms
         [recorded] = await asyncio.to_thread(
@@ -396,8 +527,11 @@ class ErrandActivities:
             )
             await asyncio.to_thread(self._store.receive, message)
 
-    async def _trouble(self, file: ReferralFile, error: ChannelError) -> ApplicationError:
+    async def _trouble(self, file: ReferralFile, error: ChannelError) -> Exception:
         """What to raise for an error of the agency, which is on record then."""
+        if isinstance(error, AgencyPaused):
+            await self._delayed(file, str(error), error.exchanges)
+            return _Queued(str(error))
         pause = timedelta(seconds=error.retry_after) if error.retry_after else None
         if not isinstance(error, AgencyUnavailable | InDoubt):
             pause = _LONG_PAUSE
@@ -411,18 +545,21 @@ class ErrandActivities:
         pause: timedelta | None,
         kind: str = InDoubt.__name__,
     ) -> ApplicationError:
-        terms = file.referral.terms
-        at: datetime = self._clock()
-        await self._change(
-            file, lambda view: following.troubled(view.case, terms.service, trouble, at), exchanges
-        )
-        self._tell.delayed(terms, trouble)
+        await self._delayed(file, trouble, exchanges)
         return ApplicationError(
             trouble,
             type=kind,
             category=ApplicationErrorCategory.BENIGN,  # told by an event, not by a traceback
             next_retry_delay=pause,
         )
+
+    async def _delayed(self, file: ReferralFile, trouble: str, exchanges: Sequence[Exchange]) -> None:
+        terms = file.referral.terms
+        at: datetime = self._clock()
+        await self._change(
+            file, lambda view: following.troubled(view.case, terms.service, trouble, at), exchanges
+        )
+        self._tell.delayed(terms, trouble)
 
 
 def is_delivered(referral: Referral) -> bool:

@@ -62,6 +62,8 @@ class SubmitReferral(Model):
 
     mrn: str
     service: str
+    asked_again: int = 0
+    """As of the errand: where people have asked since, this order is another's."""
 
 
 class HandedOver(Model):
@@ -76,6 +78,8 @@ class HandedOver(Model):
     """The id under which it was handed over; None in what was recorded before there were several."""
     revision: int = 1
     """Of the content that was handed over."""
+    queued: bool = False
+    """It stands in the queue of its agency, and is to be begun again when it may go on."""
 
 
 class ReadNews(Model):
@@ -98,6 +102,15 @@ class TellAgency(Model):
 
     mrn: str
     service: str
+    asked_again: int = 0
+    """As of `SubmitReferral`."""
+
+
+class Told(Model):
+    """How telling an agency has ended."""
+
+    queued: bool = False
+    """As of `HandedOver`."""
 
 
 class WithdrawReferrals(Model):
@@ -105,12 +118,16 @@ class WithdrawReferrals(Model):
 
     mrn: str
     services: tuple[str, ...]
+    asked_again: tuple[int, ...] = ()
+    """Of each, as of `SubmitReferral`; empty where nobody had asked."""
 
 
 class LeftToPeople(Model):
     """What the hub cannot do itself: people are to tell these services' agencies, and to record it."""
 
     services: tuple[str, ...] = ()
+    queued: tuple[str, ...] = ()
+    """Those that stand in the queue of their agency."""
 
 
 class RemindAgency(Model):

@@ -12,10 +12,11 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from hub.activities.heartbeats import with_heartbeats
 from hub.activities.messages import Expired, ExpireReferrals, HandedOver, ReferAll, SubmitReferral
+from hub.activities.queueing import Queue
 from hub.activities.telling import Teller
 from hub.activities.under_way import UnderWay
 from hub.domain.case import Change
-from hub.domain.errors import AgencyRefused, AgencyUnavailable, InDoubt, NotUnderstood
+from hub.domain.errors import AgencyPaused, AgencyRefused, AgencyUnavailable, InDoubt, NotUnderstood
 from hub.domain.exchange import Exchange, Submission
 from hub.domain.names import referral_id, split_referral_id
 from hub.domain.referral import Receipt, ReferralState
@@ -39,13 +40,18 @@ class ReferralActivities:
         gateway: AgencyGateway,
         clock: Clock,
         under_way: UnderWay[HandOver] | None = None,
+        queue: Queue | None = None,
     ) -> None:
-        """`under_way` is shared with whoever must wait for a submission before it speaks to the agency."""
+        """
+        `under_way` is shared with whoever must wait for a submission before it speaks to the agency; `queue`
+        is where referrals wait whose agency is paused, if agencies may be.
+        """
         self._store = store
         self._gateway = gateway
         self._clock = clock
         self._tell = Teller()
         self._under_way = UnderWay[HandOver]() if under_way is None else under_way
+        self._queue = queue
 
     def all(self) -> list[Callable[..., Any]]:
         """What a worker registers."""
@@ -74,15 +80,19 @@ class ReferralActivities:
     async def submit_referral(self, order: SubmitReferral) -> HandedOver:
         """
         Put one referral to its agency. Raises a retryable ApplicationError while the agency cannot be
-        reached; the delay it asks for is passed on to the engine.
+        reached; the delay it asks for is passed on to the engine. Ends while the agency is not to be asked,
+        and where a later order has taken the place of this one.
         """
         referral = referral_id(order.mrn, order.service)
-        task = self._under_way.about(referral)
-        if task is None:
-            task = self._under_way.begin(referral, self._single(order))
-        # The engine may time this attempt out; the request itself goes on and the next attempt joins it.
-        result = await with_heartbeats(asyncio.shield(task))
-        if _is_undelivered(result.state, result.receipt) and result.revision:
+        while True:
+            under_way = self._under_way.about(referral)
+            task = under_way or self._under_way.begin(referral, self._single(order))
+            # The engine may time this attempt out; the request itself goes on and the next attempt joins it.
+            result = await with_heartbeats(asyncio.shield(task))
+            if under_way is None or result.revision:
+                break
+            # It was an earlier order's, which has left it to this one.
+        if _is_undelivered(result.state, result.receipt) and result.revision and not result.queued:
             raise ApplicationError(
                 result.trouble or "not handed over yet",
                 type="AgencyUnavailable",
@@ -111,8 +121,10 @@ class ReferralActivities:
 
     async def _single(self, order: SubmitReferral) -> HandOver:
         now = self._clock()
-        [mark] = await asyncio.to_thread(self._store.begin_hand_over, order.mrn, [order.service], now)
-        if not _is_to_be_sent(mark):
+        [mark] = await asyncio.to_thread(
+            self._store.begin_hand_over, order.mrn, [order.service], now, order.asked_again
+        )
+        if not _is_to_be_sent(mark) or order.asked_again < mark.asked_again:
             return _known(mark)
         [recorded] = await self._record(order.mrn, [(mark, await self._attempt(mark))])
         return recorded
@@ -124,6 +136,8 @@ class ReferralActivities:
         recorded = await asyncio.to_thread(self._store.record_hand_overs, mrn, results, self._clock())
         for (mark, result), stands in zip(ended, recorded, strict=True):
             self._tell.handed_over(mark.dossier.terms, result, stands)
+        if self._queue is not None:
+            await self._queue.tried(mark.dossier.terms for mark, result in ended if not result.queued)
         delays = {result.referral: result.retry_in for result in results}
         return [result.model_copy(update={"retry_in": delays[result.referral]}) for result in recorded]
 
@@ -156,6 +170,15 @@ class ReferralActivities:
                     await asyncio.to_thread(self._store.mark_resent, referral, self._clock())
             if submission is None:
                 submission = await self._gateway.submit(mark.dossier)
+        except AgencyPaused as error:
+            return HandOver(
+                referral=referral,
+                state=ReferralState.PENDING,
+                trouble=str(error),
+                exchanges=exchanges,
+                sent=mark.sent_before and not exchanges,
+                queued=True,
+            )
         except AgencyUnavailable as error:
             delay = timedelta(seconds=error.retry_after) if error.retry_after else None
             return HandOver(
@@ -224,4 +247,5 @@ def _handed_over(result: HandOver) -> HandedOver:
         trouble=result.trouble,
         referral=result.referral,
         revision=result.revision,
+        queued=result.queued and _is_undelivered(result.state, result.receipt),
     )

@@ -7,6 +7,7 @@ from collections import OrderedDict
 import structlog
 
 from hub.domain.clearance import Notice, Outcome
+from hub.domain.event_data import Found
 from hub.domain.referral import ReferralState, ReferralTerms
 from hub.ports import Acknowledgement, HandOver
 
@@ -48,6 +49,11 @@ class Teller:
         """The agency has been told: `amended`, `withdrawn`, `informed` or `reminded`."""
         self._reasons.pop(terms.id, None)
         _log.info(f"referral.{what}", mrn=terms.mrn, agency=terms.agency, service=terms.service)
+
+    def looked_up(self, terms: ReferralTerms, found: Found, reason: str | None) -> None:
+        """What the agency has said when it was asked by our reference."""
+        log = _log.bind(mrn=terms.mrn, agency=terms.agency, service=terms.service)
+        log.info("referral.looked_up", found=found, reason=reason)
 
     def delayed(self, terms: ReferralTerms, reason: str) -> None:
         """What the agency is to be told did not get through; it is tried again."""

@@ -23,10 +23,16 @@ class ChannelError(Exception):
         super().__init__(message)
         self.exchanges = exchanges
         self.retry_after = retry_after
+        self.failing = False
+        """Too many requests in a row have failed: the agency's breaker is open."""
 
 
 class AgencyUnavailable(ChannelError):
     """The request did not take effect (no connection, 429, 503, breaker open). Retry later."""
+
+
+class AgencyPaused(AgencyUnavailable):
+    """Nothing was sent: the agency is paused, or its system fails. What waits for it stands in its queue."""
 
 
 class AgencyRefused(ChannelError):

@@ -13,6 +13,7 @@ CLEARANCE_WORKFLOW = "ClearanceWorkflow"
 AGENCY_CALL_WORKFLOW = "AgencyCall"
 SIGNAL_DECISIONS_RECEIVED = "decisions_received"
 SIGNAL_NEWS_RECORDED = "news_recorded"
+SIGNAL_GO_ON = "go_on"
 QUERY_CLEARANCE = "clearance"
 
 CUSTOMS = "customs"

@@ -44,6 +44,8 @@ class HandOverMark(Model):
     """Decisions already recorded; a callback may overtake the receipt of its own submission."""
     change: Change = Change.NONE
     """It is to be amended or withdrawn: nothing is to be submitted."""
+    asked_again: int = 0
+    """How often people have asked for something about it."""
 
 
 class HandOver(Model):
@@ -61,6 +63,8 @@ class HandOver(Model):
     """How long to wait before the next attempt, when the agency or the doubt says so; not recorded."""
     revision: int = 1
     """Of the content that was handed over; 0 when nothing was done, and this is how it stands."""
+    queued: bool = False
+    """Its agency is paused, or fails: it stands in the queue from now on."""
 
 
 class Unheard(Exception):
@@ -122,9 +126,12 @@ class CaseStore(Protocol):
     changes a declaration that does not exist gets KeyError.
     """
 
-    def begin_hand_over(self, mrn: str, services: Sequence[str], at: datetime) -> list[HandOverMark]:
+    def begin_hand_over(
+        self, mrn: str, services: Sequence[str], at: datetime, asked_again: int | None = None
+    ) -> list[HandOverMark]:
         """
-        Read the dossiers and mark each still pending referral as being sent, so that a crash leaves a trace.
+        Read the dossiers and mark each still pending referral as being sent, so that a crash leaves a trace;
+        not one about which people have asked more often than `asked_again`.
 
         A mark that is there already stays as it is, and is what `sent_before` and `sent_at` tell. Raises
         KeyError for an unknown mrn or service.

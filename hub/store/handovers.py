@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from hub.domain.case import Change
+from hub.domain.case import Change, Referral
 from hub.domain.events import EventType
 from hub.domain.names import split_referral_id
 from hub.domain.referral import ReferralState
 from hub.ports import HandOver, HandOverMark
 from hub.store.casefile import OpenCase, record_exchanges, services_of
+from hub.store.control import put_in_queue
 from hub.store.messages import lock_references, match_waiting
 from hub.store.part import Part
 from hub.store.rows import Sending
@@ -19,11 +20,13 @@ from hub.store.rows import Sending
 class HandOvers(Part):
     """The ledger of attempts: what a crash interrupts is seen by the next attempt."""
 
-    def begin_hand_over(self, mrn: str, services: Sequence[str], at: datetime) -> list[HandOverMark]:
+    def begin_hand_over(
+        self, mrn: str, services: Sequence[str], at: datetime, asked_again: int | None = None
+    ) -> list[HandOverMark]:
         """Read the dossiers and mark each still pending referral as being sent. Raises KeyError."""
         with self._database.write() as connection:
             case = OpenCase.open(connection, mrn)
-            marks = [_begin(case, service, at) for service in services]
+            marks = [_begin(case, service, at, asked_again) for service in services]
             case.save()
         return marks
 
@@ -51,6 +54,10 @@ class HandOvers(Part):
             record_exchanges(connection, [e for result in results for e in result.exchanges])
             for result, service in recorded:
                 _record(case, service, result, at)
+                referral = case.referral(service)
+                if result.queued and _waits(referral):
+                    agency, due_at = referral.terms.agency, referral.deadline
+                    put_in_queue(connection, mrn, service, agency, at, due_at)
             if references:
                 match_waiting(connection, case, [service for _, service in recorded], at)
             for _, service in recorded:
@@ -59,7 +66,7 @@ class HandOvers(Part):
         return [_as_it_stands(case, service, result) for result, service in recorded]
 
 
-def _begin(case: OpenCase, service: str, at: datetime) -> HandOverMark:
+def _begin(case: OpenCase, service: str, at: datetime, asked_again: int | None) -> HandOverMark:
     referral, sending = case.referral(service), case.sending(service)
     mark = HandOverMark.model_construct(
         dossier=case.dossier(service),
@@ -68,11 +75,19 @@ def _begin(case: OpenCase, service: str, at: datetime) -> HandOverMark:
         sent_at=None if sending is None else sending.at,
         decisions=referral.decisions,
         change=referral.change,
+        asked_again=referral.asked_again,
     )
-    waits = referral.state in (ReferralState.PENDING, ReferralState.EXPIRED) and referral.receipt is None
-    if waits and referral.change is Change.NONE and sending is None:
+    if asked_again is not None and asked_again < referral.asked_again:
+        return mark
+    if _waits(referral) and sending is None:
         case.set_sending(service, Sending(at, referral.terms.revision))
     return mark
+
+
+def _waits(referral: Referral) -> bool:
+    """Whether it is still to be handed over."""
+    undelivered = referral.state in (ReferralState.PENDING, ReferralState.EXPIRED)
+    return undelivered and referral.receipt is None and referral.change is Change.NONE
 
 
 def _as_it_stands(case: OpenCase, service: str, result: HandOver) -> HandOver:

@@ -129,6 +129,12 @@ class ClearanceWorkflow:
         """The store holds what has not been heard here."""
         self._has_news()
 
+    @workflow.signal(name=names.SIGNAL_GO_ON)
+    def go_on(self, services: list[str]) -> None:
+        """The agencies of these services are asked again."""
+        self._errands.go_on(services)
+        self._news = True
+
     @workflow.query(name=names.QUERY_CLEARANCE)
     def clearance(self) -> Clearance | None:
         """The outcome as it stands, with the reasons."""
@@ -166,7 +172,9 @@ class ClearanceWorkflow:
         )
         for result in results:
             self._handed_over(result)
-            if result.state is ReferralState.PENDING:
+            if result.queued:
+                self._errands.put_off(first[result.service])
+            elif result.state is ReferralState.PENDING:
                 self._errands.submit(case.mrn, first[result.service])
 
     def _handed_over(self, result: HandedOver) -> None:
