@@ -41,7 +41,9 @@ from hub.console.parts import ConsoleParts
 from hub.distant import DistantGateway
 from hub.domain.deadlines import parse_duration
 from hub.domain.intake import Rulebook
+from hub.domain.steps import StepRefused
 from hub.engine import TemporalEngine, connect
+from hub.operations.desk import Desk, desk_of
 from hub.operations.progress import ProgressTeller
 from hub.operations.tracking import Tracking
 from hub.ports import Clock, Scanner, VersionArchive, VersionStore
@@ -221,6 +223,7 @@ def api_parts(hub: Hub) -> ApiParts:
         clock=hub.clock,
         agencies=lambda: [_agency_info(hub.live, slug) for slug in hub.configuration.agencies],
         refused=lambda agency: _refused(hub.live, agency),
+        desk=desk(hub),
         progress=_progress_teller(hub),
         tracking=_tracking(hub),
         scanner=_scanner(hub.settings),
@@ -244,6 +247,7 @@ def console_parts(hub: Hub) -> ConsoleParts:
         attention=hub.store,
         incidents=hub.store,
         actions=hub.store,
+        desk=desk(hub),
         agencies=lambda: [agency_card(hub.live, slug) for slug in hub.configuration.agencies],
         certified=partial(certified, settings.certification_folder),
         agency_names=lambda: {slug: file.name for slug, file in hub.configuration.agencies.items()},
@@ -253,6 +257,25 @@ def console_parts(hub: Hub) -> ConsoleParts:
         temporal_ui_url=_workflow_list(settings),
         session_idle=timedelta(minutes=settings.session_idle_minutes),
         session_lasts=timedelta(hours=settings.session_hours),
+    )
+
+
+def desk(hub: Hub) -> Desk:
+    """What operations do, for console, API and worker alike."""
+
+    def rulebook() -> Rulebook:
+        if not hub.live.is_written_down:
+            raise StepRefused("not-ready", "the versions of the agencies' files cannot be written down yet")
+        return hub.configuration.rulebook()
+
+    return desk_of(
+        hub.store,
+        hub.engine,
+        hub.gateway,
+        _scanner(hub.settings),
+        hub.clock,
+        rulebook=rulebook,
+        calendar=lambda agency: hub.configuration.calendar_of(agency),
     )
 
 

@@ -14,11 +14,12 @@ from hub.activities.errands import ErrandActivities
 from hub.activities.news import NewsActivities
 from hub.activities.referrals import ReferralActivities
 from hub.activities.under_way import UnderWay
-from hub.bootstrap import Hub
+from hub.bootstrap import Hub, desk
 from hub.domain import names
 from hub.domain.deadlines import WorkingCalendar
 from hub.engine import connect, register_search_attributes
 from hub.ports import HandOver
+from hub.relays.bulk import BulkRelay
 from hub.relays.calls import CallRelay
 from hub.relays.closed_days import ClosedDaysRelay
 from hub.relays.decisions import DecisionRelay
@@ -107,6 +108,7 @@ async def work(hub: Hub, stop: asyncio.Event) -> None:
         feeds,
         calls,
         ClosedDaysRelay(hub.store, hub.clock),
+        BulkRelay(hub.store, desk(hub).bulks, hub.engine, hub.clock),
     ]
     rounds = [asyncio.create_task(keep_going(relay, stop)) for relay in relays]
     rounds.append(asyncio.create_task(hub.follow(stop)))

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from fastapi import Depends, Request
 
 from hub.domain.model import Text
+from hub.operations.desk import Desk
 from hub.ports import (
     AgencyCard,
     Audited,
@@ -53,6 +54,8 @@ class ConsoleParts:
     attention: Attention
     incidents: IncidentStore
     actions: ActionStore
+    desk: Desk
+    """What operations do."""
     agencies: Callable[[], Sequence[AgencyCard]] = tuple
     """Those in force, as their files say."""
     certified: Callable[[str], CertifiedAgency | None] = lambda agency: None

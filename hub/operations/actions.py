@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Protocol
 
 from pydantic import Field
 
@@ -18,6 +17,7 @@ from hub.domain.deadlines import WorkingCalendar
 from hub.domain.errors import ChannelError
 from hub.domain.events import Event, NewEvent
 from hub.domain.exchange import Asked
+from hub.domain.intake import Rulebook
 from hub.domain.model import Model, Text, UtcDatetime
 from hub.domain.referral import Answers, ReferralState
 from hub.domain.settling import is_live
@@ -113,6 +113,8 @@ class Done(Model):
     line: Audited
     before: bool = False
     """The same request did it before; it was not done twice."""
+    told: bool = True
+    """False: the engine was away; a relay tells the workflow when it is back."""
 
 
 class Newest(Model):
@@ -122,20 +124,31 @@ class Newest(Model):
     answers: Answers
 
 
-class Rules(Protocol):
+class Rules:
     """What actions read of the configuration in force."""
 
-    def calendar(self, agency: str) -> WorkingCalendar:
-        """When it works; for customs the administration's own."""
+    def __init__(self, rulebook: Callable[[], Rulebook], calendar: Callable[[str], WorkingCalendar]) -> None:
+        """Both are called for each action: an edited configuration is seen without a restart."""
+        self._rulebook = rulebook
+        self.calendar = calendar
+        """When an agency works; for customs the administration's own."""
 
     def withdrawal_reasons(self) -> Mapping[str, Text]:
         """Why a declaration may be withdrawn, by code."""
+        return self._rulebook().withdrawal_reasons
 
     def agencies(self) -> Mapping[str, Text]:
         """Names of the agencies, by slug."""
+        return self._rulebook().catalogue.agencies
 
     def newest(self, agency: str, service: str) -> Newest | None:
         """None: the agency's file has no such service any more."""
+        rules = self._rulebook()
+        version = rules.versions.get(agency)
+        for known in rules.catalogue.services:
+            if version is not None and (known.agency, known.code) == (agency, service):
+                return Newest(version=version, answers=known.answers)
+        return None
 
 
 @dataclass(frozen=True)
@@ -234,9 +247,8 @@ class Actions:
             events: list[Event] = await self._recorder.once(line, request, act, refusals=place is None)
         except DoneBefore as before:
             return Done(line=before.line, before=True)
-        if events:
-            await self._recorder.tell(mrn, lambda engine: engine.tell_news(mrn))
-        return Done(line=line)
+        told = not events or await self._recorder.tell(mrn, lambda engine: engine.tell_news(mrn))
+        return Done(line=line, told=told)
 
     # --- declarations -----------------------------------------------------------------------------------
 

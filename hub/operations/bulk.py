@@ -211,16 +211,17 @@ class BulkActions:
         """In the order in which they are done."""
         return await asyncio.to_thread(self._recorder.store.bulk_items, id, state, after, limit)
 
-    async def carry_out_one(self, bulk: Bulk, item: BulkItem) -> None:
+    async def carry_out_one(self, bulk: Bulk, item: BulkItem) -> bool:
         """
         Do it for one item, and mark the item, in one transaction: whoever else is at it, and whenever a
-        process dies, it is done once. Raises BulkOver, also when the item does not wait any more.
+        process dies, it is done once. False: the engine is away, and what is done has no effect yet. Raises
+        BulkOver, also when the item does not wait any more.
         """
         actor = Actor(name=bulk.by, role=bulk.role)
         action = Action(kind=bulk.kind, mrn=item.mrn, service=item.service, due_at=bulk.due_at)
         request, place = f"bulk/{bulk.id}/{item.place}", (bulk.id, item.place)
         try:
-            await self._actions.carry_out(actor, action, bulk.reason, request, place=place)
+            done = await self._actions.carry_out(actor, action, bulk.reason, request, place=place)
         except StepRefused as refused:
             line = Audited(
                 at=self._recorder.clock(),
@@ -235,6 +236,8 @@ class BulkActions:
                 data={"bulk": bulk.id, "refused": refused.code},
             )
             await asyncio.to_thread(self._recorder.store.refuse_item, bulk.id, item.place, line, request)
+            return True
+        return done.told
 
     # --- parts ------------------------------------------------------------------------------------------
 

@@ -117,13 +117,15 @@ class Recorder:
         await asyncio.to_thread(self.store.note_audit, told)
         log.info("action.refused", action=line.action, user=line.user, mrn=line.mrn, code=refused.code)
 
-    async def tell(self, mrn: str, telling: Callable[[Engine], Awaitable[object]]) -> None:
-        """Tell the workflow, if the engine is there; a relay tells it otherwise."""
+    async def tell(self, mrn: str, telling: Callable[[Engine], Awaitable[object]]) -> bool:
+        """Tell the workflow, if the engine is there; False: it is away, and a relay tells it later."""
         try:
             async with asyncio.timeout(self._patience.total_seconds()):
                 await telling(self._engine)
         except (EngineUnavailable, TimeoutError) as error:
             log.warning("news.telling_delayed", mrn=mrn, reason=str(error) or type(error).__name__)
+            return False
+        return True
 
 
 def refuse_if_changed(seen: int | None, last_seq: int) -> None:

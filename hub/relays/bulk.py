@@ -11,12 +11,13 @@ from datetime import timedelta
 import structlog
 
 from hub.operations.bulk import BulkActions
-from hub.ports import ActionStore, Bulk, BulkItem, BulkOver, BulkState, Clock, ItemState
+from hub.ports import ActionStore, Bulk, BulkItem, BulkOver, BulkState, Clock, Engine, ItemState
 
 _LEASE = timedelta(seconds=30)
 """After this another process takes up what this one, which died, was at."""
 _RENEW = timedelta(seconds=10)
 _IDLE = 0.5
+_AWAY = 1.0
 _AT_HAND = 100
 
 log = structlog.get_logger(__name__)
@@ -31,15 +32,17 @@ class BulkRelay:
 
     name = "bulk"
 
-    def __init__(self, store: ActionStore, bulks: BulkActions, clock: Clock) -> None:
+    def __init__(self, store: ActionStore, bulks: BulkActions, engine: Engine, clock: Clock) -> None:
         self._store = store
         self._bulks = bulks
+        self._engine = engine
         self._clock = clock
         self._holder = secrets.token_hex(8)
         self._bulk: Bulk | None = None
         self._renew_at = clock()
         self._at_hand: deque[BulkItem] = deque()
         self._next_at = 0.0
+        self._engine_is_away = False
 
     async def go_round(self) -> float:
         if self._bulk is None or self._clock() >= self._renew_at:
@@ -49,6 +52,9 @@ class BulkRelay:
         begun = time.monotonic()
         if begun < self._next_at:
             return self._next_at - begun
+        if self._engine_is_away and not await self._engine.is_reachable():
+            # What is done now would take effect all at once when it is back, at no rate.
+            return _AWAY
         bulk, item = self._bulk, await self._next(self._bulk)
         if item is None:
             await asyncio.to_thread(self._store.end_bulk, bulk.id, BulkState.DONE, None, None)
@@ -56,7 +62,7 @@ class BulkRelay:
             self._let_go()
             return 0.0
         try:
-            await self._bulks.carry_out_one(bulk, item)
+            self._engine_is_away = not await self._bulks.carry_out_one(bulk, item)
         except BulkOver as over:
             # Stopped, or another process was faster: what is to be done now is looked up anew.
             log.info("bulk.left", bulk=bulk.id, reason=str(over))

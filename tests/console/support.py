@@ -10,17 +10,20 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import uvicorn
 from fastapi import FastAPI
 
+from hub.api.parts import NotScanning
 from hub.console.app import Pages, create_console
 from hub.console.parts import ConsoleParts
 from hub.console.security import csrf_token, new_token, token_hash
-from hub.ports import User, UserRole
+from hub.operations.desk import Desk, desk_of
+from hub.ports import AgencyGateway, User, UserRole
 from hub.store import Store
+from tests.api.support import CALENDAR, EngineFake, GatewayFake, rulebook
 
 NOW = datetime(2026, 11, 20, 2, 15, tzinfo=UTC)
 
@@ -53,10 +56,25 @@ def console_parts(store: Store, clock: TestClock, **changes: Any) -> ConsolePart
         "attention": store,
         "incidents": store,
         "actions": store,
+        "desk": desk_on(store, clock),
         "secure": False,
         "temporal_ui_url": "http://127.0.0.1:8233/namespaces/default/workflows",
     }
     return ConsoleParts(**{**given, **changes})
+
+
+def desk_on(store: Store, clock: TestClock, engine: EngineFake | None = None) -> Desk:
+    """What operations do, with agencies and an engine that say what a test tells them to."""
+    rules = rulebook()
+    return desk_of(
+        store,
+        engine or EngineFake(),
+        cast(AgencyGateway, GatewayFake()),
+        NotScanning(),
+        clock,
+        rulebook=lambda: rules,
+        calendar=lambda agency: CALENDAR,
+    )
 
 
 def site_of(parts: ConsoleParts) -> FastAPI:
