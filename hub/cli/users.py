@@ -159,7 +159,7 @@ def _refuse_binding(role: UserRole, agency: str | None) -> None:
 
 
 def _password(name: str, ask: bool) -> str:
-    """Generated, or read from the terminal (twice, unseen) or the standard input. Weak ones end the command."""
+    """Generated, or read from the terminal (twice, unseen) or the standard input. Refuses weak ones."""
     if not ask:
         return passwords.new_password()
     if sys.stdin.isatty():

@@ -23,6 +23,10 @@ LANGUAGES: Mapping[str, str] = {"en": "English", "ko": "한국어"}
 """By ISO 639-1 code, in their own words. Words in English stand in the code itself."""
 
 
+_LOCALES: Mapping[str, str] = {"en": "en_GB", "ko": "ko_KR"}
+"""How numbers and lengths of time are written (CLDR); in the United States `3 hr. ago`."""
+
+
 def _(msgid: str) -> str:
     """
     Mark words of Python code for translation; they stay English until a template, or `Words.gettext`, puts
@@ -68,7 +72,7 @@ class Words:
 
     def __init__(self, language: str, zone: tzinfo, now: datetime) -> None:
         self.language = language
-        self.locale = Locale(language)
+        self.locale = Locale.parse(_LOCALES[language])
         self.now = now
         self._zone = zone
         self._translations = translations(language)
@@ -110,14 +114,14 @@ class Words:
         if at is None:
             return ""
         local = at.astimezone(self._zone)
-        return format_datetime(local, "medium", tzinfo=self._zone, locale=self.locale)
+        return format_datetime(local, _EXACTLY[self.language], tzinfo=self._zone, locale=self.locale)
 
     def day(self, at: datetime | None) -> Markup:
         """The day of a moment, as a `<time>`."""
         if at is None:
             return Markup("")
         local = at.astimezone(self._zone)
-        return _time(local, format_date(local, "medium", locale=self.locale), f"{local:%Y-%m-%d}")
+        return _time(local, format_date(local, _DAYS[self.language], locale=self.locale), f"{local:%Y-%m-%d}")
 
     def moment(self, at: datetime | None) -> Markup:
         """A moment to the minute, as a `<time>`; the year is left out when it is this one."""
@@ -152,6 +156,8 @@ _MOMENTS: Mapping[str, tuple[str, str]] = {
     "ko": ("y년 M월 d일 HH:mm", "M월 d일 HH:mm"),
 }
 """In another year, and in this one (Unicode TR 35)."""
+_EXACTLY: Mapping[str, str] = {"en": "d MMM y, HH:mm:ss z", "ko": "y년 M월 d일 HH:mm:ss z"}
+_DAYS: Mapping[str, str] = {"en": "d MMM y", "ko": "y년 M월 d일"}
 
 
 def _time(at: datetime, said: str, machine: str, title: str = "") -> Markup:
