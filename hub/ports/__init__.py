@@ -114,7 +114,17 @@ from hub.ports.versions import (
     VersionStore,
 )
 from hub.ports.views import DeclarationFilter, DeclarationRow, DeclarationView, NoticeView, Page, ReferralView
-from hub.ports.watch import AlertNotSent, AlertSender, QuietHours, Receiver, Thresholds, WatchPolicy
+from hub.ports.watch import (
+    AlertNotSent,
+    AlertSender,
+    CertificateEnd,
+    EngineState,
+    QuietHours,
+    Receiver,
+    RefusedFile,
+    Thresholds,
+    WatchPolicy,
+)
 
 __all__ = [
     "LEAST_ROLE",
@@ -154,6 +164,7 @@ __all__ = [
     "CargoStore",
     "CargoSystem",
     "CaseStore",
+    "CertificateEnd",
     "CertificateStore",
     "CertifiedAgency",
     "ChangeKind",
@@ -171,6 +182,7 @@ __all__ = [
     "DoneBefore",
     "Doors",
     "Engine",
+    "EngineState",
     "EngineUnavailable",
     "EvidenceDocument",
     "Finding",
@@ -211,6 +223,7 @@ __all__ = [
     "ReferralFile",
     "ReferralView",
     "RefusedCallback",
+    "RefusedFile",
     "RefusedFiles",
     "Role",
     "Scanner",
