@@ -48,10 +48,10 @@ def bulk_url(bulk: str) -> str:
 def new_bulk_url(kind: ActionKind, filter: Mapping[str, str | None]) -> str:
     """
     The preview of a bulk action: the count first. `filter` are the parameters of the page "Stuck work", as in
-    its address. For rows that were chosen, a form (GET) leads to `/console/bulks/new` with `kind` and, for
+    its address. For rows that were chosen, a form (GET) leads to `/console/bulks/new` with `action` and, for
     each row, `pick` with the value `{mrn}/{service}`.
     """
-    return _with("/console/bulks/new", {"kind": kind.value, **filter})
+    return _with("/console/bulks/new", {"action": kind.value, **filter})
 
 
 def audit_url(
@@ -63,6 +63,11 @@ def audit_url(
 ) -> str:
     """Who did what."""
     return _with("/console/audit", {"user": user, "action": action, "mrn": mrn, "agency": agency})
+
+
+def acted_url(request: str, back: str | None = None) -> str:
+    """What an action came to, by the id under which it was asked for."""
+    return _with("/console/acted", {"request": request, "back": back})
 
 
 def declaration_url(mrn: str) -> str:
