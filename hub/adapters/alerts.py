@@ -79,7 +79,8 @@ class AlertPost:
 
     def _connected(self) -> smtplib.SMTP:
         mail = self._mail
-        assert mail is not None and mail.hostname is not None
+        assert mail is not None
+        assert mail.hostname is not None
         port = mail.port or _PORTS[mail.scheme]
         if mail.scheme == "smtps":
             return smtplib.SMTP_SSL(

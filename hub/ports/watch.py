@@ -100,8 +100,6 @@ class EngineState:
     is_reachable: bool
     seconds: float | None = None
     """For one call."""
-    pollers: int | None = None
-    """Workers that have asked for work within the last minutes."""
     waiting: timedelta | None = None
     """How long the oldest piece of work has waited for a worker, or this round itself has."""
     backlog: int | None = None

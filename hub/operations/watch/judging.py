@@ -314,12 +314,11 @@ def _engine_slow(vitals: Vitals, thresholds: Thresholds, standing: Standing) -> 
 def _processes(vitals: Vitals, thresholds: Thresholds, standing: Standing) -> Iterator[Finding]:
     """There must be a worker and an API; each is missed by the other."""
     alive = [one for one in vitals.beats or () if one.age_seconds < thresholds.process_silent.total_seconds()]
-    pollers = None if vitals.engine is None else vitals.engine.pollers
     for role, kind in (("worker", IncidentKind.WORKER_MISSING), ("api", IncidentKind.API_MISSING)):
         if any(one.role == role for one in alive):
             continue
         others = [one for one in alive if one.started_seconds_ago >= _STARTING]
-        if others and not (role == "worker" and pollers):
+        if others:
             seen = [one.age_seconds for one in vitals.beats or () if one.role == role]
             evidence = {"last_seen": span(min(seen))} if seen else {}
             yield _finding(kind, "", Severity.CRITICAL, evidence)
@@ -444,7 +443,7 @@ _JUDGES: tuple[tuple[tuple[str, ...], frozenset[IncidentKind], _Judge], ...] = (
     (("outboxes",), frozenset({IncidentKind.CARGO_UNREACHABLE}), _cargo),
     (("engine",), frozenset({IncidentKind.ENGINE_UNREACHABLE}), _engine),
     (("engine",), frozenset({IncidentKind.ENGINE_SLOW}), _engine_slow),
-    (("beats", "engine"), frozenset({IncidentKind.WORKER_MISSING, IncidentKind.API_MISSING}), _processes),
+    (("beats",), frozenset({IncidentKind.WORKER_MISSING, IncidentKind.API_MISSING}), _processes),
     (("failing_workflows",), frozenset({IncidentKind.WORKFLOW_FAILING}), _workflows),
     # What could be asked for this round is there, and has room to write.
     (
