@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from hub.console import account, assets, sign_in, users
+from hub.console import account, agencies, assets, now, oidc, sign_in, track, users
 from hub.console.i18n import _
 from hub.console.parts import ConsoleParts, parts_of
 from hub.console.problems import NotSignedIn, PageProblem, forbidden, not_found
@@ -23,8 +23,12 @@ log = structlog.get_logger(__name__)
 ROUTERS: tuple[APIRouter, ...] = (
     assets.router,
     sign_in.router,
+    oidc.router,
     account.router,
     users.router,
+    now.router,
+    agencies.router,
+    track.router,
 )
 """One for each area; their paths begin with `/console` or `/track`."""
 

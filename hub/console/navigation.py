@@ -20,7 +20,11 @@ class Entry:
     """Whether users that are bound to an agency have it, too."""
 
 
-ENTRIES: tuple[Entry, ...] = (Entry("/console/users", _("Users"), UserRole.ADMIN),)
+ENTRIES: tuple[Entry, ...] = (
+    Entry("/console", _("Now"), for_agencies=True),
+    Entry("/console/agencies", _("Agencies")),
+    Entry("/console/users", _("Users"), UserRole.ADMIN),
+)
 """In the order of the menu."""
 
 
