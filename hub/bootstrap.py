@@ -15,6 +15,8 @@ from hub.adapters.archive import Archive, Edition
 from hub.adapters.cargo import CargoClient
 from hub.adapters.channel import Contracts
 from hub.adapters.check import ChannelFault, check_channels
+from hub.adapters.controlled import ControlledGateway
+from hub.adapters.gate import LiveGate
 from hub.adapters.gateway import Gateway
 from hub.adapters.scanner import CommandScanner
 from hub.adapters.shelf import Shelf
@@ -38,6 +40,7 @@ from hub.config.loader import Configuration, load
 from hub.config.models import AgencyFile
 from hub.config.sources import agency_file
 from hub.console.parts import ConsoleParts
+from hub.console.provider import OidcSettings, Provider
 from hub.distant import DistantGateway
 from hub.domain.deadlines import parse_duration
 from hub.domain.intake import Rulebook
@@ -69,6 +72,10 @@ class Hub:
     """Speaks to the agencies from here, and reads what they call back."""
     gateway: DistantGateway
     """The same, for whoever speaks to an agency: by the agency's own worker where it has one."""
+    gate: LiveGate
+    """Which agencies are not to be asked now."""
+    asking: ControlledGateway
+    """The gateway behind that gate, for whoever asks by himself: activities and relays."""
     cargo: CargoClient
     engine: TemporalEngine
     clock: Clock
@@ -248,6 +255,8 @@ def console_parts(hub: Hub) -> ConsoleParts:
         incidents=hub.store,
         actions=hub.store,
         desk=desk(hub),
+        progress=_progress_teller(hub),
+        tracking=_tracking(hub),
         agencies=lambda: [agency_card(hub.live, slug) for slug in hub.configuration.agencies],
         certified=partial(certified, settings.certification_folder),
         agency_names=lambda: {slug: file.name for slug, file in hub.configuration.agencies.items()},
@@ -255,6 +264,7 @@ def console_parts(hub: Hub) -> ConsoleParts:
         public_url=settings.public_url,
         zone=hub.configuration.default_calendar.zone,
         temporal_ui_url=_workflow_list(settings),
+        provider=_provider(settings, hub.clock),
         session_idle=timedelta(minutes=settings.session_idle_minutes),
         session_lasts=timedelta(hours=settings.session_hours),
     )
@@ -291,6 +301,23 @@ def _progress_teller(hub: Hub) -> ProgressTeller:
 
 def _tracking(hub: Hub) -> Tracking:
     return Tracking(hub.store, hub.store, hub.clock, timedelta(days=hub.settings.tracking_days))
+
+
+def _provider(settings: Settings, clock: Clock) -> Provider | None:
+    if not settings.oidc_issuer:
+        return None
+    return Provider(
+        OidcSettings(
+            issuer=settings.oidc_issuer,
+            client_id=settings.oidc_client_id,
+            client_secret=settings.oidc_client_secret.get_secret_value(),
+            scope=settings.oidc_scope,
+            role_claim=settings.oidc_role_claim,
+            roles=settings.oidc_roles,
+            agency_claim=settings.oidc_agency_claim,
+        ),
+        clock,
+    )
 
 
 def _workflow_list(settings: Settings) -> str | None:

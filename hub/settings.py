@@ -8,6 +8,8 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from hub.ports import UserRole
+
 
 class InsecureSettings(Exception):
     """Settings that must not be used outside development. No ValueError, which pydantic would wrap."""
@@ -40,6 +42,13 @@ class EngineSettings(BaseSettings):
     metrics_address: str | None = None
     """Where a worker shows its engine client's Prometheus metrics, as `127.0.0.1:9090`; none by default."""
     max_concurrent_activities: int = Field(default=200, ge=1)
+    otlp_endpoint: str | None = None
+    """
+    Base URL of an OpenTelemetry collector, as `http://127.0.0.1:4318`: traces are posted to /v1/traces below it,
+    with the headers that OTEL_EXPORTER_OTLP_HEADERS names. None by default: nothing is traced.
+    """
+    otlp_ratio: float = Field(default=1.0, ge=0, le=1)
+    """Of the requests whose sender has not decided it, how many are traced: 0.1 is one in ten."""
     log_format: Literal["json", "console"] = "json"
 
     @property
@@ -93,6 +102,17 @@ class Settings(EngineSettings):
     Where people's browsers find this hub, as `https://hub.example`: for links in messages, and behind a
     proxy. Forms are then taken from there only.
     """
+    oidc_issuer: str | None = None
+    """The issuer of an OpenID Connect provider, exactly as it calls itself: users may then sign in there."""
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr = SecretStr("")
+    oidc_scope: str = "openid profile"
+    oidc_role_claim: str = "roles"
+    """The claim of the ID token that says what a user may do; `realm_access.roles` leads into an object."""
+    oidc_roles: dict[str, UserRole] = Field(default_factory=dict)
+    """Which value of it means which role, as `{"operators": "operator"}`; who has none does not get in."""
+    oidc_agency_claim: str = "agency"
+    """The claim that binds a user to an agency, by its slug."""
     session_idle_minutes: float = Field(default=60, gt=0)
     """A user of the console who does nothing for so long signs in again; pages that refresh do not count."""
     session_hours: float = Field(default=12, gt=0)
@@ -120,4 +140,22 @@ class Settings(EngineSettings):
             faults.append("HUB_CARGO_URL is not https: release notices could be forged on the way")
         if not self.cargo_token.get_secret_value():
             faults.append("HUB_CARGO_TOKEN is empty: the cargo system could not know the hub")
+        if self.oidc_issuer:
+            faults += self._insecure_provider(self.oidc_issuer)
         return faults + super()._insecure()
+
+    def _insecure_provider(self, issuer: str) -> list[str]:
+        faults = []
+        if not issuer.startswith("https://"):
+            faults.append("HUB_OIDC_ISSUER is not https: anybody on the way could say who signs in")
+        if not self.oidc_client_id or not self.oidc_client_secret.get_secret_value():
+            faults.append(
+                "HUB_OIDC_CLIENT_ID or HUB_OIDC_CLIENT_SECRET is empty: the provider knows no such client"
+            )
+        if not (self.public_url or "").startswith("https://"):
+            faults.append(
+                "HUB_PUBLIC_URL is no https URL: the provider must send browsers back to a name it knows"
+            )
+        if not self.oidc_roles:
+            faults.append("HUB_OIDC_ROLES is empty: nobody could get in by the provider")
+        return faults

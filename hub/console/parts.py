@@ -10,8 +10,11 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Request
 
+from hub.console.provider import Provider
 from hub.domain.model import Text
 from hub.operations.desk import Desk
+from hub.operations.progress import ProgressTeller
+from hub.operations.tracking import Tracking
 from hub.ports import (
     AgencyCard,
     Audited,
@@ -56,6 +59,9 @@ class ConsoleParts:
     actions: ActionStore
     desk: Desk
     """What operations do."""
+    progress: ProgressTeller
+    """How far declarations have got, for those who wait for them."""
+    tracking: Tracking
     agencies: Callable[[], Sequence[AgencyCard]] = tuple
     """Those in force, as their files say."""
     certified: Callable[[str], CertifiedAgency | None] = lambda agency: None
@@ -70,6 +76,8 @@ class ConsoleParts:
     """In which times are shown."""
     temporal_ui_url: str | None = None
     """URL of the workflow list in Temporal's UI, as `http://127.0.0.1:8233/namespaces/default/workflows`."""
+    provider: Provider | None = None
+    """The OpenID Connect provider, where one is configured."""
     session_idle: timedelta = timedelta(hours=1)
     """A session ends when its person has done nothing for so long."""
     session_lasts: timedelta = timedelta(hours=12)

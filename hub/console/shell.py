@@ -165,7 +165,8 @@ def render(request: Request, template: str, words: Words, **context: Any) -> str
     """
     parts = parts_of(request)
     user: User | None = getattr(request.state, "user", None)
-    token = session_token(request, parts) if user else None
+    # Also on a page that is for anybody: its forms are checked like all others of this browser.
+    token = session_token(request, parts)
     scheme = read_cookie(request, parts, "scheme")
     own: dict[str, Any] = {
         "user": user,

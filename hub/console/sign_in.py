@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 
 from hub.console import passwords
 from hub.console.i18n import LANGUAGES, _
-from hub.console.parts import ConsoleParts, Parts
+from hub.console.parts import ConsoleParts, Parts, parts_of
 from hub.console.security import (
     CheckedForm,
     delete_cookie,
@@ -43,7 +43,14 @@ async def sign_in_page(request: Request, parts: Parts, next: str = "") -> Respon
 
 
 def _form(request: Request, next: str, *, status: int = 200, **more: object) -> Response:
-    context = {"next": local_path(next, ""), "name": "", "fault": "", "fault_values": {}, **more}
+    context = {
+        "next": local_path(next, ""),
+        "name": "",
+        "fault": "",
+        "fault_values": {},
+        "provider": parts_of(request).provider is not None,
+        **more,
+    }
     return page(request, "sign_in.html", status=status, **context)
 
 
@@ -56,7 +63,7 @@ async def sign_in(request: Request, parts: Parts, form: CheckedForm) -> Response
     now = parts.clock()
     again_at = await in_thread(parts.users.try_sign_in, sign_in_limits(request, name), now)
     if again_at is not None:
-        log.warning("session.throttled", address=_address(request))
+        log.warning("session.throttled", address=address_of(request))
         return _form(
             request,
             next,
@@ -77,7 +84,7 @@ async def sign_in(request: Request, parts: Parts, form: CheckedForm) -> Response
 
 def sign_in_limits(request: Request, name: str) -> list[AttemptLimit]:
     """How often a name may be tried from where this request comes from; the first is of this pair."""
-    address = _address(request)
+    address = address_of(request)
     return [
         AttemptLimit(key=f"both:{name}@{address}", most=_PER_USER_AND_ADDRESS, within=_WITHIN),
         AttemptLimit(key=f"address:{address}", most=_PER_ADDRESS, within=_WITHIN),
@@ -85,7 +92,7 @@ def sign_in_limits(request: Request, name: str) -> list[AttemptLimit]:
     ]
 
 
-def _address(request: Request) -> str:
+def address_of(request: Request) -> str:
     """Where the request comes from; behind a proxy, what the proxy says, if the server trusts it."""
     return request.client.host if request.client else "unknown"
 
@@ -115,7 +122,7 @@ async def _user_with(parts: ConsoleParts, name: str, password: str) -> User | No
 
 async def _note_refusal(request: Request, parts: ConsoleParts, name: str) -> None:
     """A name that nobody has is not written down: it may be a password in the wrong field."""
-    address = _address(request)
+    address = address_of(request)
     known = await in_thread(parts.users.user, name)
     log.warning("session.refused", user=known.name if known else None, address=address)
     if known is not None:
@@ -155,10 +162,10 @@ async def begin_session(request: Request, parts: ConsoleParts, user: User, next:
     old = session_token(request, parts)
     if old is not None:
         await in_thread(parts.users.close_session, token_hash(old))
-    line = audited(parts, user, "session.signed_in", by=by, address=_address(request))
+    line = audited(parts, user, "session.signed_in", by=by, address=address_of(request))
     await in_thread(parts.users.open_session, token_hash(token), user.name, now, line)
     await in_thread(parts.users.forget_sessions, now - parts.session_lasts)
-    log.info("session.signed_in", user=user.name, by=by, address=_address(request))
+    log.info("session.signed_in", user=user.name, by=by, address=address_of(request))
     response = go("/console/account" if user.one_time_password else local_path(next, "/console"))
     set_cookie(response, parts, "session", token)
     return response

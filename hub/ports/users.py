@@ -145,6 +145,12 @@ class Users(Protocol):
     def forgive(self, keys: Sequence[str]) -> None:
         """The attempts under these keys did not fail in the end, or not all: begin anew."""
 
+    def keep_ticket(self, id_hash: str, document: str, at: datetime) -> None:
+        """What is needed to go on with a sign-in that leads by another site."""
+
+    def take_ticket(self, id_hash: str, kept_after: datetime) -> str | None:
+        """Once: it is gone then. What is older is dropped, too."""
+
 
 class AttemptLimit(Model):
     """How often may be tried to sign in."""

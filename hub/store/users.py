@@ -12,7 +12,7 @@ from hub.ports.users import AttemptLimit, LastAdmin, NoSuchUser, Session, User, 
 from hub.store.audit import add_line
 from hub.store.casefile import insert_of
 from hub.store.part import AnyRow, Part
-from hub.store.tables import sessions, sign_in_attempts, users
+from hub.store.tables import sessions, sign_in_attempts, sign_in_tickets, users
 
 _ATTEMPTS_LOCK = 0x68756261
 """Key of the PostgreSQL advisory lock under which attempts are counted."""
@@ -163,6 +163,24 @@ class Users(Part):
         """Begin to count anew."""
         with self._database.write() as connection:
             connection.execute(delete(sign_in_attempts).where(sign_in_attempts.c.key.in_(keys)))
+
+    def keep_ticket(self, id_hash: str, document: str, at: datetime) -> None:
+        """For a sign-in that comes back."""
+        with self._database.write() as connection:
+            connection.execute(
+                insert_of(connection)(sign_in_tickets), {"id_hash": id_hash, "document": document, "at": at}
+            )
+
+    def take_ticket(self, id_hash: str, kept_after: datetime) -> str | None:
+        """Once."""
+        with self._database.write() as connection:
+            connection.execute(delete(sign_in_tickets).where(sign_in_tickets.c.at <= kept_after))
+            kept: str | None = connection.execute(
+                delete(sign_in_tickets)
+                .where(sign_in_tickets.c.id_hash == id_hash)
+                .returning(sign_in_tickets.c.document)
+            ).scalar_one_or_none()
+        return kept
 
 
 def _free_at(connection: Connection, limit: AttemptLimit, at: datetime) -> datetime | None:

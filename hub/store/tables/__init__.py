@@ -42,7 +42,7 @@ from hub.store.tables.incidents import (
     watch_lease,
 )
 from hub.store.tables.tracking import tracking_failures, tracking_links
-from hub.store.tables.users import sessions, sign_in_attempts, users
+from hub.store.tables.users import sessions, sign_in_attempts, sign_in_tickets, users
 
 __all__ = [
     "agency_calls",
@@ -86,6 +86,7 @@ __all__ = [
     "samples",
     "sessions",
     "sign_in_attempts",
+    "sign_in_tickets",
     "tallies",
     "tracking_failures",
     "tracking_links",

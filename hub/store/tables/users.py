@@ -53,3 +53,13 @@ sign_in_attempts = Table(
     index("ix_sign_in_attempts_key", "key", "at"),
     index("ix_sign_in_attempts_at", "at"),
 )
+
+sign_in_tickets = Table(
+    "sign_in_tickets",
+    metadata,
+    Column("id_hash", String(64), nullable=False),
+    Column("at", Utc, nullable=False),
+    Column("document", Document, nullable=False),
+    PrimaryKeyConstraint("id_hash"),
+    index("ix_sign_in_tickets_at", "at"),
+)

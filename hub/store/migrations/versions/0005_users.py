@@ -43,3 +43,11 @@ def upgrade() -> None:
     )
     op.create_index("ix_sign_in_attempts_key", "sign_in_attempts", ["key", "at"])
     op.create_index("ix_sign_in_attempts_at", "sign_in_attempts", ["at"])
+    op.create_table(
+        "sign_in_tickets",
+        sa.Column("id_hash", sa.String(length=64), nullable=False),
+        sa.Column("at", Utc(), nullable=False),
+        sa.Column("document", Document(), nullable=False),
+        sa.PrimaryKeyConstraint("id_hash", name="pk_sign_in_tickets"),
+    )
+    op.create_index("ix_sign_in_tickets_at", "sign_in_tickets", ["at"])
