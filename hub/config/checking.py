@@ -26,6 +26,7 @@ from hub.config.security import Surroundings
 from hub.config.services import CheckedAgency, check_together, services
 from hub.config.shared import Shared, check_calendars, exemption_codes, read_shared
 from hub.config.sources import AGENCIES, MISSING, OPTIONAL, SHARED, Source, Sources, Unread
+from hub.config.watch import check_watch
 from hub.config.yaml import Document
 from hub.domain.catalogue import ExemptionCode
 
@@ -109,6 +110,9 @@ class Checker:
         models = {name: self._model(name, sources[name]) for name in names}
         environment = self._environment({file.agency: file for file, _ in models.values() if file})
         shared = self._read_shared(sources)
+        if shared.watch is not None and not self._is_agencys:
+            around = Surroundings(self._development, environment)
+            check_watch(shared.watch, around, shared.reports["watch.yaml"])
         reports = list(shared.reports.values())
         if not names:
             reports.append(self._no_agency())

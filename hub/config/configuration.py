@@ -9,15 +9,17 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from hub.config.faults import Fault
-from hub.config.models import AgencyFile, PolicyFile
+from hub.config.models import AgencyFile, PolicyFile, WatchFile
 from hub.config.policy import case_policy, dated_policies
 from hub.config.sources import Sources
+from hub.config.watch import watch_policy
 from hub.domain.catalogue import Catalogue
 from hub.domain.deadlines import WorkingCalendar
 from hub.domain.intake import Rulebook
 from hub.domain.model import Text
 from hub.domain.policy import Control
 from hub.domain.risk import BuiltInRisk, RiskRules
+from hub.ports import WatchPolicy
 
 _CONTROL: Text = {"en": "Customs control", "ko": "세관 심사·검사"}
 """What customs' own control is called."""
@@ -55,6 +57,8 @@ class Configuration:
     """What is legal and unwise in the agencies' files, in the order of the files."""
     risk: RiskRules | None = None
     """None where the administration has no rules."""
+    watch: WatchFile | None = None
+    """None where there is no such file: the early warning goes by its defaults, and tells nobody."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -64,6 +68,11 @@ class Configuration:
     def calendar_of(self, agency: str) -> WorkingCalendar:
         """When an agency works; the administration's own calendar for customs, and for one that has left."""
         return self.calendars.get(agency, self.default_calendar)
+
+    @cached_property
+    def watch_policy(self) -> WatchPolicy:
+        """By what the early warning goes."""
+        return watch_policy(self.watch, self.environment)
 
     def rulebook(self) -> Rulebook:
         """What accepting a declaration reads."""

@@ -11,7 +11,7 @@ from hub.config.faults import Fault
 from hub.config.schema_faults import FileReport
 from hub.config.services import CheckedAgency
 from hub.config.shared import Shared
-from hub.config.sources import SHARED, Sources, agency_file, files_of, version_of
+from hub.config.sources import FOR_OPERATIONS, SHARED, Sources, agency_file, files_of, version_of
 from hub.domain.catalogue import Catalogue, ExemptionCode
 
 
@@ -45,7 +45,8 @@ class Reading:
         files = {agency.file.agency: agency.file for agency in self.agencies}
         names = {slug: agency_file(slug) for slug in files}
         versions = {slug: version_of(files_of(name, self.sources[name])) for slug, name in names.items()}
-        shared = version_of({n: c for name in SHARED for n, c in files_of(name, self.sources[name]).items()})
+        frozen = [name for name in SHARED if name not in FOR_OPERATIONS]
+        shared = version_of({n: c for name in frozen for n, c in files_of(name, self.sources[name]).items()})
         version = version_of({"": shared.encode(), **{slug: v.encode() for slug, v in versions.items()}})
         return Configuration(
             folder=self.folder,
@@ -73,5 +74,6 @@ class Reading:
             sources=self.sources,
             zones={name: calendar.zone for name, calendar in calendars.items()},
             environment=self.environment,
+            watch=self.shared.watch,
             warnings=tuple(sorted(self.warnings, key=lambda warning: (warning.file, warning.line))),
         )

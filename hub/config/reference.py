@@ -33,6 +33,7 @@ _FILES: tuple[tuple[str, type[FileModel]], ...] = (
     ("calendar.yaml", models.CalendarsFile),
     ("policy.yaml", models.PolicyFile),
     ("risk.yaml", models.RiskFile),
+    ("watch.yaml", models.WatchFile),
 )
 _HEAD = """\
 # The configuration folder: every key

@@ -15,6 +15,7 @@ from hub.config.models import (
     ListsFile,
     PolicyFile,
     RiskFile,
+    WatchFile,
 )
 from hub.config.policy import check_policy
 from hub.config.risk import risk_rules
@@ -44,6 +45,8 @@ class Shared:
     exemptions_file: ExemptionsFile | None
     conditions: Conditions
     risk: RiskRules | None
+    """None where there is no such file, or it cannot be read at all."""
+    watch: WatchFile | None
     """None where there is no such file, or it cannot be read at all."""
     reports: Mapping[str, FileReport]
     """By the names of the files."""
@@ -79,6 +82,7 @@ def read_shared(documents: Mapping[str, Document]) -> Shared:
         exemptions_file=file("exemptions.yaml", ExemptionsFile),
         conditions=conditions,
         risk=risk_rules(risk, known, conditions, reports["risk.yaml"]) if risk else None,
+        watch=file("watch.yaml", WatchFile),
         reports=reports,
     )
 

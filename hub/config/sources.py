@@ -8,10 +8,20 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePosixPath
 
-SHARED = ("attributes.yaml", "lists.yaml", "calendar.yaml", "policy.yaml", "exemptions.yaml", "risk.yaml")
+SHARED = (
+    "attributes.yaml",
+    "lists.yaml",
+    "calendar.yaml",
+    "policy.yaml",
+    "exemptions.yaml",
+    "risk.yaml",
+    "watch.yaml",
+)
 """The files beside the agencies'."""
-OPTIONAL = frozenset({"risk.yaml"})
+OPTIONAL = frozenset({"risk.yaml", "watch.yaml"})
 """Those of them that need not be there."""
+FOR_OPERATIONS = frozenset({"watch.yaml"})
+"""Those of them by which no declaration is accepted: another threshold makes no other version."""
 AGENCIES = "agencies/"
 _VERSION_LENGTH = 12
 

@@ -62,6 +62,7 @@ from hub.config.models.folder import (
     WithdrawalReasonFile,
 )
 from hub.config.models.services import CertificateFile, HsEntry, RowFile, ServiceFile
+from hub.config.models.watch import QuietFile, ReceiverFile, ThresholdsFile, WatchFile
 
 __all__ = [
     "AgencyFile",
@@ -100,8 +101,10 @@ __all__ = [
     "OperationFile",
     "PolicyFile",
     "PollFile",
+    "QuietFile",
     "RandomFile",
     "ReceiptReading",
+    "ReceiverFile",
     "Reference",
     "RequestHmacAuth",
     "RiskFile",
@@ -111,9 +114,11 @@ __all__ = [
     "ServiceFile",
     "TableName",
     "Term",
+    "ThresholdsFile",
     "TimeOfDay",
     "Tree",
     "ValidSpan",
+    "WatchFile",
     "WithdrawalReasonFile",
     "WsSecurityAuth",
     "WsSignature",
