@@ -401,13 +401,17 @@ async def build(settings: Settings, role: str = "hub") -> Hub:
     async def file_of(agency: str) -> AgencyFile | None:
         return near.file_of(agency) or await asyncio.to_thread(near.file_kept_of, agency)
 
+    gateway = DistantGateway(near, client, file_of, utc_now, tally)
+    gate = LiveGate(store, utc_now, near.file_of, gateway.forgive)
     hub = Hub(
         settings=settings,
         live=live_configuration(settings, store, shelf, role),
         shelf=shelf,
         store=store,
         near=near,
-        gateway=DistantGateway(near, client, file_of, utc_now, tally),
+        gateway=gateway,
+        gate=gate,
+        asking=ControlledGateway(gateway, gate),
         cargo=CargoClient(settings.cargo_url, settings.cargo_token.get_secret_value(), utc_now),
         engine=TemporalEngine(client),
         clock=utc_now,

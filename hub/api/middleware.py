@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 import time
 import uuid
+from contextlib import AbstractContextManager, nullcontext
 
 import structlog
 from fastapi import Request
+from opentelemetry.trace import INVALID_SPAN, Span
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from hub import tracing
 from hub.api.metering import Metrics
 from hub.api.problems import ApiProblem, problem_response
 
@@ -18,6 +21,19 @@ REQUEST_ID = "X-Request-ID"
 _USABLE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 log = structlog.get_logger()
+
+
+_TRACKED = re.compile(r"/track/.+", re.DOTALL)
+
+
+_UNTRACED = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Asked every few seconds by machines that look after this one."""
+
+
+def _traced(scope: Scope, request: Request) -> AbstractContextManager[Span]:
+    if scope["path"] in _UNTRACED:
+        return nullcontext(INVALID_SPAN)
+    return tracing.serving(scope["method"], request.headers)
 
 
 class Doorkeeper:
@@ -47,14 +63,18 @@ class Doorkeeper:
                 message = {**message, "headers": headers}
             await send(message)
 
+        path = logged_path(scope["path"])
         began = time.perf_counter()
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        with (
+            _traced(scope, request) as span,
+            structlog.contextvars.bound_contextvars(request_id=request_id),
+        ):
             try:
                 await self._app(scope, receive, send_with_id)
             except ClientDisconnect:
-                log.info("request.abandoned", method=scope["method"], path=scope["path"])
+                log.info("request.abandoned", method=scope["method"], path=path)
             except Exception:
-                log.exception("request.failed", method=scope["method"], path=scope["path"])
+                log.exception("request.failed", method=scope["method"], path=path)
                 if not status:
                     problem = ApiProblem(
                         "internal-error", f"the request failed inside the hub; quote {request_id}"
@@ -62,13 +82,19 @@ class Doorkeeper:
                     await problem_response(request, problem)(scope, receive, send_with_id)
             seconds = time.perf_counter() - began
             route = getattr(scope.get("route"), "path", None)
+            tracing.served(span, route, scope["path"], status)
             if status:
                 self._metrics.answered(scope["method"], route, status, seconds, stream=stream)
             log.info(
                 "request.answered",
                 method=scope["method"],
-                path=scope["path"],
+                path=path,
                 route=route,
                 status=status or None,
                 ms=round(seconds * 1000),
             )
+
+
+def logged_path(path: str) -> str:
+    """A path as it may be written down: of a tracking link without its code, which is a secret."""
+    return "/track/..." if _TRACKED.fullmatch(path) else path

@@ -21,7 +21,7 @@ _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: without letters that are taken for digits."""
 _LENGTH = 20
 """Five bits each: a hundred in all, which nobody guesses, and which can still be read out to somebody."""
-_MEANT = str.maketrans("OIL", "011")
+_LETTERS = str.maketrans("OIL", "011")
 _BESIDE = re.compile(r"[\s-]+")
 
 
@@ -56,8 +56,13 @@ class TooManyLinks(Exception):
 
 def new_code() -> str:
     """The secret of a link, as it is shown: `7Q2M9-D4X1C-8TB5K-ZW3NA`."""
-    code = "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
-    return "-".join(code[at : at + 5] for at in range(0, _LENGTH, 5))
+    return as_shown("".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH)))
+
+
+def as_shown(code: str) -> str:
+    """A code as people are shown it, however it was typed."""
+    meant = _meant(code)
+    return "-".join(meant[at : at + 5] for at in range(0, len(meant), 5))
 
 
 def code_hash(code: str) -> str:
@@ -67,8 +72,11 @@ def code_hash(code: str) -> str:
     It is random and long, so that its hash needs neither salt nor stretching: there is no dictionary to try
     it against.
     """
-    meant = _BESIDE.sub("", code).upper().translate(_MEANT)
-    return hashlib.sha256(meant.encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(_meant(code).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _meant(code: str) -> str:
+    return _BESIDE.sub("", code).upper().translate(_LETTERS)
 
 
 def sender_of(address: str | None) -> str:

@@ -21,6 +21,8 @@ from hub.console.app import Pages, create_console
 from hub.console.parts import ConsoleParts
 from hub.console.security import csrf_token, new_token, token_hash
 from hub.operations.desk import Desk, desk_of
+from hub.operations.progress import ProgressTeller
+from hub.operations.tracking import Tracking
 from hub.ports import AgencyGateway, User, UserRole
 from hub.store import Store
 from tests.api.support import CALENDAR, EngineFake, GatewayFake, rulebook
@@ -57,10 +59,23 @@ def console_parts(store: Store, clock: TestClock, **changes: Any) -> ConsolePart
         "incidents": store,
         "actions": store,
         "desk": desk_on(store, clock),
+        "progress": progress_of(store, clock),
+        "tracking": Tracking(store, store, clock),
         "secure": False,
         "temporal_ui_url": "http://127.0.0.1:8233/namespaces/default/workflows",
     }
     return ConsoleParts(**{**given, **changes})
+
+
+def progress_of(store: Store, clock: TestClock) -> ProgressTeller:
+    """What declarants are told, with agencies that all have one calendar."""
+    return ProgressTeller(
+        cargo=store,
+        histories=store,
+        agencies=lambda: rulebook().catalogue.agencies,
+        calendar=lambda agency: CALENDAR,
+        clock=clock,
+    )
 
 
 def desk_on(store: Store, clock: TestClock, engine: EngineFake | None = None) -> Desk:
