@@ -71,7 +71,8 @@ class Stuck(Model):
     words: dict[str, str] = Field(default_factory=dict)
     """
     What else the sentence about it needs, by name: `errand` (what is to be told), `usual_half` and
-    `usual_nearly_all` (seconds), `delivered_at` (RFC 3339), `paused_by` and `reason`, `on_expiry`.
+    `usual_nearly_all` (seconds), `delivered_at` (RFC 3339), `paused_by`,
+    `reason` and `draining`, `on_expiry`.
     """
 
 
@@ -94,6 +95,8 @@ class Pause(Model):
     """The user; None: the hub, because the agency's system fails."""
     reason: str | None = None
     next_probe_at: UtcDatetime | None = None
+    draining: bool = False
+    """It is asked again, at a safe rate: what waits goes out one after the other."""
 
 
 @dataclass(frozen=True)
@@ -391,6 +394,8 @@ def _words(
     if kind is StuckKind.PAUSED:
         pause = judging.pauses[referral.terms.agency]
         words |= {"paused_by": pause.by or "", "reason": pause.reason or ""}
+        if pause.draining:
+            words["draining"] = "yes"
     if referral.delivered_at is not None:
         words["delivered_at"] = referral.delivered_at.isoformat()
     if kind is StuckKind.EXPIRED:

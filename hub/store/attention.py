@@ -241,7 +241,8 @@ def _searches(connection: Connection, judging: Judging) -> Iterable[Select[Any]]
     a, r, d = attention.c, referrals.c, declarations.c
     now, late = judging.now, judging.now - GRACE
     kept = select(a.mrn, a.service)
-    yield kept.join(declarations, d.mrn == a.mrn).where(a.judged_seq != d.last_seq)
+    ended = d.closed_at.is_not(None) & a.kind.is_distinct_from(StuckKind.NOTICE_UNSENT.value)
+    yield kept.join(declarations, d.mrn == a.mrn).where((a.judged_seq != d.last_seq) | ended)
     yield kept.join(referrals, (r.mrn == a.mrn) & (r.service == a.service)).where(
         a.judged_trouble.is_distinct_from(r.trouble)
     )
@@ -415,11 +416,23 @@ def _kept_of(
                     "look_at_": later,
                 }
             )
-            slow = slow_at(referral, judging)
-            if read.standing.closed or slow is None or slow > judging.now or not stored.awaited:
+            if read.standing.closed or not _is_searched_as_slow(stored, read.row.accepted_at, judging):
                 continue
         rows[service] = _row(read, None, service, None, judging)
     return rows
+
+
+def _is_searched_as_slow(stored: StoredReferral, accepted_at: datetime, judging: Judging) -> bool:
+    """Whether the search for what is slow finds it, in whose agency's hands it is only since later."""
+    terms = stored.referral.terms
+    longest = judging.is_slow_after(terms.service)
+    return (
+        longest is not None
+        and stored.awaited
+        and stored.referral.state is ReferralState.DELIVERED
+        and judging.agencies.get(terms.service) == terms.agency
+        and accepted_at <= judging.now - longest
+    )
 
 
 def _row(
