@@ -82,7 +82,7 @@ class Doorkeeper:
                     await problem_response(request, problem)(scope, receive, send_with_id)
             seconds = time.perf_counter() - began
             route = getattr(scope.get("route"), "path", None)
-            tracing.served(span, route, scope["path"], status)
+            tracing.served(span, route, path, status)
             if status:
                 self._metrics.answered(scope["method"], route, status, seconds, stream=stream)
             log.info(
