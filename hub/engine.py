@@ -6,7 +6,7 @@ import asyncio
 import functools
 import logging
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
-from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.client import Client, Interceptor, WorkflowExecutionStatus
 from temporalio.common import (
     SearchAttributeKey,
     SearchAttributePair,
@@ -34,6 +34,7 @@ from temporalio.runtime import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
+from hub import tracing
 from hub.activities.messages import ClearanceOrder, Resumed, brief_case
 from hub.domain import names
 from hub.domain.clearance import Outcome
@@ -86,8 +87,19 @@ async def connect(settings: EngineSettings, *, lazy: bool = True) -> Client:
         tls=settings.temporal_tls,
         api_key=settings.temporal_api_key.get_secret_value() if settings.temporal_api_key else None,
         lazy=lazy,
+        interceptors=_tracing(settings),
         runtime=_runtime(None if lazy else settings.metrics_address),
     )
+
+
+def _tracing(settings: EngineSettings) -> list[Interceptor]:
+    """What carries traces through the engine, in headers that are no part of what is replayed."""
+    if not settings.otlp_endpoint:
+        return []
+    # Loaded here only: a hub that sends no traces need not pay for it.
+    from temporalio.contrib.opentelemetry import TracingInterceptor
+
+    return [TracingInterceptor()]
 
 
 @functools.cache
@@ -125,13 +137,13 @@ class TemporalEngine:
         with suppress(WorkflowAlreadyStartedError):
             await self._start(
                 order,
-                acceptance.declaration,
+                acceptance,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             )
 
-    async def _start(self, order: ClearanceOrder, declaration: Declaration, **policies: Any) -> None:
-        case = order.case
+    async def _start(self, order: ClearanceOrder, acceptance: Acceptance, **policies: Any) -> None:
+        case, declaration = order.case, acceptance.declaration
         agencies = sorted({referral.terms.agency for referral in case.referrals})
         attributes: list[SearchAttributePair[Any]] = [
             SearchAttributePair(OUTCOME, Outcome.IN_PROGRESS),
@@ -140,15 +152,25 @@ class TemporalEngine:
         if case.referrals:
             due_at = min(referral.terms.due_at for referral in case.referrals)
             attributes.append(SearchAttributePair(DUE_AT, due_at))
+        with tracing.continuing(acceptance.trace):
+            await self._start_workflow(order, TypedSearchAttributes(attributes), declaration, policies)
+
+    async def _start_workflow(
+        self,
+        order: ClearanceOrder,
+        attributes: TypedSearchAttributes,
+        declaration: Declaration,
+        policies: Mapping[str, Any],
+    ) -> None:
         async with self._call():
             start = functools.partial(
                 self._client.start_workflow,
                 names.CLEARANCE_WORKFLOW,
                 order,
-                id=names.workflow_id(case.mrn),
+                id=names.workflow_id(order.case.mrn),
                 task_queue=names.TASK_QUEUE,
                 task_timeout=TASK_TIMEOUT,
-                search_attributes=TypedSearchAttributes(attributes),
+                search_attributes=attributes,
                 static_summary=f"{declaration.declarant.id} {declaration.lrn}",
                 rpc_timeout=_RPC_TIMEOUT,
                 **policies,
@@ -169,6 +191,13 @@ class TemporalEngine:
     async def tell_news(self, mrn: str) -> bool:
         """Signal that there is news. False when the workflow has ended. Raises EngineUnavailable."""
         return await self._tell(mrn, names.SIGNAL_NEWS_RECORDED, [])
+
+    async def tell_to_go_on(self, mrn: str, services: Sequence[str]) -> bool:
+        """
+        Signal that what waited for the agencies of these services may go on. False when the workflow has
+        ended. Raises EngineUnavailable.
+        """
+        return await self._tell(mrn, names.SIGNAL_GO_ON, [list(services)])
 
     async def _tell(self, mrn: str, signal: str, said: Sequence[Any]) -> bool:
         handle = self._client.get_workflow_handle(names.workflow_id(mrn))
@@ -249,7 +278,7 @@ class TemporalEngine:
         try:
             await self._start(
                 order,
-                view.acceptance.declaration,
+                view.acceptance,
                 id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
                 id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
             )

@@ -12,6 +12,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from hub.activities.clearances import ClearanceActivities
 from hub.activities.errands import ErrandActivities
 from hub.activities.news import NewsActivities
+from hub.activities.queueing import Queue
 from hub.activities.referrals import ReferralActivities
 from hub.activities.under_way import UnderWay
 from hub.bootstrap import Hub, desk
@@ -23,6 +24,7 @@ from hub.relays.bulk import BulkRelay
 from hub.relays.calls import CallRelay
 from hub.relays.closed_days import ClosedDaysRelay
 from hub.relays.decisions import DecisionRelay
+from hub.relays.drain import DrainRelay
 from hub.relays.feed_keeper import FeedKeeper
 from hub.relays.feeds import FeedRelay
 from hub.relays.loop import Relay, keep_going
@@ -52,13 +54,14 @@ def temporal_worker(hub: Hub, client: Client) -> Worker:
         return hub.configuration.calendar_of(agency)
 
     submissions = UnderWay[HandOver]()
+    queue = Queue(hub.store, hub.gate)
     return Worker(
         client,
         task_queue=names.TASK_QUEUE,
         workflows=[ClearanceWorkflow],
         activities=[
-            *ReferralActivities(hub.store, hub.gateway, hub.clock, submissions).all(),
-            *ErrandActivities(hub.store, hub.gateway, hub.clock, calendars, submissions).all(),
+            *ReferralActivities(hub.store, hub.asking, hub.clock, submissions, queue).all(),
+            *ErrandActivities(hub.store, hub.asking, hub.clock, calendars, submissions, queue).all(),
             *ClearanceActivities(hub.store, hub.store, hub.cargo, hub.clock).all(),
             *NewsActivities(hub.store, hub.store, hub.clock, calendars).all(),
         ],
@@ -91,13 +94,16 @@ def calls_worker(client: Client) -> Worker:
 
 async def work(hub: Hub, stop: asyncio.Event) -> None:
     """Work until told to stop; wait for the engine if it is not there yet."""
-    polls = PollRelay(hub.store, hub.gateway, hub.engine, hub.clock, hub.poll_every)
+    polls = PollRelay(hub.store, hub.asking, hub.engine, hub.clock, hub.poll_every, hub.gate)
     feeds = FeedKeeper(
         hub.feeds,
-        lambda agency, every: FeedRelay(agency, hub.store, hub.gateway, hub.engine, hub.clock, every),
+        lambda agency, every: FeedRelay(
+            agency, hub.store, hub.asking, hub.engine, hub.clock, every, hub.gate
+        ),
         hub.store,
         hub.clock,
     )
+    drain = DrainRelay(hub.store, hub.store, hub.store, hub.asking, hub.engine, hub.gate, hub.clock)
     calls = CallRelay(hub.tally, hub.store, hub.clock)
     relays: list[Relay] = [
         StartRelay(hub.store, hub.engine, hub.clock),
@@ -106,6 +112,8 @@ async def work(hub: Hub, stop: asyncio.Event) -> None:
         AllotRelay(hub.store, hub.store, hub.engine, hub.clock),
         polls,
         feeds,
+        hub.gate,
+        drain,
         calls,
         ClosedDaysRelay(hub.store, hub.clock),
         BulkRelay(hub.store, desk(hub).bulks, hub.engine, hub.clock),
@@ -118,6 +126,7 @@ async def work(hub: Hub, stop: asyncio.Event) -> None:
         await asyncio.gather(*rounds)
         await feeds.finish()
         await polls.finish()
+        await drain.finish()
         await calls.finish()
 
     try:

@@ -137,6 +137,7 @@ class ToldError(Model):
     words: str
     retry_after: float | None
     exchanges: tuple[Exchange, ...]
+    failing: bool = False
 
 
 _ERRORS: dict[str, type[ChannelError]] = {
@@ -148,13 +149,19 @@ def told(error: ChannelError) -> ToldError:
     """An error to be sent."""
     name = next(name for name, kind in _ERRORS.items() if isinstance(error, kind))
     return ToldError(
-        name=name, words=str(error), retry_after=error.retry_after, exchanges=tuple(error.exchanges)
+        name=name,
+        words=str(error),
+        retry_after=error.retry_after,
+        exchanges=tuple(error.exchanges),
+        failing=error.failing,
     )
 
 
 def as_raised(error: ToldError) -> ChannelError:
     """The error that was sent."""
-    return _ERRORS[error.name](error.words, exchanges=error.exchanges, retry_after=error.retry_after)
+    raised = _ERRORS[error.name](error.words, exchanges=error.exchanges, retry_after=error.retry_after)
+    raised.failing = error.failing
+    return raised
 
 
 class TooLarge(Exception):

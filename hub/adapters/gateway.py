@@ -12,6 +12,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -114,6 +115,12 @@ class Gateway:
             return self._lines.fetch(agency).file
         except (AgencyUnavailable, NotUnderstood):
             return None  # the archive has said why
+
+    def forgive(self, agency: str) -> None:
+        """The agency is asked again, whatever this process has seen of it: its breaker is closed."""
+        line = self._lines.at_hand(agency)
+        if line is not None:
+            line.breaker.succeeded()
 
     async def close(self) -> None:
         """Wait for the requests under way, and let go of connections."""
@@ -240,6 +247,16 @@ class Gateway:
         return line if line is not None else await asyncio.to_thread(self._lines.fetch, agency, version)
 
     async def _run(self, line: Line, kind: Kind, terms: ReferralTerms | None, work: Callable[[Talk], T]) -> T:
+        """As `_work`; an error says whether the agency's breaker is open now."""
+        try:
+            return await self._work(line, kind, terms, work)
+        except ChannelError as error:
+            error.failing = line.breaker.is_open
+            raise
+
+    async def _work(
+        self, line: Line, kind: Kind, terms: ReferralTerms | None, work: Callable[[Talk], T]
+    ) -> T:
         """Do the work in a thread, within the agency's limits. The slot is held until the thread ends."""
         line.raise_if_not_asked_now()
         if not await line.slots.take(PATIENCE):
@@ -255,7 +272,8 @@ class Gateway:
                     await asyncio.sleep(wait)
             talk = Talk(line, kind, terms, self._clock, self._meter)
             loop = asyncio.get_running_loop()
-            thread = loop.run_in_executor(self._threads, partial(_told, talk, work))
+            in_context = partial(copy_context().run, _told, talk, work)
+            thread = loop.run_in_executor(self._threads, in_context)
         except BaseException:
             line.slots.give_back()
             raise

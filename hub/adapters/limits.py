@@ -86,6 +86,12 @@ class Breaker:
                 return BreakerState.CLOSED
             return BreakerState.HALF_OPEN if self._trying or self._left() <= 0 else BreakerState.OPEN
 
+    @property
+    def is_open(self) -> bool:
+        """Whether too many in a row have failed, and none has been answered since."""
+        with self._lock:
+            return self._opened_at is not None
+
     def admit(self) -> float | None:
         """None when the request may go; otherwise the seconds after which it is worth asking again."""
         with self._lock:

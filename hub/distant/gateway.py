@@ -64,6 +64,8 @@ log = structlog.get_logger(__name__)
 class NearGateway(AgencyGateway, Protocol):
     """A gateway of this process's own."""
 
+    def forgive(self, agency: str) -> None: ...
+
     async def close(self) -> None: ...
 
 
@@ -117,6 +119,12 @@ class DistantGateway:
         self._clock = clock
         self._meter = meter
         self._ways: dict[str, _Way] = {}
+
+    def forgive(self, agency: str) -> None:
+        """The agency is asked again, whatever this process has seen of it or of the way to its worker."""
+        if (way := self._ways.get(agency)) is not None:
+            way.breaker.succeeded()
+        self._near.forgive(agency)
 
     async def close(self) -> None:
         """Let go of what is near."""
@@ -219,11 +227,15 @@ class DistantGateway:
         """Raises ChannelError."""
         wait = way.breaker.admit()
         if wait is not None:
-            raise AgencyUnavailable(f"no worker of {way.agency} is at work", retry_after=wait)
+            away = AgencyUnavailable(f"no worker of {way.agency} is at work", retry_after=wait)
+            away.failing = True
+            raise away
         counting = Counting(self._meter, way.agency, kind, self._clock())
         try:
             found = await self._answer(way, kind, content, result, about)
         except ChannelError as error:
+            # The breaker of the agency's own worker, or ours of the way to it.
+            error.failing = error.failing or way.breaker.is_open
             counting.failed(error, self._clock())
             raise
         counting.answered(found)

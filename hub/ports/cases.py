@@ -345,8 +345,8 @@ class CaseStore(Protocol):
         for each different trouble.
         """
 
-    def next_poll_at(self) -> datetime | None:
-        """When the next poll is due, or its lease runs out."""
+    def next_poll_at(self, busy: Sequence[str] = ()) -> datetime | None:
+        """When the next poll is due, or its lease runs out; none of the agencies in `busy`."""
 
     def lease_feed(self, agency: str, now: datetime, lease: timedelta) -> bool:
         """Whether this caller may pull the agency's feed now (it is due, and nobody else does)."""

@@ -68,6 +68,8 @@ class QueuedReferral(Model):
     """Its deadline: the earliest goes first."""
     told: int = 0
     """How often its workflow has been told to go on."""
+    told_at: UtcDatetime | None = None
+    """When it was told so last; None while it waits for its turn."""
 
 
 class Probe(Model):
@@ -171,7 +173,7 @@ class Controls(Protocol):
         """Its workflow is told once more, now."""
 
     def queues_left(self) -> Sequence[str]:
-        """Agencies that are open and have a queue all the same, as a process that had not heard leaves it."""
+        """Agencies that are open while somebody waits for them, as a process leaves it that has not heard."""
 
 
 class Gate(Protocol):
@@ -179,6 +181,9 @@ class Gate(Protocol):
 
     def control(self, agency: str) -> AgencyControl | None:
         """How it is controlled, as last looked at; None when it is open. Never blocks."""
+
+    def shut(self) -> dict[str, int]:
+        """Of agencies that are not simply open: how many may ask at once what stands in no queue."""
 
     def pace(self, agency: str) -> Pace:
         """How it is tried, and how fast its queue goes out: as its file says."""

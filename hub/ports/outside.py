@@ -154,6 +154,12 @@ class Engine(Protocol):
         them there. False when the workflow has ended. Raises EngineUnavailable.
         """
 
+    async def tell_to_go_on(self, mrn: str, services: Sequence[str]) -> bool:
+        """
+        Signal that what waited for the agencies of these services may go on. False when the workflow has
+        ended. Raises EngineUnavailable.
+        """
+
     async def is_reachable(self) -> bool: ...
 
 

@@ -10,11 +10,12 @@ import structlog
 
 from hub.domain.errors import ChannelError
 from hub.domain.exchange import Exchange, Feed, FeedPage
-from hub.ports import AgencyGateway, CaseStore, Clock, Engine
+from hub.ports import AgencyGateway, CaseStore, Clock, Engine, Gate
 from hub.relays.inbox import take_in
 
 _LEASE = timedelta(seconds=60)
 _IDLE = 0.5
+_SHUT = 1.0
 _LONGEST_PULL = 30.0
 """Seconds after which no further page is asked for: what is stored is acknowledged within the lease."""
 
@@ -40,7 +41,10 @@ class FeedRelay:
         engine: Engine,
         clock: Clock,
         every: timedelta,
+        gate: Gate | None = None,
     ) -> None:
+        """`gate` knows whether the agency is not to be asked, if it may be so."""
+        self._gate = gate
         self.name = f"feed {agency}"
         self._agency = agency
         self._store = store
@@ -56,6 +60,8 @@ class FeedRelay:
         self._asked_to_wait = timedelta(0)
 
     async def go_round(self) -> float:
+        if self._gate is not None and self._gate.shut().get(self._agency) == 0:
+            return _SHUT
         leased = await asyncio.to_thread(self._store.lease_feed, self._agency, self._clock(), _LEASE)
         if not leased:
             return _IDLE

@@ -11,10 +11,10 @@ from functools import partial
 
 import structlog
 
-from hub.domain.errors import ChannelError, NotUnderstood
+from hub.domain.errors import AgencyPaused, ChannelError, NotUnderstood
 from hub.domain.exchange import Answer, Message
 from hub.domain.referral import Via
-from hub.ports import AgencyGateway, CaseStore, Clock, Engine, OpenPoll
+from hub.ports import AgencyGateway, CaseStore, Clock, Engine, Gate, OpenPoll
 from hub.relays.inbox import take_in
 
 _LEASE = timedelta(seconds=60)
@@ -47,7 +47,10 @@ class PollRelay:
         engine: Engine,
         clock: Clock,
         every: Callable[[str], timedelta],
+        gate: Gate | None = None,
     ) -> None:
+        """`gate` knows the agencies that are not to be asked, if some may be."""
+        self._gate = gate
         self._store = store
         self._gateway = gateway
         self._engine = engine
@@ -57,7 +60,9 @@ class PollRelay:
         self._agencies: Counter[str] = Counter()
 
     async def go_round(self) -> float:
-        busy = [agency for agency, polls in self._agencies.items() if polls >= _PER_AGENCY]
+        shut = {} if self._gate is None else self._gate.shut()
+        busy = [a for a, polls in self._agencies.items() if polls >= _PER_AGENCY and a not in shut]
+        busy += [a for a, most in shut.items() if self._agencies[a] >= most]
         now = self._clock()
         leased = await asyncio.to_thread(self._store.lease_polls, now, _LEASE, _BATCH, busy)
         for poll in leased:
@@ -68,7 +73,7 @@ class PollRelay:
             task.add_done_callback(partial(self._finished, agency))
         if len(leased) == _BATCH:
             return 0.0
-        next_at = await asyncio.to_thread(self._store.next_poll_at)
+        next_at = await asyncio.to_thread(self._store.next_poll_at, busy)
         if next_at is None:
             return _IDLE
         return min(_IDLE, max(0.02, (next_at - self._clock()).total_seconds()))
@@ -91,6 +96,9 @@ class PollRelay:
         pause = self._every(terms.agency)
         try:
             answer = await self._gateway.poll(poll.dossier)
+        except AgencyPaused:
+            # It was shut a moment ago: that says nothing of this referral.
+            answer, trouble, tells = Answer(), poll.trouble, False
         except ChannelError as error:
             answer = Answer(exchanges=error.exchanges)
             trouble = str(error)

@@ -33,6 +33,8 @@ _NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 """When one is due whose clock stands still: it goes last."""
 _SHORT = 8
 """In a queue no longer than this nobody need stand: it is gone before the order in it could matter."""
+_HEARD_WITHIN = timedelta(seconds=60)
+"""What was let go longer ago and is still there keeps nobody else waiting."""
 _LONGEST_GAP = timedelta(seconds=2)
 """Longer than this nobody looked after a queue: what could have gone meanwhile does not go at once."""
 _GROWTH = 1.2
@@ -106,7 +108,7 @@ class AgencyControls(Part):
         """Its queue drains, and then it is open. Whether that is news."""
         with self._database.write() as connection:
             row = _locked(connection, agency)
-            if row is None and not _has_queue(connection, agency):
+            if row is None and not _waits_any(connection, agency):
                 return False
             if row is not None and row.state == ControlState.DRAINING:
                 return False
@@ -246,7 +248,9 @@ class AgencyControls(Part):
             out = connection.scalar(
                 select(func.count())
                 .select_from(referral_queue)
-                .where(_TOLD, referral_queue.c.agency == agency)
+                .where(
+                    _TOLD, referral_queue.c.agency == agency, referral_queue.c.told_at > at - _HEARD_WITHIN
+                )
             )
             rate = min(row.rate or pace.slowest, pace.fastest)
             since = max(row.drained_until or at, at - _LONGEST_GAP)
@@ -264,7 +268,7 @@ class AgencyControls(Part):
                         rate=rate if out else min(rate * _GROWTH, pace.fastest),
                     )
                 )
-            if not gone and not _has_queue(connection, agency):
+            if not (gone or out or _waits_any(connection, agency)):
                 connection.execute(delete(agency_controls).where(agency_controls.c.agency == agency))
                 return LetGo(opened=True)
         return LetGo(referrals=tuple(map(_queued, gone)))
@@ -292,7 +296,11 @@ class AgencyControls(Part):
     def queues_left(self) -> Sequence[str]:
         """Agencies that are open and have a queue all the same."""
         controlled = select(agency_controls.c.agency)
-        left = select(referral_queue.c.agency).where(referral_queue.c.agency.not_in(controlled)).distinct()
+        left = (
+            select(referral_queue.c.agency)
+            .where(WAITS, referral_queue.c.agency.not_in(controlled))
+            .distinct()
+        )
         with self._database.read() as connection:
             return sorted(connection.scalars(left))
 
@@ -360,9 +368,8 @@ def _locked(connection: Connection, agency: str) -> AnyRow | None:
     return connection.execute(_of(agency).with_for_update()).one_or_none()
 
 
-def _has_queue(connection: Connection, agency: str) -> bool:
-    one = select(referral_queue.c.mrn).where(referral_queue.c.agency == agency).limit(1)
-    return connection.execute(one).first() is not None
+def _waits_any(connection: Connection, agency: str) -> bool:
+    return connection.execute(_waiting(agency).limit(1)).first() is not None
 
 
 def _put(
@@ -455,4 +462,5 @@ def _queued(row: AnyRow) -> QueuedReferral:
         queued_at=row.queued_at,
         due_at=None if row.due_at == _NEVER else row.due_at,
         told=row.told,
+        told_at=row.told_at,
     )

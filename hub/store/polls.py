@@ -96,10 +96,13 @@ class Polls(Part):
                 .values(trouble=trouble, look_at=referrals.c.accepted_at)
             )
 
-    def next_poll_at(self) -> datetime | None:
-        """When the next poll is due, or its lease runs out."""
+    def next_poll_at(self, busy: Sequence[str] = ()) -> datetime | None:
+        """When the next poll is due, or its lease runs out; none of the agencies in `busy`."""
+        earliest = select(func.min(polls.c.due_at)).where(OPEN)
+        if busy:
+            earliest = earliest.where(polls.c.agency.not_in(busy))
         with self._database.read() as connection:
-            next_at: datetime | None = connection.scalar(select(func.min(polls.c.due_at)).where(OPEN))
+            next_at: datetime | None = connection.scalar(earliest)
         return next_at
 
     def lease_feed(self, agency: str, now: datetime, lease: timedelta) -> bool:
