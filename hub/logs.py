@@ -8,6 +8,8 @@ from typing import Literal
 
 import structlog
 
+from hub import tracing
+
 
 def configure(form: Literal["json", "console"], *, least: int = logging.INFO) -> None:
     """
@@ -19,6 +21,7 @@ def configure(form: Literal["json", "console"], *, least: int = logging.INFO) ->
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        tracing.into_log,
         structlog.processors.format_exc_info,
     ]
     renderer: structlog.typing.Processor = (

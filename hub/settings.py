@@ -44,8 +44,8 @@ class EngineSettings(BaseSettings):
     max_concurrent_activities: int = Field(default=200, ge=1)
     otlp_endpoint: str | None = None
     """
-    Base URL of an OpenTelemetry collector, as `http://127.0.0.1:4318`: traces are posted to /v1/traces below it,
-    with the headers that OTEL_EXPORTER_OTLP_HEADERS names. None by default: nothing is traced.
+    Base URL of an OpenTelemetry collector, as `http://127.0.0.1:4318`: traces are posted to /v1/traces below
+    it, with the headers that OTEL_EXPORTER_OTLP_HEADERS names. None by default: nothing is traced.
     """
     otlp_ratio: float = Field(default=1.0, ge=0, le=1)
     """Of the requests whose sender has not decided it, how many are traced: 0.1 is one in ten."""
@@ -129,6 +129,15 @@ class Settings(EngineSettings):
     """
     scan_seconds: float = Field(default=30.0, gt=0)
     """How long the command may take for one document."""
+    smtp_url: SecretStr | None = None
+    """
+    The server by which the early warning sends its mails, as `smtp://user:password@host:587`; it is spoken
+    to in TLS where it offers that (STARTTLS), and from the beginning with `smtps://`.
+    """
+    alert_from: str = "hub@localhost"
+    """The sender of those mails."""
+    runbook_url: str = "docs/operations.md"
+    """Where people read the runbook, for links in alerts: its sections follow after a `#`."""
     poll_scale: float = Field(default=1.0, gt=0)
     """Multiplies every agency's `every`: 0.01 makes five minutes three seconds, for demonstrations."""
     max_concurrent_workflow_tasks: int = Field(default=100, ge=2)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
 
+from hub import tracing
 from hub.adapters.limits import Breaker
 from hub.adapters.nul import refuse_nul, without_nul
 from hub.adapters.reading import Kind, as_text, judge
@@ -48,7 +51,8 @@ class CargoClient:
         self._sender.close()
 
     async def tell(self, notice: Notice) -> Acknowledgement:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._tell, notice)
+        in_context = partial(copy_context().run, self._tell, notice)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, in_context)
 
     def _tell(self, notice: Notice) -> Acknowledgement:
         wait = self._breaker.admit()
@@ -79,7 +83,7 @@ class CargoClient:
             request=request,
         )
         try:
-            reference = self._read(self._send(request, recording))
+            reference = self._read(self._send(request, recording, notice.mrn))
         except ChannelError as error:
             error.args = (self._scrubber.text(str(error)),)
             error.exchanges = (recording.exchange(in_a_line(error)),)
@@ -89,10 +93,14 @@ class CargoClient:
             at=self._clock(), reference=reference, exchanges=(recording.exchange(reading),)
         )
 
-    def _send(self, request: WireRequest, recording: Recording) -> WireReply:
+    def _send(self, request: WireRequest, recording: Recording, mrn: str) -> WireReply:
         answered = False
         try:
-            reply, attempts = self._sender.send(request)
+            with tracing.calling(
+                "cargo", Kind.NOTICE, mrn, None, request.method, request.url, tells=True
+            ) as call:
+                reply, attempts = self._sender.send(request, call.headers)
+                call.answered(reply.status, attempts)
             recording.ended(reply, attempts)
             answered = reply.status < 500
             return reply

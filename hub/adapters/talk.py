@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from hub import tracing
 from hub.adapters.channel import Operation
 from hub.adapters.entering import Entry, LoginUnreadable, TurnedAway
 from hub.adapters.limits import PATIENCE
@@ -227,7 +228,17 @@ class Talk:
         name = self.line.file.agency
         settled = False
         try:
-            reply, attempts = self.line.sender.send(request)
+            with tracing.calling(
+                name,
+                kind,
+                self.terms.mrn if self.terms else None,
+                self.terms.service if self.terms else None,
+                request.method,
+                request.url,
+                tells=self.line.file.channel.trace,
+            ) as call:
+                reply, attempts = self.line.sender.send(request, call.headers)
+                call.answered(reply.status, attempts)
             recording.ended(reply, attempts)
             settled = True
             return reply

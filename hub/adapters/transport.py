@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from email import errors
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 import requests
@@ -25,6 +26,7 @@ _OF_THE_BODY = (
     errors.NoBoundaryInMultipartDefect,
 )
 _USER_AGENT = "single-window-hub"
+NOTHING_BESIDE: Mapping[str, str] = MappingProxyType({})
 
 
 class NotSent(Exception):
@@ -89,9 +91,11 @@ class Sender:
         self._certificate = certificate
         self._verify = ca_bundle or self._verify
 
-    def send(self, request: WireRequest) -> tuple[WireReply, int]:
+    def send(self, request: WireRequest, beside: Mapping[str, str] = NOTHING_BESIDE) -> tuple[WireReply, int]:
         """
         Send, and read the answer to its end: the answer, and in how many attempts it was had.
+
+        The headers `beside` are sent too, where the request does not say them itself.
 
         Only a connection that could not be made is tried again: then nothing has been sent. Raises NotSent,
         NoAnswer and AnswerTooLong, each with its `attempts`.
@@ -104,6 +108,8 @@ class Sender:
             reraise=True,
         )
         prepared = _prepared(request)
+        for name, value in beside.items():
+            prepared.headers.setdefault(name, value)
         attempts = 0
         try:
             for attempt in retrying:

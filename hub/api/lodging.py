@@ -10,6 +10,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from hub import tracing
 from hub.api.access import Lodger
 from hub.api.body import media_type_of, read_body
 from hub.api.examples import JSON_DECLARATION, RECEIPT, XML_DECLARATION
@@ -99,9 +100,11 @@ async def lodge_declaration(request: Request, client: Lodger, parts: Parts) -> R
 
     acceptance, replayed = await to_thread.run_sync(intake)
     metrics: Metrics = request.app.state.metrics
+    tracing.name_declaration(acceptance.mrn)
     with structlog.contextvars.bound_contextvars(mrn=acceptance.mrn):
         if replayed:
             metrics.lodged("replayed")
+            parts.count(Tallied.LODGED_AGAIN, acceptance.declaration.declarant.id)
             log.info("declaration.replayed", lrn=acceptance.declaration.lrn)
         else:
             metrics.lodged(acceptance.clearance.outcome)
@@ -139,7 +142,7 @@ def _write_down(
             at=at,
             assessment=rulebook.risk.assess(declaration, at) if rulebook.risk else None,
             standings=parts.certificates.certificates(presented) if presented else {},
-        )
+        ).model_copy(update={"trace": tracing.current()})
         race = parts.cases.lodge(acceptance)
         if race is None:
             return acceptance, False

@@ -12,7 +12,7 @@ import typer
 import uvicorn
 from fastapi import FastAPI
 
-from hub import process
+from hub import process, telemetry
 from hub.bootstrap import Hub, api_parts, build, console_parts, environment_of
 from hub.config.loader import load
 from hub.embedded import Ports, Stack
@@ -101,11 +101,15 @@ def _run_agency_worker(agency: str) -> NoReturn:
 
     settings = AgencyWorkerSettings()
     configure(settings.log_format)
+    traces = telemetry.start(settings, f"worker-{agency}")
 
     async def run(stop: asyncio.Event) -> int:
         work = AgencyWorker(settings, agency)
         process.settle()
-        await work.work(stop)
+        try:
+            await work.work(stop)
+        finally:
+            await asyncio.to_thread(traces.close)
         return 0
 
     process.run(run)
@@ -143,6 +147,7 @@ def _run_hub(role: str, main: Callable[[Hub, asyncio.Event], Awaitable[None]]) -
     """Build a hub by the settings, do its work until told to stop, and end the process."""
     settings = Settings()
     configure(settings.log_format)
+    traces = telemetry.start(settings, role)
 
     async def run(stop: asyncio.Event) -> int:
         hub = await build(settings, role)
@@ -151,6 +156,7 @@ def _run_hub(role: str, main: Callable[[Hub, asyncio.Event], Awaitable[None]]) -
             await main(hub, stop)
         finally:
             await hub.close()
+            await asyncio.to_thread(traces.close)
         return 0
 
     process.run(run)

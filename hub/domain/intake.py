@@ -58,6 +58,8 @@ class Acceptance(Model):
     """The latest time by which a referral is due."""
     assessment: Assessment | None = None
     """The risk channel; None where the administration has no rules."""
+    trace: str | None = None
+    """W3C `traceparent` of the request that lodged it: what a relay does of it later is part of its trace."""
 
 
 @dataclass(frozen=True)

@@ -244,6 +244,11 @@ class ChannelFile(FileModel):
     """When its system is announced to be away."""
     own_worker: bool = False
     """The agency runs `hub worker --agency` in its own network; credentials are known there only."""
+    trace: bool = True
+    """
+    Requests carry a `traceparent` header (W3C Trace Context) while the hub is traced. False where the agency's
+    system refuses headers that its contract does not name.
+    """
     login: LoginFile | None = None
     """Where a session must be opened first."""
     submit: OperationFile
