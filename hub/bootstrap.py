@@ -47,6 +47,7 @@ from hub.domain.intake import Rulebook
 from hub.domain.steps import StepRefused
 from hub.engine import TemporalEngine, connect
 from hub.operations.desk import Desk, desk_of
+from hub.operations.judging import Judges
 from hub.operations.progress import ProgressTeller
 from hub.operations.tracking import Tracking
 from hub.ports import Clock, Scanner, VersionArchive, VersionStore
@@ -239,6 +240,16 @@ def api_parts(hub: Hub) -> ApiParts:
     )
 
 
+def judges(hub: Hub) -> Judges:
+    """By what stuck work is judged at this moment."""
+
+    def agencies() -> dict[str, str]:
+        files = hub.configuration.agencies
+        return {service: slug for slug, file in files.items() for service in file.services}
+
+    return Judges(hub.store, hub.store, agencies, hub.clock)
+
+
 def console_parts(hub: Hub) -> ConsoleParts:
     """What the console is made of."""
     settings = hub.settings
@@ -251,7 +262,9 @@ def console_parts(hub: Hub) -> ConsoleParts:
         histories=hub.store,
         controls=hub.store,
         versions=hub.store,
+        queries=hub.store,
         attention=hub.store,
+        judging=judges(hub),
         incidents=hub.store,
         actions=hub.store,
         desk=desk(hub),

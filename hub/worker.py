@@ -15,11 +15,12 @@ from hub.activities.news import NewsActivities
 from hub.activities.queueing import Queue
 from hub.activities.referrals import ReferralActivities
 from hub.activities.under_way import UnderWay
-from hub.bootstrap import Hub, desk
+from hub.bootstrap import Hub, desk, judges
 from hub.domain import names
 from hub.domain.deadlines import WorkingCalendar
 from hub.engine import connect, register_search_attributes
 from hub.ports import HandOver
+from hub.relays.attention import AttentionRelay
 from hub.relays.bulk import BulkRelay
 from hub.relays.calls import CallRelay
 from hub.relays.closed_days import ClosedDaysRelay
@@ -115,6 +116,7 @@ async def work(hub: Hub, stop: asyncio.Event) -> None:
         hub.gate,
         drain,
         calls,
+        AttentionRelay(hub.store, judges(hub)),
         ClosedDaysRelay(hub.store, hub.clock),
         BulkRelay(hub.store, desk(hub).bulks, hub.engine, hub.clock),
     ]

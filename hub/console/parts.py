@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 
 from hub.console.provider import Provider
 from hub.domain.model import Text
+from hub.domain.stuck import Judging
 from hub.operations.desk import Desk
 from hub.operations.progress import ProgressTeller
 from hub.operations.tracking import Tracking
@@ -23,6 +24,7 @@ from hub.ports import (
     Controls,
     Histories,
     Overview,
+    QueryStore,
     Users,
     VersionStore,
 )
@@ -54,6 +56,7 @@ class ConsoleParts:
     histories: Histories
     controls: Controls
     versions: VersionStore
+    queries: QueryStore
     attention: Attention
     incidents: IncidentStore
     actions: ActionStore
@@ -62,6 +65,8 @@ class ConsoleParts:
     progress: ProgressTeller
     """How far declarations have got, for those who wait for them."""
     tracking: Tracking
+    judging: Callable[[], Judging]
+    """By what stuck work is judged at this moment. Blocking."""
     agencies: Callable[[], Sequence[AgencyCard]] = tuple
     """Those in force, as their files say."""
     certified: Callable[[str], CertifiedAgency | None] = lambda agency: None

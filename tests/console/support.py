@@ -21,6 +21,7 @@ from hub.console.app import Pages, create_console
 from hub.console.parts import ConsoleParts
 from hub.console.security import csrf_token, new_token, token_hash
 from hub.operations.desk import Desk, desk_of
+from hub.operations.judging import Judges
 from hub.operations.progress import ProgressTeller
 from hub.operations.tracking import Tracking
 from hub.ports import AgencyGateway, User, UserRole
@@ -55,7 +56,9 @@ def console_parts(store: Store, clock: TestClock, **changes: Any) -> ConsolePart
         "histories": store,
         "controls": store,
         "versions": store,
+        "queries": store,
         "attention": store,
+        "judging": Judges(store, store, dict, clock),
         "incidents": store,
         "actions": store,
         "desk": desk_on(store, clock),
