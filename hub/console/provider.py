@@ -13,7 +13,7 @@ from authlib.integrations.base_client import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
 from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
-from joserfc.errors import JoseError
+from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 
 from hub.ports import Clock, UserRole
@@ -129,8 +129,8 @@ class Provider:
         try:
             try:
                 read = jwt.decode(written, known.keys, algorithms=_ALGORITHMS)
-            except ValueError:
-                # No key of this id, or none that fits: the provider may have new ones.
+            except (InvalidKeyIdError, ValueError):
+                # No key of this id, or of this kind: the provider may have new ones.
                 read = jwt.decode(written, self._known(newer_than=known.at).keys, algorithms=_ALGORITHMS)
             claims = CodeIDToken(
                 read.claims,
