@@ -11,7 +11,20 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from hub.console import account, agencies, assets, now, oidc, sign_in, track, users
+from hub.console import (
+    account,
+    actions,
+    agencies,
+    approvals,
+    assets,
+    audit,
+    bulks,
+    now,
+    oidc,
+    sign_in,
+    track,
+    users,
+)
 from hub.console.i18n import _
 from hub.console.parts import ConsoleParts, parts_of
 from hub.console.problems import NotSignedIn, PageProblem, forbidden, not_found
@@ -28,6 +41,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     users.router,
     now.router,
     agencies.router,
+    actions.router,
+    approvals.router,
+    bulks.router,
+    audit.router,
     track.router,
 )
 """One for each area; their paths begin with `/console` or `/track`."""

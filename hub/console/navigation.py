@@ -23,6 +23,9 @@ class Entry:
 ENTRIES: tuple[Entry, ...] = (
     Entry("/console", _("Now"), for_agencies=True),
     Entry("/console/agencies", _("Agencies")),
+    Entry("/console/approvals", _("Approvals")),
+    Entry("/console/bulks", _("Bulk actions")),
+    Entry("/console/audit", _("Audit"), UserRole.OPERATOR),
     Entry("/console/users", _("Users"), UserRole.ADMIN),
 )
 """In the order of the menu."""

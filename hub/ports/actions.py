@@ -265,6 +265,9 @@ class ActionStore(Protocol):
     def audit(self, which: AuditFilter, cursor: str | None, limit: int) -> AuditPage:
         """Raises BadCursor."""
 
+    def audit_line(self, request: str) -> Audited | None:
+        """What was done under this request id."""
+
     # actions
 
     def act(

@@ -25,6 +25,12 @@ class Audit(Part):
         with self._database.write() as connection:
             return add_line(connection, line, request)
 
+    def audit_line(self, request: str) -> Audited | None:
+        """What was done under this request id."""
+        with self._database.read() as connection:
+            row = connection.execute(select(audit).where(audit.c.request == request)).one_or_none()
+        return None if row is None else _read(row)
+
     def audit(self, which: AuditFilter, cursor: str | None, limit: int) -> AuditPage:
         """Lines, the newest first. Raises BadCursor."""
         query = _filtered(which, cursor).limit(limit + 1)

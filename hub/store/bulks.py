@@ -204,10 +204,16 @@ def end_item(
             bulk_items.c.place == number,
             bulk_items.c.state == ItemState.WAITING.value,
         )
-        .values(state=state.value, result=line.result, at=line.at)
+        .values(state=state.value, result=_result(line), at=line.at)
     )
     if ended.rowcount != 1:
         raise BulkOver(f"item {number} of the bulk action {bulk} does not wait any more")
+
+
+def _result(line: Audited) -> str:
+    """Of an item; of one that was refused, the code of why first."""
+    code = line.data.get("refused")
+    return line.result if code is None else f"{code}: {line.result.removeprefix('refused: ')}"
 
 
 def _is_anothers(row: AnyRow, holder: str, now: datetime) -> bool:
