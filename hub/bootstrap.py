@@ -10,7 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from importlib.metadata import version
 
+from temporalio.client import Client
+
+from hub.adapters.alerts import AlertPost
 from hub.adapters.archive import Archive, Edition
 from hub.adapters.cargo import CargoClient
 from hub.adapters.channel import Contracts
@@ -32,6 +36,7 @@ from hub.api.parts import (
 )
 from hub.api.problems import ApiProblem
 from hub.clock import utc_now
+from hub.config.certificates import expiring
 from hub.config.checking import Checker, Environment
 from hub.config.directory import agency_card, certified
 from hub.config.folder import Folder
@@ -46,15 +51,33 @@ from hub.domain.deadlines import parse_duration
 from hub.domain.intake import Rulebook
 from hub.domain.steps import StepRefused
 from hub.engine import TemporalEngine, connect
+from hub.engine_watch import TemporalWatch
 from hub.operations.desk import Desk, desk_of
+from hub.operations.doctor import Doctor
 from hub.operations.judging import Judges
 from hub.operations.progress import ProgressTeller
 from hub.operations.tracking import Tracking
-from hub.ports import Clock, Scanner, VersionArchive, VersionStore
+from hub.operations.watch.gathering import Gatherer
+from hub.operations.watch.keeper import Keeper, Tally
+from hub.operations.watch.memory import Memory
+from hub.operations.watch.rounds import Watch
+from hub.operations.watch.sight import Sight
+from hub.operations.watch.teller import Teller
+from hub.ports import (
+    CertificateEnd,
+    Clock,
+    IncidentKind,
+    RefusedFile,
+    Scanner,
+    VersionArchive,
+    VersionStore,
+    WatchPolicy,
+)
 from hub.relays.calls import CallTally
 from hub.settings import EngineSettings, Settings
 from hub.simulator.environment import environment as simulated_environment
 from hub.store import Store, create_store
+from hub.store.vitals import is_full
 from hub.variables import Variables
 
 _POLL_EVERY = "5m"
@@ -82,6 +105,10 @@ class Hub:
     clock: Clock
     tally: CallTally
     """What this process has asked of agencies' systems since that was last written down."""
+    watch: Watch
+    """Goes the rounds of the early warning."""
+    keeper: Keeper
+    """What this process does for the early warning beside them."""
 
     @property
     def configuration(self) -> Configuration:
@@ -208,13 +235,18 @@ def live_configuration(
         is_agencys=only is not None,
     )
     folder = Folder(settings.config_folder, checker.documents.plain, only)
-    process = f"{role} {os.getpid()} on {socket.gethostname()}"
+    process = process_name(role)
     secrets = Variables(settings.secrets_folder)
     live = LiveConfiguration(
         folder, checker, versions, utc_now, process, alone=only is not None, beside=secrets.state
     )
     live.start()
     return live
+
+
+def process_name(role: str) -> str:
+    """What this process is called where it writes down that it did something, or lives."""
+    return f"{role} {os.getpid()} on {socket.gethostname()}"
 
 
 def api_parts(hub: Hub) -> ApiParts:
@@ -234,6 +266,7 @@ def api_parts(hub: Hub) -> ApiParts:
         desk=desk(hub),
         progress=_progress_teller(hub),
         tracking=_tracking(hub),
+        count=hub.keeper.tally,
         scanner=_scanner(hub.settings),
         public_url=hub.settings.public_url,
         temporal_ui_url=_workflow_list(hub.settings),
@@ -265,7 +298,7 @@ def console_parts(hub: Hub) -> ConsoleParts:
         queries=hub.store,
         attention=hub.store,
         judging=judges(hub),
-        incidents=hub.store,
+        incidents=Sight(hub.store, hub.keeper.memory.incidents),
         actions=hub.store,
         desk=desk(hub),
         progress=_progress_teller(hub),
@@ -405,6 +438,72 @@ def _agency_info(live: LiveConfiguration, slug: str) -> AgencyInfo:
     )
 
 
+def _early_warning(
+    settings: Settings,
+    live: LiveConfiguration,
+    store: Store,
+    engine: TemporalEngine,
+    client: Client,
+    role: str,
+) -> tuple[Watch, Keeper]:
+    """What measures, judges and tells."""
+    doctor = Doctor(store, store, engine, engine, utc_now, store.note_audit)
+    process = process_name(role)
+
+    def policy() -> WatchPolicy:
+        return live.current.watch_policy
+
+    gatherer = Gatherer(
+        store=store,
+        histories=store,
+        controls=store,
+        attention=store,
+        engine=TemporalWatch(client),
+        certificates=lambda: _ending(live.current),
+        refused_files=lambda: _refused_files(live),
+        quick_look=doctor.quick,
+        clock=utc_now,
+    )
+    smtp = settings.smtp_url
+    sender = AlertPost(None if smtp is None else smtp.get_secret_value(), settings.alert_from, utc_now)
+    watch = Watch(gatherer, store, policy, utc_now, process)
+    console = None if settings.public_url is None else f"{settings.public_url.rstrip('/')}/console/incidents"
+    keeper = Keeper(
+        watch,
+        Teller(store, sender, policy, utc_now, console_url=console, runbook_url=settings.runbook_url),
+        Memory(store, sender, policy, utc_now, _kind_of_trouble, runbook_url=settings.runbook_url),
+        Tally(),
+        store,
+        utc_now,
+        process=process,
+        role=role,
+        version=version("hub"),
+    )
+    return watch, keeper
+
+
+def _kind_of_trouble(error: BaseException) -> IncidentKind:
+    return IncidentKind.DISK_FULL if is_full(error) else IncidentKind.DATABASE_UNREACHABLE
+
+
+def _ending(configuration: Configuration) -> list[CertificateEnd]:
+    """The certificates of the agencies' files that end soon, or have ended. Blocking."""
+    environment = configuration.environment or {}
+    return [
+        CertificateEnd(slug, one.subject, one.ends)
+        for slug, file in configuration.agencies.items()
+        for one in expiring(file, environment, utc_now(), configuration.folder)
+    ]
+
+
+def _refused_files(live: LiveConfiguration) -> list[RefusedFile]:
+    return [
+        RefusedFile(file=name, since=one.at, fault=str(one.faults[0]), faults=len(one.faults))
+        for name, one in live.refusals().items()
+        if one.faults
+    ]
+
+
 async def build(settings: Settings, role: str = "hub") -> Hub:
     """Join the parts. Raises ConfigurationFaults; needs neither engine nor agencies to be there."""
     store = create_store(settings.database_url, sync=settings.sqlite_sync)
@@ -416,9 +515,12 @@ async def build(settings: Settings, role: str = "hub") -> Hub:
 
     gateway = DistantGateway(near, client, file_of, utc_now, tally)
     gate = LiveGate(store, utc_now, near.file_of, gateway.forgive)
+    live = live_configuration(settings, store, shelf, role)
+    engine = TemporalEngine(client)
+    watch, keeper = _early_warning(settings, live, store, engine, client, role)
     hub = Hub(
         settings=settings,
-        live=live_configuration(settings, store, shelf, role),
+        live=live,
         shelf=shelf,
         store=store,
         near=near,
@@ -426,9 +528,11 @@ async def build(settings: Settings, role: str = "hub") -> Hub:
         gate=gate,
         asking=ControlledGateway(gateway, gate),
         cargo=CargoClient(settings.cargo_url, settings.cargo_token.get_secret_value(), utc_now),
-        engine=TemporalEngine(client),
+        engine=engine,
         clock=utc_now,
         tally=tally,
+        watch=watch,
+        keeper=keeper,
     )
     hub.put_in_force()
     return hub

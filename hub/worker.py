@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from temporalio.client import Client
@@ -15,11 +16,15 @@ from hub.activities.news import NewsActivities
 from hub.activities.queueing import Queue
 from hub.activities.referrals import ReferralActivities
 from hub.activities.under_way import UnderWay
+from hub.activities.watch import WatchActivities
 from hub.bootstrap import Hub, desk, judges
 from hub.domain import names
 from hub.domain.deadlines import WorkingCalendar
 from hub.engine import connect, register_search_attributes
-from hub.ports import HandOver
+from hub.engine_watch import FailedTasks, schedule_watch
+from hub.operations.watch.gathering import Arrival
+from hub.operations.watch.rounds import EVERY
+from hub.ports import HandOver, Tallied
 from hub.relays.attention import AttentionRelay
 from hub.relays.bulk import BulkRelay
 from hub.relays.calls import CallRelay
@@ -34,6 +39,7 @@ from hub.relays.polls import PollRelay
 from hub.relays.starts import StartRelay
 from hub.workflows.agency_call import AgencyCall
 from hub.workflows.clearance import ClearanceWorkflow
+from hub.workflows.watch import WatchWorkflow
 
 _GRACE = timedelta(seconds=5)
 """How long activities under way may take to end when the worker is told to stop."""
@@ -54,17 +60,21 @@ def temporal_worker(hub: Hub, client: Client) -> Worker:
     def calendars(agency: str) -> WorkingCalendar:
         return hub.configuration.calendar_of(agency)
 
+    async def go_round(waited: timedelta, skew_seconds: float) -> None:
+        await hub.watch.go_round(Arrival(waited, skew_seconds))
+
     submissions = UnderWay[HandOver]()
     queue = Queue(hub.store, hub.gate)
     return Worker(
         client,
         task_queue=names.TASK_QUEUE,
-        workflows=[ClearanceWorkflow],
+        workflows=[ClearanceWorkflow, WatchWorkflow],
         activities=[
             *ReferralActivities(hub.store, hub.asking, hub.clock, submissions, queue).all(),
             *ErrandActivities(hub.store, hub.asking, hub.clock, calendars, submissions, queue).all(),
             *ClearanceActivities(hub.store, hub.store, hub.cargo, hub.clock).all(),
             *NewsActivities(hub.store, hub.store, hub.clock, calendars).all(),
+            *WatchActivities(go_round, hub.clock).all(),
         ],
         workflow_runner=UnsandboxedWorkflowRunner(),
         max_concurrent_activities=hub.settings.max_concurrent_activities,
@@ -116,6 +126,7 @@ async def work(hub: Hub, stop: asyncio.Event) -> None:
         hub.gate,
         drain,
         calls,
+        hub.keeper,
         AttentionRelay(hub.store, judges(hub)),
         ClosedDaysRelay(hub.store, hub.clock),
         BulkRelay(hub.store, desk(hub).bulks, hub.engine, hub.clock),
@@ -130,15 +141,18 @@ async def work(hub: Hub, stop: asyncio.Event) -> None:
         await polls.finish()
         await drain.finish()
         await calls.finish()
+        await hub.keeper.finish()
 
     try:
         if await _engine_is_there(hub, stop):
             client = await connect(hub.settings, lazy=False)
             await register_search_attributes(client)
+            await schedule_watch(client, EVERY)
             async with calls_worker(client):
-                async with temporal_worker(hub, client):
-                    log.info("worker.ready", task_queue=names.TASK_QUEUE)
-                    await stop.wait()
+                with FailedTasks(partial(hub.keeper.tally, Tallied.WORKFLOW_FAILED)):
+                    async with temporal_worker(hub, client):
+                        log.info("worker.ready", task_queue=names.TASK_QUEUE)
+                        await stop.wait()
                 # A poll that is under way may go by an agency's own worker.
                 await finish()
     finally:

@@ -18,7 +18,7 @@ from hub.api.problems import ApiProblem, problem_responses
 from hub.api.shapes import AttributeAnswer, CallbackAnswer
 from hub.domain.errors import CallbackRefused
 from hub.domain.exchange import Message
-from hub.ports import Received
+from hub.ports import Received, Tallied
 
 router = APIRouter(tags=["agencies"])
 log = structlog.get_logger()
@@ -158,6 +158,8 @@ async def receive_callback(agency: Agency, request: Request, parts: Parts) -> Ca
                 received=True,
             )
         metrics.called_back(agency, "received" if received.new else "duplicate")
+        if not received.new:
+            parts.count(Tallied.MESSAGE_AGAIN, agency)
         log.info("callback.received", new=received.new, decisions=len(received.decisions))
         if received.mrn is not None and received.decisions:
             await tell(parts, received.mrn, received)

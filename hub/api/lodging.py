@@ -22,7 +22,7 @@ from hub.api.reading import ACCEPTED, JSON, XML, Lodged, read_declaration
 from hub.api.shapes import Receipted
 from hub.domain.intake import Acceptance, Rulebook, accept
 from hub.domain.names import new_mrn
-from hub.ports import ApiClient, EngineUnavailable
+from hub.ports import ApiClient, EngineUnavailable, Tallied
 
 router = APIRouter(tags=["declarations"])
 log = structlog.get_logger()

@@ -26,9 +26,11 @@ from hub.ports import (
     CaseStore,
     CertificateStore,
     Clock,
+    CountOne,
     Engine,
     QueryStore,
     Scanner,
+    uncounted,
 )
 
 
@@ -138,6 +140,8 @@ class ApiParts:
     tracking: Tracking
     refused: Callable[[str], RefusedConfiguration | None] = lambda agency: None
     """What stands in the folder for an agency and is not in force, also for one that never was."""
+    count: CountOne = uncounted
+    """For the early warning."""
     scanner: Scanner = field(default_factory=NotScanning)
     """Of the documents that declarants hand in."""
     public_url: str | None = None

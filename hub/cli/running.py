@@ -121,14 +121,15 @@ def api() -> None:
     async def serve(hub: Hub, stop: asyncio.Event) -> None:
         following = asyncio.create_task(hub.follow(stop))
         calls = CallRelay(hub.tally, hub.store, hub.clock)
-        counting = asyncio.create_task(keep_going(calls, stop))
+        relays = [asyncio.create_task(keep_going(relay, stop)) for relay in (calls, hub.keeper)]
         try:
             await _serve(_pages_and_api(hub), hub.settings.api_host, hub.settings.api_port, stop)
         finally:
             stop.set()
             await following
-            await counting
+            await asyncio.gather(*relays)
             await calls.finish()
+            await hub.keeper.finish()
 
     _run_hub("api", serve)
 

@@ -92,6 +92,15 @@ class LiveConfiguration:
         """What stands in the folder for an agency and is not in force, and why."""
         return self._refusals.of(agency_file(agency))
 
+    def refusals(self) -> dict[str, Refusal]:
+        """Everything that stands in the folder and is not in force, by the names of the files."""
+        return self._refusals.standing()
+
+    @property
+    def trouble(self) -> str:
+        """Why the folder is not followed at present; "" where it is."""
+        return self._trouble
+
     def start(self) -> None:
         """
         Read the folder. What has faults there is replaced by what was in force last, as the store has it.

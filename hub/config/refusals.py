@@ -42,6 +42,10 @@ class Refusals:
         """What is wrong with a file that is not in force."""
         return self._standing.get(name)
 
+    def standing(self) -> dict[str, Refusal]:
+        """All of them, by the names of the files. From any thread."""
+        return dict(self._standing)
+
     def are(self, refused: Mapping[str, tuple[Fault, ...]], found: Sources, in_force: Sources) -> None:
         """From now on these are refused, and no others."""
         for name in self._standing.keys() - refused.keys():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -159,10 +160,11 @@ def _check_quiet(quiet: QuietFile, key: Key, report: FileReport) -> None:
 
 
 def _thresholds(file: ThresholdsFile) -> Thresholds:
-    said = {name: getattr(file, name) for name in ThresholdsFile.model_fields}
-    return Thresholds(
-        **{name: parse_duration(value) if isinstance(value, str) else value for name, value in said.items()}
-    )
+    said: dict[str, Any] = {name: getattr(file, name) for name in ThresholdsFile.model_fields}
+    meant: dict[str, Any] = {
+        name: parse_duration(value) if isinstance(value, str) else value for name, value in said.items()
+    }
+    return Thresholds(**meant)
 
 
 def _receiver(file: ReceiverFile, environment: Mapping[str, str]) -> Receiver:

@@ -118,12 +118,15 @@ from hub.ports.watch import (
     AlertNotSent,
     AlertSender,
     CertificateEnd,
+    CountOne,
     EngineState,
     QuietHours,
     Receiver,
     RefusedFile,
+    Tallied,
     Thresholds,
     WatchPolicy,
+    uncounted,
 )
 
 __all__ = [
@@ -173,6 +176,7 @@ __all__ = [
     "ClosedDay",
     "ControlState",
     "Controls",
+    "CountOne",
     "DatabaseState",
     "DayOfAnswers",
     "DeclarationFilter",
@@ -240,6 +244,7 @@ __all__ = [
     "StuckPage",
     "StuckPlace",
     "StuckRow",
+    "Tallied",
     "Thresholds",
     "ToldFault",
     "TrackingLink",
@@ -253,5 +258,6 @@ __all__ = [
     "WaitingReferral",
     "WatchPolicy",
     "WatchStore",
+    "uncounted",
     "unmetered",
 ]

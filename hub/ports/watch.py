@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
+from enum import StrEnum
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from hub.ports.incidents import Bulletin, IncidentKind, Severity
+
+
+class Tallied(StrEnum):
+    """What processes count, minute by minute, for the early warning."""
+
+    LODGED_AGAIN = "lodged_again"
+    """A declarant lodges what it has lodged, by declarant."""
+    MESSAGE_AGAIN = "message_again"
+    """An agency calls back with a message that is here already, by agency."""
+    WORKFLOW_FAILED = "workflow_failed"
+    """A workflow's task fails in a worker, by workflow."""
+
+
+CountOne = Callable[[Tallied, str], None]
+"""One more of these, by whom. From any thread; at once."""
+
+
+def uncounted(what: Tallied, subject: str) -> None:
+    """Where nobody counts, as in the workbench."""
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from hub.ports import (
     EngineState,
     Histories,
     RefusedFile,
+    Tallied,
     Thresholds,
     WatchStore,
 )
@@ -31,12 +32,6 @@ from hub.ports.doctor import Finding, FindingKind
 
 T = TypeVar("T")
 
-LODGED_AGAIN = "lodged_again"
-"""What is tallied when a declarant lodges what it has lodged, by declarant."""
-MESSAGE_AGAIN = "message_again"
-"""What is tallied when an agency sends a message that is here already, by agency."""
-WORKFLOW_FAILED = "workflow_failed"
-"""What a worker tallies when a workflow's task fails, by workflow and run."""
 AWAITED = "awaited"
 """What is sampled: referrals that wait, by agency."""
 
@@ -146,7 +141,7 @@ class Gatherer:
     ) -> Sequence[str] | None:
         """By what workers have told, and by what the engine tells of itself, which is late."""
         try:
-            told = await asyncio.to_thread(self.store.tallied, WORKFLOW_FAILED, now - _FAILED_WITHIN)
+            told = await asyncio.to_thread(self.store.tallied, Tallied.WORKFLOW_FAILED, now - _FAILED_WITHIN)
             failing = await self.engine.still_failing(sorted(told)[:_FAILED_MOST]) if told else []
         except Exception:
             log.exception("watch.not_measured", what="failing_workflows")
@@ -225,8 +220,8 @@ class Gatherer:
     def _duplicates(self, now: datetime) -> Duplicates:
         since = now.replace(second=0, microsecond=0) - timedelta(minutes=1)
         return Duplicates(
-            declarations=self.store.tallied(LODGED_AGAIN, since),
-            messages=self.store.tallied(MESSAGE_AGAIN, since),
+            declarations=self.store.tallied(Tallied.LODGED_AGAIN, since),
+            messages=self.store.tallied(Tallied.MESSAGE_AGAIN, since),
         )
 
     def _measured(self, what: str, measure: Callable[[], T]) -> T | None:

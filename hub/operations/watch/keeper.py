@@ -18,7 +18,7 @@ import structlog
 from hub.operations.watch.memory import Memory
 from hub.operations.watch.rounds import STANDBY, Watch
 from hub.operations.watch.teller import Teller
-from hub.ports import Clock, DatabaseState, WatchStore
+from hub.ports import Clock, DatabaseState, Tallied, WatchStore
 
 _EVERY = 5.0
 """Seconds between two beats."""
@@ -38,10 +38,10 @@ class Tally:
         self._counts: Counter[tuple[str, str]] = Counter()
         self._lock = threading.Lock()
 
-    def __call__(self, what: str, subject: str) -> None:
+    def __call__(self, what: Tallied, subject: str) -> None:
         """One more of these."""
         with self._lock:
-            self._counts[what, subject] += 1
+            self._counts[what.value, subject] += 1
 
     def take(self) -> dict[tuple[str, str], int]:
         """What was counted; it is not here any more."""
@@ -85,6 +85,7 @@ class Keeper:
         self._began = time.monotonic()
         self._seconds: deque[float] = deque(maxlen=_BEATS_KEPT)
         self._beating: asyncio.Task[DatabaseState] | None = None
+        self._standing_in: asyncio.Task[bool] | None = None
 
     async def go_round(self) -> float:
         try:
@@ -98,13 +99,24 @@ class Keeper:
         self._watch.database = replace(state, seconds=min(self._seconds))
         await self.memory.went_well()
         await self._write_down()
-        if time.monotonic() - self._began >= _STAND_IN_AFTER:
-            await self._watch.go_round(idle=STANDBY)
+        self._stand_in()
         await self._teller.go_round()
         return _EVERY
 
+    def _stand_in(self) -> None:
+        """Go a round if nobody has lately; a round that takes long holds up no beat."""
+        if self._standing_in is not None:
+            if not self._standing_in.done():
+                return
+            task, self._standing_in = self._standing_in, None
+            task.result()
+        if time.monotonic() - self._began >= _STAND_IN_AFTER:
+            self._standing_in = asyncio.create_task(self._watch.go_round(idle=STANDBY))
+
     async def finish(self) -> None:
         """This process has been told to end, and is not to be missed."""
+        if self._standing_in is not None:
+            await asyncio.wait({self._standing_in}, timeout=_BEAT_WITHIN)
         try:
             async with asyncio.timeout(_BEAT_WITHIN):
                 await self._write_down()
