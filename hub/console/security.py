@@ -22,6 +22,8 @@ LIVE_HEADER = "x-hub-live"
 """Sent by the page itself when it refreshes: nobody need be sitting there."""
 _SAFE = frozenset({"GET", "HEAD"})
 _MOST_FIELDS = 500
+_BEGINS_A_SESSION = "/console/sign-in"
+"""Its form may be older than the session that the browser has by now."""
 
 _HEADERS: Mapping[str, str] = {
     "x-content-type-options": "nosniff",
@@ -141,7 +143,7 @@ async def refuse_what_others_sent(request: Request, parts: Parts) -> None:
             _("Go back, load the page again, and send it from there."),
         )
     token = session_token(request, parts)
-    if token is None:
+    if token is None or request.url.path == _BEGINS_A_SESSION:
         return
     sent = (await form_of(request)).text(CSRF_FIELD)
     if not hmac.compare_digest(sent.encode(), csrf_token(token).encode()):

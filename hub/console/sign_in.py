@@ -183,8 +183,6 @@ async def sign_out(request: Request, parts: Parts) -> Response:
             log.info("session.signed_out", user=session.user.name)
     response = go("/console/sign-in")
     delete_cookie(response, parts, "session")
-    # What the browser has kept of pages is nobody's business after that.
-    response.headers["clear-site-data"] = '"cache"'
     return response
 
 
