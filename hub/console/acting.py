@@ -39,19 +39,17 @@ KINDS: Mapping[ActionKind, str] = {
 CONSEQUENCES: Mapping[str, str] = {
     "nothing": _("Nothing: it stands like that already."),
     "tried_now": _("What waits for its next attempt is tried at once."),
-    "looked_up": _(
-        "The agency is asked by our reference how it stands; a decision it tells counts as any other."
-    ),
+    "looked_up": _("The agency is asked by our reference how it stands; a decision counts as any other."),
     "submitted_anew": _("It is submitted anew, by the newest version of the agency's file."),
     "looked_up_first": _(
-        "If anything may have reached the agency before, it is looked up first: nothing is sent twice."
+        "What may have reached the agency before is looked up first: nothing is sent twice."
     ),
     "deadline_moved": _("The agency has until the time below; reminders are counted anew."),
     "awaited_again": _("Its time had passed; it is awaited again, and the hold for it ends."),
     "told": _("It is on record that the agency knows; nothing more is awaited of it."),
     "told_and_submitted_anew": _("It is on record that the agency knows, and the new content is submitted."),
     "nothing_released": _("Nothing of this declaration is released from now on."),
-    "agencies_told": _("Agencies that are told: %(number)s."),
+    "agencies_told": _("Applications that agencies are told of: %(number)s."),
     "given_back": _("What is reserved of certificates is given back."),
     "final": _("It cannot be undone: the declarant lodges again."),
     "not_asked": _("The agency is asked nothing until somebody resumes it."),
@@ -62,7 +60,7 @@ CONSEQUENCES: Mapping[str, str] = {
     "still_heard": _("What it says by itself is still taken in."),
     "deadlines_go_on": _("Deadlines go on."),
     "drains": _(
-        "Referrals in its queue, that go out at a safe rate, the earliest deadline first: %(number)s."
+        "Its queue goes out at a safe rate, the earliest deadline first. Referrals in it: %(number)s."
     ),
     "agency_not_asked": _("The agency is not asked at present: it waits in the agency's queue until it is."),
 }

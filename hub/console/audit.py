@@ -9,7 +9,7 @@ from hub.console.acting import local_moment
 from hub.console.i18n import _
 from hub.console.parts import Parts
 from hub.console.problems import not_found
-from hub.console.shell import Operating, page
+from hub.console.shell import Operating, page, query
 from hub.ports import AuditFilter, BadCursor
 
 router = APIRouter(prefix="/console/audit")
@@ -43,6 +43,7 @@ async def audit(request: Request, parts: Parts, user: Operating, cursor: str | N
         found=found,
         values=values,
         any_filter=any(values.values()),
+        older=query(**values, cursor=found.cursor),
         fault=fault,
         names=parts.agency_names(),
         ACTIONS=acting.ACTIONS,
