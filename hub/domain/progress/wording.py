@@ -8,7 +8,7 @@ from typing import Literal
 
 from hub.domain.cargo import CargoStep
 from hub.domain.clearance import Outcome
-from hub.domain.forecast import Basis, Forecast
+from hub.domain.forecast import Forecast
 from hub.domain.model import Money, Text
 from hub.domain.progress.told import (
     AnswerState,
@@ -98,9 +98,9 @@ class _Words:
         return self._fill(_NEXT[coming.kind], agency=coming.agency_name)
 
     def forecast(self, forecast: Forecast) -> str:
-        """Of one service."""
+        """Of one service; nothing where there is nothing to be told."""
         if forecast.usual is None:
-            return _UNKNOWN[self._language]
+            return _UNKNOWN[self._language] if forecast.due_at else ""
         parts = [
             _USUAL[self._language].format(
                 half=self._spoken(forecast.usual.half), nine_in_ten=self._spoken(forecast.usual.nine_in_ten)
@@ -112,12 +112,12 @@ class _Words:
         return f"{said} {_LONGER[self._language]}" if forecast.longer_than_usual else said
 
     def forecast_of_all(self, forecast: Forecast) -> str:
-        if forecast.basis is Basis.HISTORY and forecast.likely_by and forecast.nearly_sure_by:
-            return _ALL[self._language].format(
-                likely=self._spoken(forecast.likely_by - self._now),
-                nearly_sure=self._spoken(forecast.nearly_sure_by - self._now),
-            )
-        return (_ALL_BY_LAW if forecast.due_at else _ALL_UNKNOWN)[self._language]
+        if forecast.likely_by is None or forecast.nearly_sure_by is None:
+            return _ALL_BY_LAW[self._language] if forecast.due_at else ""
+        likely = self._spoken(forecast.likely_by - self._now)
+        nearly_sure = self._spoken(forecast.nearly_sure_by - self._now)
+        words = _ALL if likely != nearly_sure else _ALL_AT_ONCE
+        return words[self._language].format(likely=likely, nearly_sure=nearly_sure)
 
     def with_words(self, forecast: Forecast | None, say: Callable[[Forecast], str]) -> Forecast | None:
         return None if forecast is None else forecast.model_copy(update={"text": say(forecast)})
@@ -325,7 +325,7 @@ _ALL_BY_LAW: Text = {
     "en": "By law all answers are due by the time shown.",
     "ko": "모든 회신의 법정 처리 기한을 안내합니다.",
 }
-_ALL_UNKNOWN: Text = {
-    "en": "When all answers will be there cannot be told now.",
-    "ko": "모든 회신이 언제 도착할지 지금은 알 수 없습니다.",
+_ALL_AT_ONCE: Text = {
+    "en": "In 9 cases of 10 all answers are there within {nearly_sure}.",
+    "ko": "10건 중 9건은 {nearly_sure} 이내에 모든 회신이 도착합니다.",
 }
