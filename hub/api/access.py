@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Annotated
 
 import structlog
@@ -15,6 +14,7 @@ from hub.api.clients import key_hash
 from hub.api.parts import ApiParts, Parts
 from hub.api.problems import ApiProblem
 from hub.domain.names import CUSTOMS
+from hub.operations.sight import Sight
 from hub.ports import ApiClient, DeclarationView, Role
 
 _bearer = HTTPBearer(
@@ -52,36 +52,6 @@ def _allow(*roles: Role) -> Callable[[ApiClient], Awaitable[ApiClient]]:
 
 Lodger = Annotated[ApiClient, Depends(_allow(Role.CUSTOMS, Role.ADMIN))]
 Operator = Annotated[ApiClient, Depends(_allow(Role.OPERATOR, Role.ADMIN))]
-
-
-@dataclass(frozen=True)
-class Sight:
-    """What a client may see of declarations: everything, one declarant's, or one agency's part."""
-
-    declarant: str | None
-    agency: str | None
-    sees_trouble: bool
-    """Why a hand-over fails may name inner systems: staff see it, declarants and agencies do not."""
-    sees_exchanges: bool = False
-    """Operations only; so do links to the engine."""
-    sees_nothing: bool = False
-    """An agency client that is bound to no agency; a carrier, who only reports where cargo is."""
-    is_customs: bool = False
-    """Customs itself, or staff of the hub, bound to nobody: sees why customs looks at a declaration."""
-
-    def may_see(self, view: DeclarationView) -> bool:
-        """Whether the declaration exists as far as this client is concerned."""
-        if self.sees_nothing:
-            return False
-        if self.declarant is not None:
-            return view.acceptance.declaration.declarant.id == self.declarant
-        if self.agency is not None:
-            return any(referral.terms.agency == self.agency for referral in view.referrals)
-        return True
-
-    def may_see_agency(self, agency: str | None) -> bool:
-        """Whether it may see what concerns this agency."""
-        return self.agency is None or agency == self.agency
 
 
 async def _sight(client: Caller) -> Sight:

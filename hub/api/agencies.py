@@ -9,7 +9,7 @@ import structlog
 from anyio import to_thread
 from fastapi import APIRouter, Path, Request
 
-from hub.api.access import Caller, Seeing, Sight
+from hub.api.access import Caller, Seeing
 from hub.api.body import read_body
 from hub.api.changing import tell
 from hub.api.metering import Metrics
@@ -18,6 +18,7 @@ from hub.api.problems import ApiProblem, problem_responses
 from hub.api.shapes import AttributeAnswer, CallbackAnswer
 from hub.domain.errors import CallbackRefused
 from hub.domain.exchange import Message
+from hub.operations.sight import Sight
 from hub.ports import Received, Tallied
 
 router = APIRouter(tags=["agencies"])

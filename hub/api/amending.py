@@ -14,7 +14,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Header, Path, Query, Request
 from fastapi.responses import Response
 
-from hub.api.access import Lodger, Mrn, Seeing, Sight, declaration_seen
+from hub.api.access import Lodger, Mrn, Seeing, declaration_seen
 from hub.api.body import media_type_of, read_body
 from hub.api.changing import change
 from hub.api.lodging import DECLARATION_BODY, REPLAYED
@@ -36,6 +36,7 @@ from hub.domain.referral import Answers, ReferralTerms
 from hub.domain.risk import Assessment
 from hub.domain.settling import is_live
 from hub.domain.steps.amending import amend
+from hub.operations.sight import Sight
 from hub.ports import ApiClient, DeclarationVersion, DeclarationView
 
 router = APIRouter(tags=["declarations"])

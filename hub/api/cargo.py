@@ -9,7 +9,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Path, Request
 from pydantic import Field
 
-from hub.api.access import Caller, Seeing, Sight
+from hub.api.access import Caller, Seeing
 from hub.api.asked import CargoReported
 from hub.api.asking import BODY_PROBLEMS, body_of, invalid, read_asked
 from hub.api.parts import ApiParts, Parts
@@ -19,6 +19,7 @@ from hub.api.shapes import CargoStepSeen
 from hub.domain.cargo import CargoEvent
 from hub.domain.intake import Fault
 from hub.domain.model import Model
+from hub.operations.sight import Sight
 from hub.ports import DeclarationFilter, Role
 
 router = APIRouter(tags=["carriers"])

@@ -12,7 +12,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
-from hub.api.access import Mrn, Seeing, Sight, declaration_seen
+from hub.api.access import Mrn, Seeing, declaration_seen
 from hub.api.casefile_page import page_of
 from hub.api.parts import ApiParts, Parts
 from hub.api.presenting import answer_of, beside, events_for, routing_of
@@ -23,6 +23,7 @@ from hub.domain.clearance import Outcome, Reason, Rule
 from hub.domain.events import Event, EventType
 from hub.domain.model import Model, Text, UtcDatetime
 from hub.domain.referral import Decision, Verdict, Via
+from hub.operations.sight import Sight
 from hub.ports import DeclarationView
 
 router = APIRouter(tags=["declarations"])

@@ -8,7 +8,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Path, Request
 from pydantic import Field
 
-from hub.api.access import Caller, Seeing, Sight
+from hub.api.access import Caller, Seeing
 from hub.api.asked import CertificateIssued
 from hub.api.asking import BODY_PROBLEMS, body_of, invalid, read_asked
 from hub.api.parts import ApiParts, Parts
@@ -16,6 +16,7 @@ from hub.api.problems import ApiProblem, problem_responses
 from hub.domain.certificates import Certificate, CertificateKey, CertificateStanding, EntryKind
 from hub.domain.intake import Fault
 from hub.domain.model import Model, Number, UtcDatetime
+from hub.operations.sight import Sight
 from hub.ports import LedgerRefused, Role
 
 router = APIRouter(tags=["offices"])

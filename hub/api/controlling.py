@@ -10,7 +10,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Header, Path, Request
 from pydantic import Field
 
-from hub.api.access import Caller, Mrn, Operator, Seeing, Sight, declaration_seen, refuse_unless_of
+from hub.api.access import Caller, Mrn, Operator, Seeing, declaration_seen, refuse_unless_of
 from hub.api.asked import DeadlineSet, DecisionByHand, WithdrawnByHand
 from hub.api.asking import BODY_PROBLEMS, body_of, invalid, read_asked
 from hub.api.changing import change, refusal, tell
@@ -26,6 +26,7 @@ from hub.domain.referral import Decision, ReferralState
 from hub.domain.steps import StepRefused
 from hub.domain.steps.controlling import decision_by_hand, moved_deadline, withdrawn_by_hand
 from hub.domain.steps.standing import released_words
+from hub.operations.sight import Sight
 from hub.ports import DeclarationView
 
 router = APIRouter(tags=["offices"])

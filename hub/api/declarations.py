@@ -11,7 +11,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
-from hub.api.access import Caller, Mrn, Operator, Seeing, Sight, declaration_seen
+from hub.api.access import Caller, Mrn, Operator, Seeing, declaration_seen
 from hub.api.parts import ApiParts, Parts
 from hub.api.presenting import answer_of, beside, events_for, routing_of
 from hub.api.problems import ApiProblem, problem_responses
@@ -19,6 +19,7 @@ from hub.api.shapes import DeclarationAnswer, DeclarationPage, EventPage, Exchan
 from hub.api.watching import Watcher
 from hub.domain.clearance import Outcome
 from hub.domain.model import UtcDatetime
+from hub.operations.sight import Sight
 from hub.ports import BadCursor, DeclarationFilter, DeclarationView
 
 router = APIRouter(tags=["declarations"])

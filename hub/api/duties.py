@@ -8,7 +8,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Request
 from pydantic import Field
 
-from hub.api.access import Caller, Mrn, Seeing, Sight, declaration_seen, refuse_unless_customs
+from hub.api.access import Caller, Mrn, Seeing, declaration_seen, refuse_unless_customs
 from hub.api.asked import CoverConfirmed, DutiesDue
 from hub.api.asking import BODY_PROBLEMS, body_of, read_asked
 from hub.api.changing import change
@@ -17,6 +17,7 @@ from hub.api.problems import ApiProblem, problem_responses
 from hub.domain.duties import CoverKind, Duties
 from hub.domain.model import Model, Money, UtcDatetime
 from hub.domain.steps.duties import assess, cover
+from hub.operations.sight import Sight
 from hub.ports import DeclarationView
 
 router = APIRouter(tags=["offices"])

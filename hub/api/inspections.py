@@ -9,7 +9,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import Field
 
-from hub.api.access import Caller, Mrn, Seeing, Sight, declaration_seen, refuse_unless_of
+from hub.api.access import Caller, Mrn, Seeing, declaration_seen, refuse_unless_of
 from hub.api.asked import AppointmentConfirmed, InspectionReport
 from hub.api.asking import BODY_PROBLEMS, body_of, read_asked
 from hub.api.changing import change, refusal
@@ -21,6 +21,7 @@ from hub.domain.model import Model, UtcDatetime
 from hub.domain.names import CUSTOMS
 from hub.domain.steps import StepRefused
 from hub.domain.steps.inspecting import OPEN, confirm, offer, reported, result
+from hub.operations.sight import Sight
 from hub.ports import BadCursor, DeclarationFilter, DeclarationView, Role
 
 router = APIRouter(tags=["offices"])

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import quote
 
-from hub.api.access import Sight
 from hub.api.parts import ApiParts
 from hub.api.shapes import (
     AmendmentAnswer,
@@ -37,8 +36,8 @@ from hub.api.shapes import (
 from hub.domain.amendment import Amendment
 from hub.domain.cargo import CargoEvent
 from hub.domain.case import Change, Referral
-from hub.domain.clearance import Outcome, Reason, Rule
-from hub.domain.events import Event, EventType
+from hub.domain.clearance import Outcome, Rule
+from hub.domain.events import Event
 from hub.domain.information import Information, InformationRequest
 from hub.domain.intake import Acceptance
 from hub.domain.model import Text
@@ -47,6 +46,7 @@ from hub.domain.referral import ReferralState, ReferralTerms, Verdict
 from hub.domain.routing import Candidate
 from hub.domain.settling import CONSENTING, HOLDING, REFUSING
 from hub.domain.wording import CUSTOMS_NAME
+from hub.operations.sight import Sight, events_seen, reasons_for
 from hub.ports import DeclarationView, ReferralView
 
 _Shown = TypeVar("_Shown", bound=Candidate)
@@ -325,23 +325,6 @@ def _named(terms: ReferralTerms, names: Mapping[str, Text]) -> dict[str, object]
     }
 
 
-_OF_FAILURE = frozenset(
-    {Rule.UNDELIVERABLE, Rule.EXPIRED, Rule.ESCALATED, Rule.DEEMED_APPROVED, Rule.DEEMED_REFUSED}
-)
-"""Rules whose remarks are the hub's own words about what failed."""
-
-
-def reasons_for(reasons: Iterable[Reason], sight: Sight) -> tuple[Reason, ...]:
-    """An agency sees its own; remarks that are the hub's words about a failure are for staff."""
-    return tuple(
-        reason.model_copy(update={"remarks": None})
-        if reason.rule in _OF_FAILURE and not sight.sees_trouble
-        else reason
-        for reason in reasons
-        if reason.agency is None or sight.may_see_agency(reason.agency)
-    )
-
-
 def routing_of(acceptance: Acceptance, sight: Sight) -> RoutingAnswer:
     """The explanation; an agency sees what concerns its own services."""
     routing = acceptance.routing
@@ -359,91 +342,12 @@ def routing_of(acceptance: Acceptance, sight: Sight) -> RoutingAnswer:
     )
 
 
-_FOR_EVERYBODY = frozenset(
-    {
-        EventType.DECLARATION_ACCEPTED,
-        EventType.DECLARATION_AMENDED,
-        EventType.DECLARATION_WITHDRAWN,
-        EventType.CLEARANCE_SETTLED,
-        EventType.CARGO_RELEASED,
-        EventType.CARGO_PARTLY_RELEASED,
-        EventType.CARGO_HELD,
-        EventType.CARGO_REFUSED,
-        EventType.CARGO_WITHDRAWN,
-    }
-)
-
-_FOR_STAFF = frozenset(
-    {
-        EventType.CALLBACK_REFUSED,
-        EventType.MESSAGE_NOT_UNDERSTOOD,
-        EventType.CARGO_LEFT_UNRELEASED,
-        EventType.REFERRAL_RETRY_ASKED,
-        EventType.REFERRAL_LOOK_UP_ASKED,
-        EventType.REFERRAL_LOOKED_UP,
-        EventType.REFERRAL_RESENT,
-        EventType.DECISION_PROPOSED,
-        EventType.DECISION_DECLINED,
-    }
-)
-
-_INNER = frozenset({"trouble", "case", "receipt", "evidence", "assessment", "weighed", "through"})
-"""Of the data of events: what only explains to staff how an outcome came about."""
-
-
 def events_for(events: Iterable[Event], view: DeclarationView, sight: Sight) -> tuple[EventAnswer, ...]:
-    """
-    An agency sees the events of its own services and, of those about the whole, the outcome only.
-
-    What failed inside the hub is for staff.
-    """
-    own = {r.terms.service for r in view.referrals if sight.may_see_agency(r.terms.agency)}
-    shown = []
-    for event in events:
-        data = event.data
-        if sight.agency is not None and event.service not in own:
-            if event.service is not None or event.type not in _FOR_EVERYBODY:
-                continue
-            data = {key: value for key, value in data.items() if key in ("outcome", "version")}
-        elif not sight.sees_trouble:
-            if event.type in _FOR_STAFF:
-                continue
-            data = _for_outsiders(event)
-        shown.append(
-            EventAnswer(seq=event.seq, at=event.at, type=event.type, service=event.service, data=data)
-        )
-    return tuple(shown)
-
-
-def _for_outsiders(event: Event) -> dict[str, Any]:
-    if event.type is EventType.DECLARATION_AMENDED:
-        return _amended_for_outsiders(event.data)
-    shown = {key: value for key, value in event.data.items() if key not in _INNER}
-    if shown.pop("reporter", None) is not None:
-        # As in `cargo_step`.
-        del shown["message_id"]
-    if "reasons" in shown:
-        # As in `reasons_for`.
-        shown["reasons"] = [
-            reason
-            if reason["rule"] not in _OF_FAILURE
-            else {key: value for key, value in reason.items() if key != "remarks"}
-            for reason in shown["reasons"]
-        ]
-    return shown
-
-
-def _amended_for_outsiders(data: Mapping[str, Any]) -> dict[str, Any]:
-    amendment = Amendment.model_validate(data)
-    return {
-        "version": amendment.version,
-        "content_hash": amendment.content_hash,
-        "remarks": amendment.remarks,
-        "kept": list(amendment.kept),
-        "asked_again": [one.terms.service for one in amendment.changed],
-        "added": [referral.terms.service for referral in amendment.added],
-        "withdrawn": [one.service for one in amendment.removed],
-    }
+    """Those that this client may see."""
+    return tuple(
+        EventAnswer(seq=event.seq, at=event.at, type=event.type, service=event.service, data=event.data)
+        for event in events_seen(events, view, sight)
+    )
 
 
 def _progress(

@@ -11,7 +11,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import Field
 
-from hub.api.access import Lodger, Mrn, Seeing, Sight, declaration_seen
+from hub.api.access import Lodger, Mrn, Seeing, declaration_seen
 from hub.api.asking import read_asked
 from hub.api.body import media_type_of
 from hub.api.changing import change, refusal
@@ -24,6 +24,7 @@ from hub.api.shapes import AnswerAnswer, QuestionPage
 from hub.domain.information import Document, Information, Scan
 from hub.domain.model import Model
 from hub.domain.steps import StepRefused, informing
+from hub.operations.sight import Sight
 from hub.ports import DeclarationView, ScannerUnavailable
 
 router = APIRouter(tags=["questions"])
