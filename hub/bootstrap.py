@@ -477,7 +477,7 @@ def _early_warning(
         utc_now,
         process=process,
         role=role,
-        version=version("hub"),
+        version=version("single-window-hub"),
     )
     return watch, keeper
 
