@@ -50,10 +50,12 @@ from hub.distant import DistantGateway
 from hub.domain.deadlines import parse_duration
 from hub.domain.intake import Rulebook
 from hub.domain.steps import StepRefused
-from hub.engine import TemporalEngine, connect
+from hub.engine import TemporalEngine, connect, measure_natively
 from hub.engine_watch import TemporalWatch
+from hub.measuring import Measures
 from hub.operations.desk import Desk, desk_of
 from hub.operations.doctor import Doctor
+from hub.operations.gauges import Gauges
 from hub.operations.judging import Judges
 from hub.operations.progress import ProgressTeller
 from hub.operations.tracking import Tracking
@@ -64,6 +66,7 @@ from hub.operations.watch.rounds import Watch
 from hub.operations.watch.sight import Sight
 from hub.operations.watch.teller import Teller
 from hub.ports import (
+    Call,
     CertificateEnd,
     Clock,
     IncidentKind,
@@ -109,6 +112,11 @@ class Hub:
     """Goes the rounds of the early warning."""
     keeper: Keeper
     """What this process does for the early warning beside them."""
+    doctor: Doctor
+    measures: Measures
+    """What this process has counted, for Prometheus."""
+    native_metrics: str | None
+    """Where the engine's native client shows what it has counted."""
 
     @property
     def configuration(self) -> Configuration:
@@ -267,6 +275,9 @@ def api_parts(hub: Hub) -> ApiParts:
         progress=_progress_teller(hub),
         tracking=_tracking(hub),
         count=hub.keeper.tally,
+        doctor=hub.doctor,
+        gauges=Gauges(hub.store, hub.store, hub.store, hub.store, hub.store, hub.clock).read,
+        registry=hub.measures.registry,
         scanner=_scanner(hub.settings),
         public_url=hub.settings.public_url,
         temporal_ui_url=_workflow_list(hub.settings),
@@ -296,10 +307,12 @@ def console_parts(hub: Hub) -> ConsoleParts:
         controls=hub.store,
         versions=hub.store,
         queries=hub.store,
+        finding=hub.store,
         attention=hub.store,
         judging=judges(hub),
         incidents=Sight(hub.store, hub.keeper.memory.incidents),
         actions=hub.store,
+        doctor=hub.doctor,
         desk=desk(hub),
         progress=_progress_teller(hub),
         tracking=_tracking(hub),
@@ -445,9 +458,9 @@ def _early_warning(
     engine: TemporalEngine,
     client: Client,
     role: str,
+    doctor: Doctor,
 ) -> tuple[Watch, Keeper]:
     """What measures, judges and tells."""
-    doctor = Doctor(store, store, engine, engine, utc_now, store.note_audit)
     process = process_name(role)
 
     def policy() -> WatchPolicy:
@@ -507,17 +520,27 @@ def _refused_files(live: LiveConfiguration) -> list[RefusedFile]:
 async def build(settings: Settings, role: str = "hub") -> Hub:
     """Join the parts. Raises ConfigurationFaults; needs neither engine nor agencies to be there."""
     store = create_store(settings.database_url, sync=settings.sqlite_sync)
-    shelf, tally, client = Shelf(), CallTally(), await connect(settings)
-    near = Gateway.without_agencies(utc_now, tally)
+    tally, measures = CallTally(), Measures(role)
+    store.measure(measures.transaction)
+
+    def meter(call: Call) -> None:
+        tally(call)
+        measures.call(call)
+
+    # An API shows what it counts itself, and has little to do with the engine.
+    native = measure_natively() if settings.metrics_address and role == "worker" else None
+    shelf, client = Shelf(), await connect(settings)
+    near = Gateway.without_agencies(utc_now, meter)
 
     async def file_of(agency: str) -> AgencyFile | None:
         return near.file_of(agency) or await asyncio.to_thread(near.file_kept_of, agency)
 
-    gateway = DistantGateway(near, client, file_of, utc_now, tally)
+    gateway = DistantGateway(near, client, file_of, utc_now, meter)
     gate = LiveGate(store, utc_now, near.file_of, gateway.forgive)
     live = live_configuration(settings, store, shelf, role)
     engine = TemporalEngine(client)
-    watch, keeper = _early_warning(settings, live, store, engine, client, role)
+    doctor = Doctor(store, store, engine, engine, utc_now, store.note_audit)
+    watch, keeper = _early_warning(settings, live, store, engine, client, role, doctor)
     hub = Hub(
         settings=settings,
         live=live,
@@ -533,6 +556,9 @@ async def build(settings: Settings, role: str = "hub") -> Hub:
         tally=tally,
         watch=watch,
         keeper=keeper,
+        doctor=doctor,
+        measures=measures,
+        native_metrics=native,
     )
     hub.put_in_force()
     return hub

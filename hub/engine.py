@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+import socket
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -88,7 +90,7 @@ async def connect(settings: EngineSettings, *, lazy: bool = True) -> Client:
         api_key=settings.temporal_api_key.get_secret_value() if settings.temporal_api_key else None,
         lazy=lazy,
         interceptors=_tracing(settings),
-        runtime=_runtime(None if lazy else settings.metrics_address),
+        runtime=_runtime(),
     )
 
 
@@ -102,11 +104,34 @@ def _tracing(settings: EngineSettings) -> list[Interceptor]:
     return [TracingInterceptor()]
 
 
+@dataclass
+class _Native:
+    """What is settled before the native client is loaded, which it is once."""
+
+    address: str | None = None
+
+
+_native = _Native()
+
+
+def measure_natively() -> str:
+    """
+    Have the native client measure tasks, slots and latencies; the URL, on loopback, where it shows them to
+    whoever shows them to Prometheus. Call it before the first `connect` of the process.
+    """
+    if _runtime.cache_info().currsize:
+        raise RuntimeError("the native client is loaded already")
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        _native.address = f"127.0.0.1:{held.getsockname()[1]}"
+    return f"http://{_native.address}/metrics"
+
+
 @functools.cache
-def _runtime(metrics_address: str | None) -> Runtime:
+def _runtime() -> Runtime:
     """
     The runtime of the native client, one for all clients of a process. Its log goes where ours goes, in our
-    form; with an address it shows its metrics for Prometheus: tasks, slots, latencies.
+    form.
     """
     return Runtime(
         telemetry=TelemetryConfig(
@@ -116,7 +141,15 @@ def _runtime(metrics_address: str | None) -> Runtime:
                     logger=logging.getLogger("temporalio.core"), prepend_target_on_message=False
                 ),
             ),
-            metrics=PrometheusConfig(bind_address=metrics_address) if metrics_address else None,
+            # Named as Prometheus' conventions ask: seconds, and totals that say so.
+            metrics=PrometheusConfig(
+                bind_address=_native.address,
+                counters_total_suffix=True,
+                unit_suffix=True,
+                durations_as_seconds=True,
+            )
+            if _native.address
+            else None,
         )
     )
 

@@ -22,6 +22,7 @@ from hub.domain import names
 from hub.domain.deadlines import WorkingCalendar
 from hub.engine import connect, register_search_attributes
 from hub.engine_watch import FailedTasks, schedule_watch
+from hub.measuring import nothing_shown, show
 from hub.operations.watch.gathering import Arrival
 from hub.operations.watch.rounds import EVERY
 from hub.ports import HandOver, Tallied
@@ -105,6 +106,9 @@ def calls_worker(client: Client) -> Worker:
 
 async def work(hub: Hub, stop: asyncio.Event) -> None:
     """Work until told to stop; wait for the engine if it is not there yet."""
+    hide = nothing_shown
+    if hub.settings.metrics_address:
+        hide = show(hub.measures, hub.settings.metrics_address, hub.native_metrics)
     polls = PollRelay(hub.store, hub.asking, hub.engine, hub.clock, hub.poll_every, hub.gate)
     feeds = FeedKeeper(
         hub.feeds,
@@ -131,7 +135,7 @@ async def work(hub: Hub, stop: asyncio.Event) -> None:
         ClosedDaysRelay(hub.store, hub.clock),
         BulkRelay(hub.store, desk(hub).bulks, hub.engine, hub.clock),
     ]
-    rounds = [asyncio.create_task(keep_going(relay, stop)) for relay in relays]
+    rounds = [asyncio.create_task(keep_going(relay, stop, hub.measures.round)) for relay in relays]
     rounds.append(asyncio.create_task(hub.follow(stop)))
 
     async def finish() -> None:
@@ -142,6 +146,7 @@ async def work(hub: Hub, stop: asyncio.Event) -> None:
         await drain.finish()
         await calls.finish()
         await hub.keeper.finish()
+        await asyncio.to_thread(hide)
 
     try:
         if await _engine_is_there(hub, stop):

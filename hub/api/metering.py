@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
+
+from hub.operations.gauges import Measured
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -56,34 +58,24 @@ class Metrics:
         """A callback; `agency` None is not one of ours."""
         self._callbacks.labels(agency or "unknown", result).inc()
 
-    def exposition(self, counts: Mapping[str, int], open_referrals: Mapping[str, int]) -> bytes:
+    def exposition(self, gauges: Iterable[Measured], *, store_up: bool = True) -> bytes:
         """Everything in Prometheus' text format, with what the store counts just now."""
         now = CollectorRegistry()
-        now.register(_StoreGauges(counts, open_referrals))
+        now.register(_StoreGauges(gauges, store_up=store_up))
         return generate_latest(self._registry) + generate_latest(now)
 
 
 class _StoreGauges(Collector):
-    def __init__(self, counts: Mapping[str, int], open_referrals: Mapping[str, int]) -> None:
-        self._counts = counts
-        self._open_referrals = open_referrals
+    def __init__(self, gauges: Iterable[Measured], *, store_up: bool) -> None:
+        self._gauges = gauges
+        self._store_up = store_up
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        declarations = GaugeMetricFamily(
-            "hub_declarations", "Declarations by outcome now.", labels=["outcome"]
+        yield GaugeMetricFamily(
+            "hub_database_up", "Whether the database has answered this very scrape.", value=self._store_up
         )
-        for name, count in sorted(self._counts.items()):
-            group, dot, member = name.partition(".")
-            if dot and group == "declarations":
-                declarations.add_metric([member], count)
-            else:
-                yield GaugeMetricFamily(
-                    f"hub_{name.replace('.', '_')}", f"As the store counts: {name}.", value=count
-                )
-        yield declarations
-        waiting = GaugeMetricFamily(
-            "hub_open_referrals", "Referrals that wait for an agency.", labels=["agency"]
-        )
-        for agency, count in sorted(self._open_referrals.items()):
-            waiting.add_metric([agency], count)
-        yield waiting
+        for one in self._gauges:
+            family = GaugeMetricFamily(one.name, one.words, labels=one.labels)
+            for labels, value in sorted(one.values.items()):
+                family.add_metric(labels, value)
+            yield family

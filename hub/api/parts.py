@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated
@@ -18,6 +18,8 @@ from hub.domain.intake import Rulebook
 from hub.domain.model import Model, Text, UtcDatetime
 from hub.domain.referral import Answers, OnExpiry
 from hub.operations.desk import Desk
+from hub.operations.doctor import Doctor
+from hub.operations.gauges import Measured
 from hub.operations.progress import ProgressTeller
 from hub.operations.tracking import Tracking
 from hub.ports import (
@@ -148,6 +150,10 @@ class ApiParts:
     """Where people's browsers find the hub, for links; None: where they say they ask."""
     temporal_ui_url: str | None = None
     """URL of the workflow list in Temporal's UI, as `http://127.0.0.1:8233/namespaces/default/workflows`."""
+    doctor: Doctor | None = None
+    """Compares store and engine; None where there is no engine that can be looked at."""
+    gauges: Callable[[], Iterable[Measured]] = tuple
+    """What is counted in the store, for Prometheus. Blocking."""
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     max_declaration_bytes: int = 8 * 1024 * 1024
     max_callback_bytes: int = 1024 * 1024

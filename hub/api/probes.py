@@ -70,10 +70,14 @@ async def _engine_is_reachable(parts: ApiParts) -> bool:
 )
 async def metrics(request: Request, parts: Parts) -> Response:
     """Requests by route, lodgings, callbacks, and what the store counts."""
-    counts = await to_thread.run_sync(parts.queries.counts)
-    waiting = await to_thread.run_sync(parts.queries.open_referrals)
     meters: Metrics = request.app.state.metrics
-    return Response(meters.exposition(counts, waiting), media_type=CONTENT_TYPE_LATEST)
+    try:
+        gauges = await to_thread.run_sync(lambda: list(parts.gauges()))
+    except Exception:
+        # What this process has counted itself is wanted most just when the store is gone.
+        log.exception("store.unreachable")
+        return Response(meters.exposition((), store_up=False), media_type=CONTENT_TYPE_LATEST)
+    return Response(meters.exposition(gauges), media_type=CONTENT_TYPE_LATEST)
 
 
 @router.get(

@@ -14,6 +14,7 @@ from hub.console.provider import Provider
 from hub.domain.model import Text
 from hub.domain.stuck import Judging
 from hub.operations.desk import Desk
+from hub.operations.doctor import Doctor
 from hub.operations.progress import ProgressTeller
 from hub.operations.tracking import Tracking
 from hub.ports import (
@@ -30,6 +31,7 @@ from hub.ports import (
 )
 from hub.ports.actions import ActionStore
 from hub.ports.attention import Attention
+from hub.ports.finding import Finding
 from hub.ports.incidents import IncidentStore
 
 
@@ -57,6 +59,7 @@ class ConsoleParts:
     controls: Controls
     versions: VersionStore
     queries: QueryStore
+    finding: Finding
     attention: Attention
     incidents: IncidentStore
     actions: ActionStore
@@ -67,6 +70,8 @@ class ConsoleParts:
     tracking: Tracking
     judging: Callable[[], Judging]
     """By what stuck work is judged at this moment. Blocking."""
+    doctor: Doctor | None = None
+    """Compares store and engine; None where there is no engine that can be looked at."""
     agencies: Callable[[], Sequence[AgencyCard]] = tuple
     """Those in force, as their files say."""
     certified: Callable[[str], CertifiedAgency | None] = lambda agency: None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +19,14 @@ _BUSY_TIMEOUT_MS = 10_000
 _POOL = 10
 _OVERFLOW = 10
 """Beyond these a thread waits for a connection: a few processes must fit into what PostgreSQL allows."""
+
+
+TransactionMeter = Callable[[str, float, bool], None]
+"""Is told `read` or `write`, the seconds that it took with waiting for its turn, and whether it was committed."""
+
+
+def _unmeasured(kind: str, seconds: float, committed: bool) -> None:
+    """The meter where nobody measures."""
 
 
 class Database:
@@ -43,18 +52,30 @@ class Database:
         # SQLite has one writer at a time. Threads of one process queue for it here, in order and at once,
         # instead of asking again after ever longer pauses; between processes the busy time-out does it.
         self._turn = threading.Lock() if self.is_sqlite else nullcontext()
+        self.meter: TransactionMeter = _unmeasured
+        """Is told of every transaction when it has ended."""
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that may write; it commits at the end, or leaves no trace."""
-        with self._turn, self._writer.begin() as connection:
-            yield connection
+        began, committed = time.perf_counter(), False
+        try:
+            with self._turn, self._writer.begin() as connection:
+                yield connection
+            committed = True
+        finally:
+            self.meter("write", time.perf_counter() - began, committed)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that sees one state of the database throughout."""
-        with self._reader.begin() as connection:
-            yield connection
+        began, committed = time.perf_counter(), False
+        try:
+            with self._reader.begin() as connection:
+                yield connection
+            committed = True
+        finally:
+            self.meter("read", time.perf_counter() - began, committed)
 
     def close(self) -> None:
         """Close every connection. A database that is used again opens new ones."""

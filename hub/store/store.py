@@ -14,7 +14,8 @@ from hub.store.clients import Clients
 from hub.store.control import AgencyControls
 from hub.store.doctor import Doctor
 from hub.store.documents import Documents
-from hub.store.engine import Database, Sync
+from hub.store.engine import Database, Sync, TransactionMeter
+from hub.store.finding import Finding
 from hub.store.handovers import HandOvers
 from hub.store.histories import AnswerHistories
 from hub.store.inbox import Inbox
@@ -26,6 +27,7 @@ from hub.store.overview import Overview
 from hub.store.polls import Polls
 from hub.store.proposals import Proposals
 from hub.store.queries import Queries
+from hub.store.tracking import Tracking
 from hub.store.users import Users
 from hub.store.versions import Versions
 from hub.store.vitals import Vitals
@@ -52,7 +54,9 @@ class Store(
     Calls,
     Overview,
     AnswerHistories,
+    Tracking,
     AttentionList,
+    Finding,
     Doctor,
     Incidents,
     Alerts,
@@ -66,6 +70,10 @@ class Store(
     Every method raises `sqlalchemy.exc.SQLAlchemyError` when the database fails it; nothing is written then,
     and the same call may be made again.
     """
+
+    def measure(self, meter: TransactionMeter) -> None:
+        """Have every transaction measured from now on."""
+        self._database.meter = meter
 
     def close(self) -> None:
         """Close the connections."""
