@@ -154,7 +154,7 @@ def all_of(*referrals: Referral, times: dict[str, AnswerTimes], after: timedelta
 
 
 def test_nothing_is_forecast_where_nothing_is_awaited() -> None:
-    assert forecast_of_all([], {}.get, lambda agency: ALWAYS, MONDAY) is None
+    assert forecast_of_all([], lambda service: None, lambda agency: ALWAYS, MONDAY) is None
 
 
 def test_of_several_the_last_counts() -> None:
