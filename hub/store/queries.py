@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Select, func, literal, select, text, tuple_
+from sqlalchemy import Column, Select, func, literal, select, text, tuple_
 from sqlalchemy.exc import SQLAlchemyError
 
 from hub.domain.clearance import Outcome
@@ -67,7 +67,7 @@ class Queries(Part):
         query = _filtered(which, cursor).limit(limit + 1)
         with self._database.read() as connection:
             rows = connection.execute(query).all()
-        shown = [_declaration_row(row) for row in rows[:limit]]
+        shown = [declaration_row(row) for row in rows[:limit]]
         more = len(rows) > limit
         return Page(
             rows=tuple(shown),
@@ -195,17 +195,7 @@ class Queries(Part):
 
 def _filtered(which: DeclarationFilter, cursor: str | None) -> Select[Any]:
     d = declarations.c
-    query = select(
-        d.mrn,
-        d.lrn,
-        d.declarant,
-        d.procedure,
-        d.ucr,
-        d.outcome,
-        d.accepted_at,
-        d.due_at,
-        d.pending_agencies,
-    )
+    query = select(*declaration_columns())
     if which.declarant is not None:
         query = query.where(d.declarant == which.declarant)
     if which.outcome is not None:
@@ -244,7 +234,24 @@ def _first_awaited(agency: str) -> tuple[Any, Any, Any]:
     return _AWAITED, referrals.c.agency == agency, ~another.exists()
 
 
-def _declaration_row(row: AnyRow) -> DeclarationRow:
+def declaration_columns() -> tuple[Column[Any], ...]:
+    """What a row of a list is made of."""
+    d = declarations.c
+    return (
+        d.mrn,
+        d.lrn,
+        d.declarant,
+        d.procedure,
+        d.ucr,
+        d.outcome,
+        d.accepted_at,
+        d.due_at,
+        d.pending_agencies,
+    )
+
+
+def declaration_row(row: AnyRow) -> DeclarationRow:
+    """A declaration in a list, of `declaration_columns`."""
     return DeclarationRow(
         mrn=row.mrn,
         lrn=row.lrn,

@@ -57,6 +57,7 @@ def console_parts(store: Store, clock: TestClock, **changes: Any) -> ConsolePart
         "controls": store,
         "versions": store,
         "queries": store,
+        "finding": store,
         "attention": store,
         "judging": Judges(store, store, dict, clock),
         "incidents": store,
