@@ -98,6 +98,9 @@ class Maker:
         self._store.lodge(accepted)
         life = Life(self._store, mrn, at, self._now)
         state(life)
+        if state in _WITHIN_THE_LAW and age > DAY:
+            # Most have been answered, or have expired, by then.
+            weight *= DAY / age / 10
         return Pattern(mrn, lrn, ucr, cargo, weight)
 
 
@@ -340,6 +343,8 @@ _STATES: Sequence[tuple[_State, float]] = (
     (_not_started, 0.1),
 )
 """What may have become of a declaration, and how many of a hundred are so."""
+
+_WITHIN_THE_LAW = (_waiting, _first_has_decided)
 
 
 def _contents() -> Iterator[dict[str, Any]]:
