@@ -17,6 +17,7 @@ from hub.cli import (
     explaining,
     offices,
     running,
+    tracking,
     users,
 )
 from hub.cli.client import ApiProblem
@@ -38,6 +39,7 @@ running.add_to(app)
 declarations.add_to(app)
 declarant.add_to(app)
 explaining.add_to(app)
+tracking.add_to(app)
 offices.add_to(app)
 administration.add_to(app)
 doctor.add_to(app)

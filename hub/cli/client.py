@@ -48,9 +48,9 @@ class Api:
         parts += [("documents", document) for document in documents]
         return self._json("POST", path, files=parts)
 
-    def get(self, path: str) -> dict[str, Any]:
+    def get(self, path: str, *, language: str = "en") -> dict[str, Any]:
         """Read one page. Raises ApiProblem."""
-        return self._json("GET", path)
+        return self._json("GET", path, headers={"Accept-Language": language})
 
     def send(self, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Ask for something, with a JSON object; members that are None are left out. Raises ApiProblem."""

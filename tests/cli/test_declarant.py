@@ -153,6 +153,29 @@ def test_a_question_is_answered(hub: Hub, store: Store, tmp_path: Path) -> None:
     )
 
 
+def test_progress_is_told_and_links_are_made_listed_and_revoked(
+    hub: Hub, store: Store, tmp_path: Path
+) -> None:
+    mrn = lodged(hub, tmp_path)
+    delivered(store, mrn)
+    decided(store, mrn, MFDS, "Q-1", Verdict.INFORMATION_REQUIRED, "the number of the plant")
+    told = said(hub("track", mrn))
+    assert "Something is asked of the declarant." in told
+    assert "! Agency mfds asks for information about goods item 1." in told
+    assert "the number of the plant" in told
+    assert "Agencies: 0 of 2 have answered" in told
+    assert "신고인이 처리할 일이 있습니다." in said(hub("track", mrn, "--korean"))
+    assert json.loads(said(hub("track", mrn, "--json")))["headline"] == "asked_of_you"
+    assert "there is no link" in said(hub("track", mrn, "--links"))
+    made = json.loads(said(hub("track", mrn, "--link", "--json")))
+    assert f"/track/{made['code']}" in made["url"]
+    listed = said(hub("track", mrn, "--links"))
+    assert made["id"] in listed
+    assert made["code"] not in listed
+    assert "no, revoked" in said(hub("track", mrn, "--revoke", made["id"]))
+    assert "It is not shown again." in said(hub("track", mrn, "--link"))
+
+
 def test_the_case_file_is_read_at_a_terminal(hub: Hub, store: Store, tmp_path: Path) -> None:
     mrn = lodged(hub, tmp_path)
     delivered(store, mrn)
