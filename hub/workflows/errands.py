@@ -9,7 +9,14 @@ from typing import Any
 from temporalio import workflow
 
 from hub.activities.errands import ErrandActivities
-from hub.activities.messages import HandedOver, SubmitReferral, TellAgency, Told, WithdrawReferrals
+from hub.activities.messages import (
+    HandedOver,
+    LeftToPeople,
+    SubmitReferral,
+    TellAgency,
+    Told,
+    WithdrawReferrals,
+)
 from hub.activities.referrals import ReferralActivities
 from hub.domain.case import Case
 from hub.domain.errands import Errand, ErrandKind, errands, is_unreached
@@ -40,7 +47,7 @@ class Errands:
         self._put_off: dict[str, Errand] = {}
         """By service: those that stand in the queue of their agency."""
         self._called: set[str] = set()
-        """Services that were told to go on before they were known to be put off."""
+        """Services that may go on, since anything about them was begun last."""
         self._begun: Counter[str] = Counter()
         """How many of a name have been begun: no two activities have the same id."""
 
@@ -53,7 +60,7 @@ class Errands:
             for service, errand in wanted.items()
             if service not in self._under_way
             and self._ended.get(service) != errand
-            and self._put_off.get(service) != errand
+            and (self._put_off.get(service) != errand or service in self._called)
         ]
         if case.withdrawal is not None:
             if new:
@@ -93,16 +100,11 @@ class Errands:
 
     def put_off(self, errand: Errand) -> None:
         """It stands in the queue of its agency: it is begun when it may go on, or is another."""
-        if errand.service in self._called:
-            self._called.discard(errand.service)
-        else:
-            self._put_off[errand.service] = errand
+        self._put_off[errand.service] = errand
 
     def go_on(self, services: Sequence[str]) -> None:
         """The agencies of these services are asked again: what was put off is begun."""
-        for service in services:
-            if self._put_off.pop(service, None) is None:
-                self._called.add(service)
+        self._called.update(services)
 
     def _wanted(self, case: Case) -> dict[str, Errand]:
         """What is to be told; with what was begun, or put off, before its time had passed."""
@@ -131,7 +133,7 @@ class Errands:
         """In one activity, which tells them in this order; none waits for another that cannot be told."""
 
         async def withdraw(name: str) -> Collection[str]:
-            left = await workflow.execute_activity_method(
+            left: LeftToPeople = await workflow.execute_activity_method(
                 ErrandActivities.withdraw_referrals,
                 WithdrawReferrals(
                     mrn=mrn,
@@ -158,6 +160,7 @@ class Errands:
         self._under_way |= {errand.service: (errand, task) for errand in new}
         for errand in new:
             self._put_off.pop(errand.service, None)
+            self._called.discard(errand.service)
 
         async def run() -> None:
             try:
@@ -168,7 +171,6 @@ class Errands:
                         self.put_off(errand)
                     else:
                         self._ended[errand.service] = errand
-                        self._called.discard(errand.service)
                 if new[0].kind is not ErrandKind.SUBMIT and (called or len(queued) < len(new)):
                     # What came of it is on record, as any event.
                     self._has_news()

@@ -15,7 +15,7 @@ from hub.domain.case import Case, Change
 from hub.domain.clearance import Outcome
 from hub.domain.duties import CoverKind, DutyCover
 from hub.domain.errands import ErrandKind, errands
-from hub.domain.event_data import DeadlineMoved, InspectionReported
+from hub.domain.event_data import DeadlineMoved, Found, InspectionReported
 from hub.domain.events import Event, EventType, NewEvent
 from hub.domain.information import Information
 from hub.domain.inspection import Inspection, InspectionParty, InspectionState
@@ -25,7 +25,7 @@ from hub.domain.model import Model, Money
 from hub.domain.names import referral_id
 from hub.domain.referral import Answers, Receipt, ReferralState, Verdict
 from hub.domain.settling import is_live, settle
-from hub.domain.steps import StepRefused, following, informing
+from hub.domain.steps import StepRefused, following, informing, reviving
 from hub.domain.steps.amending import amend
 from hub.domain.steps.duties import assess
 from hub.domain.steps.withdrawing import withdraw
@@ -137,6 +137,21 @@ class Life:
             moved = DeadlineMoved(due_at=self.now + 50 * SECOND, reason="ill", by="customs")
             self.event(EventType.DEADLINE_MOVED, moved, service)
 
+    def revive(self, service: str, number: int) -> None:
+        """A person has it tried, looked up or submitted anew; a look-up is answered."""
+        if service not in {r.terms.service for r in self.view.referrals}:
+            return
+        asks = {"by": "kim", "reason": "so", "at": self.now}
+        steps: list[Callable[[DeclarationView], Sequence[NewEvent]]] = [
+            lambda v: reviving.retry(v, service, **asks),  # type: ignore[arg-type]
+            lambda v: reviving.look_up(v, service, **asks),  # type: ignore[arg-type]
+            lambda v: reviving.resend(v, service, version=f"v{number}", **asks),  # type: ignore[arg-type]
+            lambda v: reviving.looked_up(
+                v, service, v.case.referral(service).look_up, Found.NOT_FOUND, None, self.now
+            ),
+        ]
+        self.change(steps[number % 4])
+
     # --- the declarant --------------------------------------------------------------------------------
 
     def amend(self, service: str, number: int) -> None:
@@ -238,11 +253,21 @@ class Life:
                 assert referral.state is not ReferralState.WITHDRAWN
 
 
+_ONCE = (
+    EventType.DECISION_RECEIVED,
+    EventType.DECLARATION_AMENDED,
+    EventType.REFERRAL_RETRY_ASKED,
+    EventType.REFERRAL_LOOK_UP_ASKED,
+    EventType.REFERRAL_LOOKED_UP,
+    EventType.REFERRAL_RESENT,
+)
+
+
 def twice(events: Sequence[Event]) -> Iterator[Event]:
     """Every event that changes nothing when it is heard again, heard again at once."""
     for event in events:
         yield event
-        if event.type in (EventType.DECISION_RECEIVED, EventType.DECLARATION_AMENDED):
+        if event.type in _ONCE:
             yield event
 
 
@@ -283,8 +308,9 @@ OPERATIONS = [
     Life.cost,
     Life.conclude,
     Life.close,
+    Life.revive,
 ]
-_WEIGHTED = [*OPERATIONS, *[Life.hand_over, Life.decide, Life.tell_agencies, Life.amend] * 2]
+_WEIGHTED = [*OPERATIONS, *[Life.hand_over, Life.decide, Life.tell_agencies, Life.amend, Life.revive] * 2]
 
 
 @pytest.fixture(scope="module")
@@ -403,3 +429,40 @@ def test_a_result_of_an_application_that_was_withdrawn_delivers_nothing(store: S
     assert (referral.state, referral.receipt, referral.decisions) == (ReferralState.PENDING, None, ())
     assert store.events(life.mrn, 0, 100)[-1].type is EventType.DECISION_SUPERSEDED
     life.check()
+
+
+def test_what_is_submitted_anew_is_looked_up_first_and_polled_from_its_receipt_on(store: Store) -> None:
+    """By the newer version, from the columns to the dossier; nothing is asked in between."""
+    accepted = of_policy(sample.acceptance(PLANT, answers=Answers.POLL))
+    store.lodge(accepted)
+    life = Life(store, accepted.mrn, accepted)
+    life.hand_over(PLANT, 0)
+    [poll] = store.lease_polls(T0, 60 * SECOND, 10, [])
+    life.change(lambda v: reviving.resend(v, PLANT, version="v2", by="kim", reason="lost", at=T0 + SECOND))
+    life.check()
+    store.finish_poll(poll.dossier.terms.id, next_at=T0 + SECOND, exchanges=(), trouble=None)
+    assert store.lease_polls(T0 + 600 * SECOND, 60 * SECOND, 10, []) == []
+    [mark] = store.begin_hand_over(life.mrn, [PLANT], T0 + 2 * SECOND, 0)
+    assert mark.asked_again == 1
+    [mark] = store.begin_hand_over(life.mrn, [PLANT], T0 + 2 * SECOND, 1)
+    assert (mark.state, mark.sent_before, mark.sent_at) == (ReferralState.PENDING, True, T0)
+    assert (mark.dossier.receipt, mark.dossier.terms.config_version) == (None, "v2")
+    life.now = T0 + 3 * SECOND
+    life.hand_over(PLANT, 0)
+    life.check()
+    [poll] = store.lease_polls(life.now, 60 * SECOND, 10, [])
+    assert poll.dossier.terms.config_version == "v2"
+    assert store.served("apqa")["v2"].open == 1
+
+
+def test_an_order_that_another_has_taken_the_place_of_marks_nothing(store: Store) -> None:
+    """What is tried anew need not be looked up first for the sake of what was never sent."""
+    accepted = of_policy(sample.acceptance(PLANT))
+    store.lodge(accepted)
+    life = Life(store, accepted.mrn, accepted)
+    life.revive(PLANT, 0)
+    [mark] = store.begin_hand_over(life.mrn, [PLANT], T0, 0)
+    assert (mark.asked_again, mark.sent_before) == (1, False)
+    assert life.view.referrals[0].sent_at is None
+    store.begin_hand_over(life.mrn, [PLANT], T0, 1)
+    assert life.view.referrals[0].sent_at == T0

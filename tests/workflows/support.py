@@ -21,8 +21,11 @@ from hub.activities.clearances import ClearanceActivities
 from hub.activities.errands import ErrandActivities
 from hub.activities.messages import ClearanceOrder, brief_case
 from hub.activities.news import NewsActivities
+from hub.activities.queueing import Queue
 from hub.activities.referrals import ReferralActivities
 from hub.activities.under_way import UnderWay
+from hub.adapters.controlled import ControlledGateway
+from hub.adapters.gate import LiveGate
 from hub.domain import names
 from hub.domain.case import Case, CasePolicy
 from hub.domain.catalogue import Catalogue, Certified, Row, Service
@@ -51,7 +54,9 @@ from hub.domain.risk import Assessment, Channel
 from hub.domain.steps.amending import amend
 from hub.domain.steps.withdrawing import withdraw
 from hub.domain.withdrawal import Withdrawal
+from hub.engine import TemporalEngine
 from hub.ports import NONE_REFUSED, Acknowledgement, DeclarationView, HandOver
+from hub.relays.drain import DrainRelay
 from hub.store import Store
 from hub.workflows.clearance import ClearanceWorkflow
 
@@ -188,6 +193,8 @@ class ToldAgencies:
     looked_up: list[str] = field(default_factory=list)
     looks_up: bool = False
     """Its contract has an operation for looking up: what is not found there is not there."""
+    shows_after: timedelta = timedelta(0)
+    """How long what was sent may still be on its way, and is not found."""
     can: frozenset[Asked] = frozenset(Asked)
     away: dict[str, int] = field(default_factory=dict)
     """By service: how often it is not reached when it is told anything after its submission."""
@@ -208,7 +215,7 @@ class ToldAgencies:
         self.looked_up.append(dossier.terms.service)
         exchanges = (looking_up(dossier),) if self.looks_up else ()
         found = self.found.get(dossier.terms.service)
-        return LookUp(submission=found, resend_from=sent_at, exchanges=exchanges)
+        return LookUp(submission=found, resend_from=sent_at + self.shows_after, exchanges=exchanges)
 
     async def amend(self, dossier: Dossier) -> Submission:
         await self._tell("amend", dossier)
@@ -339,7 +346,22 @@ class Bench:
     agencies: ToldAgencies
     cargo: ToldCargo
     skipped: timedelta = timedelta(0)
+    gate: LiveGate = field(init=False)
+    drain: DrainRelay = field(init=False)
     started: list[WorkflowHandle[ClearanceWorkflow, Outcome]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.gate = LiveGate(self.store, self.now, lambda agency: None, lambda agency: None)
+        self.asking = ControlledGateway(self.agencies, self.gate)
+        self.drain = DrainRelay(
+            self.store,
+            self.store,
+            self.store,
+            self.asking,
+            TemporalEngine(self.client),
+            self.gate,
+            self.now,
+        )
 
     @property
     def client(self) -> Client:
@@ -357,13 +379,15 @@ class Bench:
     async def working(self) -> AsyncIterator[None]:
         """A worker of the hub for as long as the context lasts."""
         submissions = UnderWay[HandOver]()
+        queue = Queue(self.store, self.gate)
+        store, asking = self.store, self.asking
         async with Worker(
             self.client,
             task_queue=names.TASK_QUEUE,
             workflows=[ClearanceWorkflow],
             activities=[
-                *ReferralActivities(self.store, self.agencies, self.now, submissions).all(),
-                *ErrandActivities(self.store, self.agencies, self.now, calendars, submissions).all(),
+                *ReferralActivities(store, asking, self.now, submissions, queue).all(),
+                *ErrandActivities(store, asking, self.now, calendars, submissions, queue).all(),
                 *ClearanceActivities(self.store, self.store, self.cargo, self.now).all(),
                 *NewsActivities(self.store, self.store, self.now, calendars).all(),
             ],
@@ -455,6 +479,25 @@ class Bench:
         """The declarant takes it back."""
         withdrawal = Withdrawal(reason="C01", requested_at=self.now(), by="test")
         await self.change(accepted, lambda view: withdraw(view, withdrawal), told=told)
+
+    async def pause(self, agency: str) -> None:
+        """A person pauses it, and this process has seen that."""
+        await asyncio.to_thread(self.store.pause, agency, by="kim", reason="moves house", at=self.now())
+        await self.gate.look()
+
+    async def resume(self, agency: str) -> None:
+        """A person resumes it, and its queue goes out."""
+        await asyncio.to_thread(self.store.resume, agency, by="kim", reason="is back", at=self.now())
+        await self.until_open()
+
+    async def until_open(self) -> None:
+        """Let the relay go round, a second each time, until all agencies are open."""
+        while await asyncio.to_thread(self.store.controls):
+            self.skipped += timedelta(seconds=1)
+            await self.gate.look()
+            await self.drain.go_round()
+            await asyncio.sleep(0.05)
+        await self.gate.look()
 
     async def case(self, mrn: str) -> Case:
         """As the store has it."""

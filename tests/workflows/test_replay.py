@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ CLEARED = "a-decision-by-callback-settles-what-waits.json"
 AMENDED = "without-an-operation-it-is-withdrawn-and-submitted-anew.json"
 WITHDRAWN = "a-withdrawal-is-told-to-everybody-however-long-one-is-away.json"
 ASKED = "a-question-stops-the-clock-and-the-answer-lets-it-go-on.json"
+QUEUED = "a-paused-agency-is-asked-when-it-is-resumed-and-others-meanwhile.json"
 INSPECTED = "an-inspection-that-is-called-for-is-offered.json"
 
 
@@ -72,11 +73,14 @@ class _SleepsBeforeItTells(Errands):
     """Errands that wait a little before they begin."""
 
     def _begin(
-        self, name: str, new: Sequence[Errand], work: Callable[[str], Coroutine[Any, Any, None]]
+        self,
+        name: str,
+        new: Sequence[Errand],
+        work: Callable[[str], Coroutine[Any, Any, Collection[str]]],
     ) -> None:
-        async def after_a_while(task: str) -> None:
+        async def after_a_while(task: str) -> Collection[str]:
             await workflow.sleep(1)
-            await work(task)
+            return await work(task)
 
         super()._begin(name, new, after_a_while)
 
@@ -142,6 +146,20 @@ class ArrangesNothing(ClearanceWorkflow):
         return await super().run(order)
 
 
+@workflow.defn(name=names.CLEARANCE_WORKFLOW)
+class WaitsInNoQueue(ClearanceWorkflow):
+    """What stands in a queue is begun again whenever anything happens."""
+
+    @workflow.init
+    def __init__(self, order: ClearanceOrder) -> None:
+        super().__init__(order)
+        self._errands.put_off = lambda errand: None  # type: ignore[method-assign]
+
+    @workflow.run
+    async def run(self, order: ClearanceOrder) -> Outcome:
+        return await super().run(order)
+
+
 @pytest.mark.parametrize(
     ("code", "history"),
     [
@@ -150,6 +168,7 @@ class ArrangesNothing(ClearanceWorkflow):
         (SettlesBeforeItReads, WITHDRAWN),
         (ForgetsTheClock, ASKED),
         (ArrangesNothing, INSPECTED),
+        (WaitsInNoQueue, QUEUED),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else value.partition(".")[0],
 )
