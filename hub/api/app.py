@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 
 from hub.api import (
@@ -51,6 +52,8 @@ def create_app(parts: ApiParts) -> FastAPI:
         await watcher.close()
 
     app = FastAPI(
+        # It would tell bodies and headers to whomever OTEL_* names; `hub.tracing` says what is told.
+        telemetry=TelemetryConfig(tracing=False, metrics=False, logs=False, auto_configure=False),
         title="Single-window hub",
         version="1",
         summary="One customs declaration in, every agency asked, the cargo released or held.",

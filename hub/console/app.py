@@ -7,6 +7,7 @@ from urllib.parse import quote
 import structlog
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -19,9 +20,11 @@ from hub.console import (
     assets,
     audit,
     bulks,
+    incidents,
     now,
     oidc,
     sign_in,
+    stuck,
     track,
     users,
 )
@@ -38,8 +41,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     sign_in.router,
     oidc.router,
     account.router,
+    incidents.router,
     users.router,
     now.router,
+    stuck.router,
     agencies.router,
     actions.router,
     approvals.router,
@@ -55,6 +60,8 @@ _OURS = ("/console", "/track")
 def create_console(parts: ConsoleParts) -> FastAPI:
     """The console. Its pages are HTML, its errors too."""
     app = FastAPI(
+        # It would tell what forms say to whomever OTEL_* names; `hub.tracing` says what is told.
+        telemetry=TelemetryConfig(tracing=False, metrics=False, logs=False, auto_configure=False),
         openapi_url=None,
         docs_url=None,
         redoc_url=None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
 from hub.domain.stuck import StuckKind
@@ -15,6 +15,10 @@ from hub.ports.incidents import Incident, IncidentKind, Outboxes
 
 _ANSWERS_FOR = 300.0
 """Seconds for which the answer times of 90 days are as good as new."""
+
+
+Values = dict[tuple[str, ...], float]
+"""By its labels' values, in their order."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ class Gauges:
 
     def _counts(self) -> Iterator[Measured]:
         counts = self._queries.counts()
-        outcomes = {
+        outcomes: Values = {
             (name.partition(".")[2],): float(count)
             for name, count in counts.items()
             if name.startswith("declarations.")
@@ -78,10 +82,12 @@ class Gauges:
                 yield Measured(f"hub_{name}", f"As the store counts: {name}.", (), {(): float(count)})
 
     def _of_agencies(self) -> Iterator[Measured]:
-        waiting = {(agency,): float(count) for agency, count in self._queries.open_referrals().items()}
+        waiting: Values = {
+            (agency,): float(count) for agency, count in self._queries.open_referrals().items()
+        }
         yield Measured("hub_open_referrals", "Referrals that wait for an agency.", ("agency",), waiting)
         controls = self._controls.controls()
-        states = {
+        states: Values = {
             (agency, state.value): float(control.state is state)
             for agency, control in controls.items()
             for state in ControlState
@@ -93,16 +99,16 @@ class Gauges:
             ("agency", "state"),
             states,
         )
-        queued = {(agency,): float(control.queued) for agency, control in controls.items()}
+        queued: Values = {(agency,): float(control.queued) for agency, control in controls.items()}
         words = "Referrals that wait until their agency is asked again."
         yield Measured("hub_agency_queue_length", words, ("agency",), queued)
 
     def _of_watch(self, now: datetime) -> Iterator[Measured]:
-        incidents = dict.fromkeys(((kind.value,) for kind in IncidentKind), 0.0)
+        incidents: Values = {(kind.value,): 0.0 for kind in IncidentKind}
         for incident in self._watched.open_incidents():
             incidents[incident.kind.value,] += 1
         yield Measured("hub_incidents_open", "Incidents that are open.", ("kind",), incidents)
-        stuck = dict.fromkeys(((kind.value,) for kind in StuckKind), 0.0)
+        stuck: Values = {(kind.value,): 0.0 for kind in StuckKind}
         for kind, count in self._attention.stuck_counts(StuckFilter(), now).by_kind.items():
             stuck[kind.value,] = float(count)
         yield Measured("hub_stuck", "Referrals and declarations that are stuck, by why.", ("kind",), stuck)
@@ -114,19 +120,20 @@ class Gauges:
             "notices": boxes.unsent_notice,
             "messages": boxes.unmatched_message,
         }
+        waits: Values = {
+            (name,): 0.0 if since is None else max((now - since).total_seconds(), 0.0)
+            for name, since in ages.items()
+        }
         yield Measured(
             "hub_outbox_oldest_age_seconds",
             "For how long the oldest has waited to be told, sent or matched; 0 when nothing waits.",
             ("outbox",),
-            {
-                (name,): 0.0 if since is None else max((now - since) / timedelta(seconds=1), 0.0)
-                for name, since in ages.items()
-            },
+            waits,
         )
 
     def _usual(self, now: datetime) -> Measured:
         if self._answers is None or self._monotonic() - self._answers[0] > _ANSWERS_FOR:
-            values: dict[tuple[str, ...], float] = {}
+            values: Values = {}
             for service, usual in self._histories.usual(now).items():
                 for quantile, time_taken in (
                     ("0.5", usual.half),

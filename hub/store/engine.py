@@ -22,7 +22,7 @@ _OVERFLOW = 10
 
 
 TransactionMeter = Callable[[str, float, bool], None]
-"""Is told `read` or `write`, the seconds that it took with waiting for its turn, and whether it was committed."""
+"""Is told `read` or `write`, the seconds with those of waiting for its turn, and whether it was committed."""
 
 
 def _unmeasured(kind: str, seconds: float, committed: bool) -> None:
