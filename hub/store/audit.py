@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 
-from sqlalchemy import Connection, Select, insert, or_, select, text, tuple_
+from sqlalchemy import Connection, Select, insert, literal, or_, select, text, tuple_
 
 from hub.ports import Audited, AuditFilter, AuditPage, BadCursor, DoneBefore
 from hub.store.casefile import insert_of, to_json
 from hub.store.cursors import decode_cursor, encode_cursor
 from hub.store.part import AnyRow, Part
 from hub.store.tables import audit
+from hub.store.types import Utc
 
 _OF_A_DECLARATION = text("audit.mrn IS NOT NULL")
 _OF_AN_AGENCY = text("audit.agency IS NOT NULL")
@@ -97,7 +98,7 @@ def _filtered(which: AuditFilter, cursor: str | None) -> Select[tuple[object, ..
         at, number = decode_cursor(cursor)
         if not number.isascii() or not number.isdigit() or len(number) > 18:
             raise BadCursor("not a cursor of this list")
-        query = query.where(tuple_(audit.c.at, audit.c.id) < tuple_(at, int(number)))
+        query = query.where(tuple_(audit.c.at, audit.c.id) < tuple_(literal(at, Utc()), int(number)))
     return query
 
 

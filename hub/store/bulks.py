@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, insert, select, text, tuple_, update
+from sqlalchemy import Connection, Select, func, insert, literal, select, text, tuple_, update
 
 from hub.ports import (
     Audited,
@@ -22,6 +22,7 @@ from hub.store.audit import add_line, refuse_done
 from hub.store.cursors import decode_cursor, encode_cursor
 from hub.store.part import AnyRow, Part
 from hub.store.tables import bulk_items, bulks, referrals
+from hub.store.types import Key, Utc
 
 _RUNNING = text("state = 'running'")
 """As the index on it says, word for word: SQLite uses a partial index only then."""
@@ -92,7 +93,9 @@ class Bulks(Part):
         """The newest first. Raises BadCursor."""
         query = select(bulks).order_by(bulks.c.begun_at.desc(), bulks.c.id.desc()).limit(limit + 1)
         if cursor is not None:
-            query = query.where(tuple_(bulks.c.begun_at, bulks.c.id) < tuple_(*decode_cursor(cursor)))
+            at, id = decode_cursor(cursor)
+            after = tuple_(literal(at, Utc()), literal(id, Key()))
+            query = query.where(tuple_(bulks.c.begun_at, bulks.c.id) < after)
         with self._database.read() as connection:
             found = _read(connection, query)
         shown = tuple(found[:limit])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 
-from sqlalchemy import Connection, insert, select, text, tuple_, update
+from sqlalchemy import Connection, insert, literal, select, text, tuple_, update
 
 from hub.domain.events import Event
 from hub.domain.exchange import Message
@@ -30,6 +30,7 @@ from hub.store.inbox import receive_in
 from hub.store.life import take_step
 from hub.store.part import Part
 from hub.store.tables import documents, proposals
+from hub.store.types import Key, Utc
 
 _OPEN = text("proposals.ended_at IS NULL")
 _ENDED = text("proposals.ended_at IS NOT NULL")
@@ -118,7 +119,8 @@ class Proposals(Part):
         if mrn is not None:
             query = query.where(proposals.c.mrn == mrn)
         if cursor is not None:
-            after = tuple_(*decode_cursor(cursor))
+            last_at, last_id = decode_cursor(cursor)
+            after = tuple_(literal(last_at, Utc()), literal(last_id, Key()))
             query = query.where(place > after if open else place < after)
         with self._database.read() as connection:
             found = connection.scalars(query.limit(limit + 1)).all()
