@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 
 from temporalio.client import Client
 
@@ -83,6 +84,8 @@ from hub.store import Store, create_store
 from hub.store.vitals import is_full
 from hub.variables import Variables
 
+_RUNBOOK = Path(__file__).parent.parent / "docs" / "operations.md"
+"""Beside the package in a checkout and in an image; elsewhere the console only names its sections."""
 _POLL_EVERY = "5m"
 """For polls of an earlier version with an agency whose newest file does not poll any more."""
 
@@ -311,6 +314,8 @@ def console_parts(hub: Hub) -> ConsoleParts:
         attention=hub.store,
         judging=judges(hub),
         incidents=Sight(hub.store, hub.keeper.memory.incidents),
+        open_incidents=hub.keeper.open_incidents,
+        runbook=_RUNBOOK if _RUNBOOK.exists() else None,
         actions=hub.store,
         doctor=hub.doctor,
         desk=desk(hub),

@@ -22,9 +22,12 @@ class Entry:
 
 ENTRIES: tuple[Entry, ...] = (
     Entry("/console", _("Now"), for_agencies=True),
+    Entry("/console/stuck", _("Stuck work"), for_agencies=True),
+    Entry("/console/declarations", _("Declarations"), for_agencies=True),
     Entry("/console/agencies", _("Agencies")),
     Entry("/console/approvals", _("Approvals")),
     Entry("/console/bulks", _("Bulk actions")),
+    Entry("/console/incidents", _("Incidents")),
     Entry("/console/audit", _("Audit"), UserRole.OPERATOR),
     Entry("/console/users", _("Users"), UserRole.ADMIN),
 )

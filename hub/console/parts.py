@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta, tzinfo
+from pathlib import Path
 from typing import Annotated, Protocol
 from zoneinfo import ZoneInfo
 
@@ -32,7 +33,7 @@ from hub.ports import (
 from hub.ports.actions import ActionStore
 from hub.ports.attention import Attention
 from hub.ports.finding import Finding
-from hub.ports.incidents import IncidentStore
+from hub.ports.incidents import Incident, IncidentStore
 
 
 class Audits(Protocol):
@@ -84,6 +85,10 @@ class ConsoleParts:
     """Where people find the console, as `https://hub.example`; None: where their browser says it asks."""
     zone: tzinfo = field(default_factory=lambda: ZoneInfo("Asia/Seoul"))
     """In which times are shown."""
+    open_incidents: Callable[[], Sequence[Incident]] = tuple
+    """As they were a few seconds ago, without asking the store: for the banner on every page."""
+    runbook: Path | None = None
+    """The document with what to do about each kind of incident."""
     temporal_ui_url: str | None = None
     """URL of the workflow list in Temporal's UI, as `http://127.0.0.1:8233/namespaces/default/workflows`."""
     provider: Provider | None = None

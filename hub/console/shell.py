@@ -18,6 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hub.console.assets import asset_url
 from hub.console.i18n import LANGUAGES, Words, _, preferred, translations
+from hub.console.kinds import INCIDENT_NAMES
 from hub.console.navigation import menu_of
 from hub.console.parts import ConsoleParts, Parts, parts_of
 from hub.console.problems import NotSignedIn, forbidden
@@ -29,7 +30,7 @@ from hub.console.security import (
     session_token,
     token_hash,
 )
-from hub.ports import Actor, User, UserRole
+from hub.ports import Actor, Incident, Severity, User, UserRole
 from hub.ports.users import Session
 
 P = ParamSpec("P")
@@ -176,6 +177,8 @@ def render(request: Request, template: str, words: Words, **context: Any) -> str
         "menu": menu_of(user) if user else [],
         "path": request.url.path,
         "here": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+        "criticals": _criticals(parts, user),
+        "critical_names": INCIDENT_NAMES,
         "scheme": scheme if scheme in SCHEMES else "auto",
         "schemes": SCHEMES,
         "languages": LANGUAGES,
@@ -192,6 +195,13 @@ def render(request: Request, template: str, words: Words, **context: Any) -> str
         "text_of": words.text_of,
     }
     return _environment(words.language).get_template(template).render({**own, **context})
+
+
+def _criticals(parts: ConsoleParts, user: User | None) -> list[Incident]:
+    """What every page of staff says above all: cargo stands still, or is about to."""
+    if user is None or user.agency is not None:
+        return []
+    return [one for one in parts.open_incidents() if one.severity is Severity.CRITICAL]
 
 
 @cache

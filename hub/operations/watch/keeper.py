@@ -18,7 +18,7 @@ import structlog
 from hub.operations.watch.memory import Memory
 from hub.operations.watch.rounds import STANDBY, Watch
 from hub.operations.watch.teller import Teller
-from hub.ports import Clock, DatabaseState, Tallied, WatchStore
+from hub.ports import Clock, DatabaseState, Incident, Tallied, WatchStore
 
 _EVERY = 5.0
 """Seconds between two beats."""
@@ -86,6 +86,16 @@ class Keeper:
         self._seconds: deque[float] = deque(maxlen=_BEATS_KEPT)
         self._beating: asyncio.Task[DatabaseState] | None = None
         self._standing_in: asyncio.Task[bool] | None = None
+        self._open: list[Incident] = []
+
+    def open_incidents(self) -> list[Incident]:
+        """
+        What is open, as it was at the latest beat: for who must not wait for the store. What this process
+        could not write down comes first.
+        """
+        remembered = self.memory.incidents()
+        told = {(one.kind, one.subject) for one in remembered}
+        return [*remembered, *(one for one in self._open if (one.kind, one.subject) not in told)]
 
     async def go_round(self) -> float:
         try:
@@ -99,6 +109,7 @@ class Keeper:
         self._watch.database = replace(state, seconds=min(self._seconds))
         await self.memory.went_well()
         await self._write_down()
+        self._open = await asyncio.to_thread(self._store.open_incidents)
         self._stand_in()
         await self._teller.go_round()
         return _EVERY
