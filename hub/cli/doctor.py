@@ -20,31 +20,6 @@ from hub.ports.doctor import REPAIRS, Examination, Finding, FindingKind, Place
 if TYPE_CHECKING:
     from hub.operations.doctor import Doctor, Repaired
 
-WORDS: dict[FindingKind, str] = {
-    FindingKind.ENGINE_UNREACHABLE: "Temporal does not answer: nothing can be compared with it",
-    FindingKind.NOT_STARTED: "accepted a while ago, and no workflow has been started",
-    FindingKind.WORKFLOW_LOST: "open, and Temporal knows no workflow of it",
-    FindingKind.WORKFLOW_ENDED: "open, and its workflow has ended",
-    FindingKind.WORKFLOW_STRAY: "a workflow runs for a declaration that is not in the database",
-    FindingKind.WORKFLOW_LEFT: "a workflow runs for a declaration that has been closed",
-    FindingKind.WORKFLOW_FAILING: "the workflow's tasks fail: the worker's version does not fit it",
-    FindingKind.DECISIONS_UNTOLD: "the workflow has not heard of decisions",
-    FindingKind.NEWS_UNTOLD: "the workflow has not heard of news",
-    FindingKind.NOTICES_UNSENT: "the cargo system has not acknowledged a notice",
-    FindingKind.MESSAGES_UNMATCHED: "a message bears a reference that no referral has",
-    FindingKind.MESSAGES_LEFT: "a message bears a referral's reference, and waits all the same",
-    FindingKind.POLL_MISSING: "the agency answers when asked, and is not asked",
-    FindingKind.POLL_LEFT: "the agency is asked about what is decided, or over",
-    FindingKind.POLL_FAR: "the agency is to be asked only in the far future: a clock was wrong",
-    FindingKind.POLLS_OVERDUE: "the agency should have been asked long ago: no worker asks",
-    FindingKind.FEED_FAR: "the feed is to be pulled only in the far future: a clock was wrong",
-    FindingKind.FEED_OVERDUE: "the feed should have been pulled long ago: no worker pulls it",
-    FindingKind.QUEUE_LEFT: "it waits in the agency's queue, and there is nothing to be asked",
-    FindingKind.EVENTS_BROKEN: "its events are not numbered from 1 without gaps",
-    FindingKind.CASE_DIFFERS: "what is kept of it is not what its events make of it",
-    FindingKind.LEDGER_DIFFERS: "a certificate's balance is not what its lines add up to",
-}
-
 
 def add_to(app: typer.Typer) -> None:
     """Add this command to the command line."""
@@ -130,6 +105,8 @@ def _print_repaired(one: Repaired) -> None:
 
 
 def _print(examination: Examination) -> None:
+    from hub.console.findings import FINDINGS
+
     seconds = (examination.ended_at - examination.began_at).total_seconds()
     print(
         f"{examination.declarations} open declarations, {examination.workflows} running workflows, "
@@ -139,7 +116,7 @@ def _print(examination: Examination) -> None:
         print("nothing disagrees")
         return
     for finding in examination.findings:
-        print(f"\n{finding.kind}: {finding.count}\n  {WORDS[finding.kind]}")
+        print(f"\n{finding.kind}: {finding.count}\n  {FINDINGS[finding.kind]}")
         Console().print(_places(finding))
         cure = f"hub doctor --repair {finding.kind}" if finding.repair else "docs/operations.md"
         print(f"  mend: {cure}")

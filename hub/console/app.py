@@ -20,6 +20,7 @@ from hub.console import (
     assets,
     audit,
     bulks,
+    doctor,
     incidents,
     now,
     oidc,
@@ -50,6 +51,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     approvals.router,
     bulks.router,
     audit.router,
+    doctor.router,
     track.router,
 )
 """One for each area; their paths begin with `/console` or `/track`."""

@@ -28,6 +28,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("/console/approvals", _("Approvals")),
     Entry("/console/bulks", _("Bulk actions")),
     Entry("/console/incidents", _("Incidents")),
+    Entry("/console/doctor", _("Doctor")),
     Entry("/console/audit", _("Audit"), UserRole.OPERATOR),
     Entry("/console/users", _("Users"), UserRole.ADMIN),
 )

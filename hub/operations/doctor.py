@@ -131,6 +131,53 @@ class Doctor:
         self._pause = pause
         self._at_once = asyncio.Semaphore(_AT_ONCE)
         self._differed = 0
+        self._task: asyncio.Task[None] | None = None
+        self.repaired: Sequence[Repaired] = ()
+        """What came of the repair that was begun last."""
+        self.trouble: str | None = None
+        """Why what was begun last came to nothing."""
+
+    # --- beside a page ----------------------------------------------------------------------------------
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something that was begun here is under way."""
+        return self._task is not None and not self._task.done()
+
+    def begin_examination(self, by: str) -> bool:
+        """Examine beside whatever else is done. False while something is under way: then nothing is begun."""
+
+        async def examine() -> None:
+            await self.examine(by)
+
+        return self._begin(examine)
+
+    def begin_repair(self, kinds: Iterable[FindingKind], by: str, role: UserRole, reason: str) -> bool:
+        """Mend, and examine afterwards. False as above."""
+        wanted = list(kinds)
+
+        async def mend() -> None:
+            self.repaired = await self.repair(wanted, by, role, reason)
+            await self.examine(by)
+
+        return self._begin(mend)
+
+    def _begin(self, work: Callable[[], Awaitable[None]]) -> bool:
+        if self.is_busy:
+            return False
+
+        async def run() -> None:
+            try:
+                await work()
+            except EngineUnavailable as error:
+                self.trouble = str(error)
+            except Exception as error:
+                self.trouble = type(error).__name__
+                log.exception("doctor.failed")
+
+        self.repaired, self.trouble = (), None
+        self._task = asyncio.create_task(run())
+        return True
 
     # --- looking ----------------------------------------------------------------------------------------
 
