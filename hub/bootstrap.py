@@ -277,6 +277,7 @@ def api_parts(hub: Hub) -> ApiParts:
         desk=desk(hub),
         progress=_progress_teller(hub),
         tracking=_tracking(hub),
+        incidents=Sight(hub.store, hub.keeper.memory.incidents),
         count=hub.keeper.tally,
         doctor=hub.doctor,
         gauges=Gauges(hub.store, hub.store, hub.store, hub.store, hub.store, hub.clock).read,

@@ -20,6 +20,7 @@ from hub.api import (
     declarations,
     docs_page,
     duties,
+    incidents,
     inspections,
     lodging,
     probes,
@@ -86,6 +87,7 @@ def create_app(parts: ApiParts) -> FastAPI:
         certificates,
         cargo,
         agencies,
+        incidents,
     ):
         app.include_router(module.router, dependencies=[Depends(only_known)])
     for module in (probes, docs_page):

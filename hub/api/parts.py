@@ -30,6 +30,7 @@ from hub.ports import (
     Clock,
     CountOne,
     Engine,
+    IncidentStore,
     QueryStore,
     Scanner,
     uncounted,
@@ -142,6 +143,8 @@ class ApiParts:
     tracking: Tracking
     refused: Callable[[str], RefusedConfiguration | None] = lambda agency: None
     """What stands in the folder for an agency and is not in force, also for one that never was."""
+    incidents: IncidentStore | None = None
+    """What the early warning has found; None where there is none, as in the workbench."""
     count: CountOne = uncounted
     """For the early warning."""
     scanner: Scanner = field(default_factory=NotScanning)

@@ -15,6 +15,7 @@ from hub.cli import (
     declarations,
     doctor,
     explaining,
+    incidents,
     offices,
     running,
     tracking,
@@ -43,6 +44,7 @@ tracking.add_to(app)
 offices.add_to(app)
 administration.add_to(app)
 doctor.add_to(app)
+incidents.add_to(app)
 agency.add_to(app)
 users.add_to(app)
 
