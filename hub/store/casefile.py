@@ -40,7 +40,17 @@ from hub.store.rows import (
     referral_values,
     terms_values,
 )
-from hub.store.tables import decisions, declarations, events, exchanges, polls, referrals, untold_news
+from hub.store.tables import (
+    decisions,
+    declarations,
+    events,
+    exchanges,
+    polls,
+    referral_queue,
+    referrals,
+    untold_news,
+)
+from hub.store.tables.control import NEVER
 from hub.store.types import key, storable
 from hub.store.views import view_of
 
@@ -84,6 +94,7 @@ class OpenCase:
         self._polls_reopened: list[dict[str, Any]] = []
         self._polls_ended: list[str] = []
         self._polls_dropped: list[str] = []
+        self._deadlines: dict[str, datetime | None] = {}
         self._answered: list[Answered] = []
 
     @classmethod
@@ -416,6 +427,8 @@ class OpenCase:
             self._keep_decisions_up(now)
             if was is None:
                 continue
+            if was.deadline != now.deadline:
+                self._deadlines[now.terms.service] = now.deadline
             if was.terms.id != now.terms.id:
                 # Another application: nothing of what was sent before is its own.
                 self.set_sending(now.terms.service, None)
@@ -481,6 +494,15 @@ class OpenCase:
         if self._decisions:
             connection.execute(_INSERT_DECISION, self._decisions)
         self._save_polls()
+        if self._deadlines:
+            # Whoever waits for its agency waits at another place now.
+            connection.execute(
+                _MOVE_IN_QUEUE,
+                [
+                    {"mrn_": self.mrn, "service_": s, "due_": due or NEVER}
+                    for s, due in self._deadlines.items()
+                ],
+            )
         if self._values:
             connection.execute(
                 update(declarations).where(declarations.c.mrn == bindparam("mrn_")),
@@ -726,4 +748,9 @@ _END_POLL = (
     update(polls).where(polls.c.mrn == _MRN, polls.c.service == bindparam("service_")).values(due_at=None)
 )
 _DROP_POLL = delete(polls).where(polls.c.mrn == _MRN, polls.c.service == bindparam("service_"))
+_MOVE_IN_QUEUE = (
+    update(referral_queue)
+    .where(referral_queue.c.mrn == _MRN, referral_queue.c.service == bindparam("service_"))
+    .values(due_at=bindparam("due_"))
+)
 _END_POLLS = update(polls).where(polls.c.mrn == _MRN).values(due_at=None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Select, delete, func, select, text, update
@@ -23,14 +23,13 @@ from hub.ports.control import (
 from hub.store.casefile import insert_of
 from hub.store.part import AnyRow, Part
 from hub.store.tables import agency_controls, declarations, referral_queue, referrals
+from hub.store.tables.control import NEVER
 
 WAITS = text("referral_queue.told_at IS NULL")
 _TOLD = text("referral_queue.told_at IS NOT NULL")
 _AWAITED = text("referrals.awaited")
 """As the indexes on them say, word for word: SQLite uses a partial index only then."""
 
-_NEVER = datetime(9999, 1, 1, tzinfo=UTC)
-"""When one is due whose clock stands still: it goes last."""
 _SHORT = 8
 """In a queue no longer than this nobody need stand: it is gone before the order in it could matter."""
 _HEARD_WITHIN = timedelta(seconds=60)
@@ -345,7 +344,7 @@ def put_in_queue(
             "service": service,
             "agency": agency,
             "queued_at": at,
-            "due_at": due_at or _NEVER,
+            "due_at": due_at or NEVER,
             "told_at": None,
             "told": 0,
         },
@@ -460,7 +459,7 @@ def _queued(row: AnyRow) -> QueuedReferral:
         service=row.service,
         agency=row.agency,
         queued_at=row.queued_at,
-        due_at=None if row.due_at == _NEVER else row.due_at,
+        due_at=None if row.due_at == NEVER else row.due_at,
         told=row.told,
         told_at=row.told_at,
     )

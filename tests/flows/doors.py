@@ -41,7 +41,8 @@ class Doors:
         self, method: str, path: str, body: Any = None, *, office: str | None = None, **more: Any
     ) -> requests.Response:
         """
-        One request to the API: as the declarant's customs, or as an office: customs itself, or an agency.
+        One request to the API: as the declarant's customs; or as an office: customs itself, an agency, or
+        operations ("operator").
 
         `more` is what requests takes, as `files` of a form.
         """
@@ -63,6 +64,8 @@ class Doors:
     async def _key_of(self, office: str) -> str:
         if office == CUSTOMS:
             return (await self._office(office, Role.CUSTOMS)).key
+        if office == "operator":
+            return (await self._office(office, Role.ADMIN)).key
         return (await self._office(office, Role.AGENCY, office)).key
 
     async def _office(self, name: str, role: Role, agency: str | None = None) -> Office:

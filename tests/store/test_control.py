@@ -8,6 +8,8 @@ from datetime import timedelta
 
 import pytest
 
+from hub.domain.event_data import DeadlineMoved
+from hub.domain.events import EventType, NewEvent
 from hub.domain.intake import Acceptance
 from hub.ports import ControlState, Pace, QueuedReferral
 from hub.store import Store, create_store
@@ -188,6 +190,15 @@ def test_what_was_let_go_and_is_still_there_is_told_again(store: Store) -> None:
     store.queue(waits_again := one)
     assert waits_again.queued_at == T0
     assert store.untold(T0 + timedelta(days=1), 10) == []
+
+
+def test_who_is_given_another_deadline_waits_at_another_place(store: Store) -> None:
+    """As long as it waits."""
+    first, second = queued(store, 60, 90)
+    moved = DeadlineMoved(due_at=T0 + timedelta(days=9), reason="strike", by="kim").model_dump(mode="json")
+    event = NewEvent(at=T0, type=EventType.DEADLINE_MOVED, service=PLANT, data=moved)
+    store.change(first.mrn, lambda view: [event])
+    assert [one.mrn for one in store.queued("apqa", 10)] == [second.mrn, first.mrn]
 
 
 def test_no_two_let_the_same_go(store: Store, other: Store) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from sqlalchemy import Column, Float, ForeignKeyConstraint, Integer, PrimaryKeyConstraint, String, Table
 
 from hub.store.tables.base import index, metadata
 from hub.store.types import Key, Utc, Words
+
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
+"""When one is due whose clock stands still: it goes last."""
 
 # A row for each agency that is paused, failing or draining: a handful, read by every process every second.
 agency_controls = Table(
@@ -35,7 +40,7 @@ referral_queue = Table(
     Column("service", Key, nullable=False),
     Column("agency", Key, nullable=False),
     Column("queued_at", Utc, nullable=False),
-    # The deadline; far away for one whose clock stands still.
+    # The deadline; NEVER for one whose clock stands still.
     Column("due_at", Utc, nullable=False),
     # Let go: when its workflow was told so last, and how often. None: it waits.
     Column("told_at", Utc),
