@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -219,7 +219,7 @@ def main() -> None:
         for page in pages_of(told.url, tracking_code(store, mrn))
         if told.only.lower() in page.name.lower()
     ]
-    with api(told.url, told.config) as base, signed_in(base, store) as client:
+    with api(told.url, told.config) as base, closing(signed_in(base, store)) as client:
         for page in chosen:
             client.get(page.paths[0])  # templates are compiled once, not for each page
         measured = [measure(client, page, told.repeats, told.pause) for page in chosen]

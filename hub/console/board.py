@@ -60,6 +60,8 @@ _RECENTLY = timedelta(minutes=15)
 _HOURS = 24
 _FRESH = 2.0
 """Seconds for which figures are kept."""
+_STALE = 15.0
+"""Seconds up to which they are shown while they are worked out anew; the page says as of when they are."""
 _SELDOM = 30.0
 """The same for figures by the hour."""
 
@@ -118,13 +120,13 @@ async def board_of(request: Request) -> Board:
     state = request.app.state
     if not hasattr(state, "board"):
         parts = parts_of(request)
-        hours = Briefly(lambda: in_thread(_hours, parts), _SELDOM)
+        hours = Briefly(lambda: in_thread(_hours, parts), _SELDOM, 2 * _SELDOM)
 
         async def work_out() -> Board:
             by_hour = await hours.get()
             return await in_thread(_board, parts, by_hour)
 
-        state.board = Briefly(work_out, _FRESH)
+        state.board = Briefly(work_out, _FRESH, _STALE)
     board: Briefly[Board] = state.board
     return await board.get()
 

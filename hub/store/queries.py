@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Column, Select, func, literal, select, text, tuple_
@@ -44,6 +45,7 @@ from hub.store.tables import (
 from hub.store.types import Key, Utc, key
 from hub.store.views import read_event, read_view
 
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _AWAITED = text("referrals.awaited")
 """As the index on it says, word for word: SQLite uses a partial index only then."""
 
@@ -174,8 +176,8 @@ class Queries(Part):
         with self._database.read() as connection:
             found = {f"declarations.{outcome.value}": 0 for outcome in Outcome}
             last_day = connection.scalar(select(func.max(closed_days.c.day)))
-            if last_day is not None:
-                closed = closed.where(d.closed_at >= end_of(last_day))
+            # A bound in any case: without one SQLite takes an index that does not hold the time.
+            closed = closed.where(d.closed_at >= (_LONG_AGO if last_day is None else end_of(last_day)))
             for part in (open_ones, rolled, closed):
                 for outcome, count in _pairs(connection.execute(part)):
                     found[f"declarations.{outcome}"] += count

@@ -41,6 +41,13 @@ def upgrade() -> None:
         sa.Column("count", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("day", "outcome", name="pk_closed_days"),
     )
+    op.drop_index("ix_referrals_awaited", "referrals")
+    op.create_index(
+        "ix_referrals_awaited",
+        "referrals",
+        ["agency", "accepted_at", "mrn", "service", "state"],
+        **_where("awaited"),
+    )
     op.create_index(
         "ix_declarations_open", "declarations", ["outcome", "accepted_at"], **_where("closed_at IS NULL")
     )
