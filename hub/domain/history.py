@@ -66,18 +66,25 @@ class AnswerTimes(Model):
         What this share (0 to 1) took no longer than, right to within its bucket. What took longer than every
         bound is told as the last bound. Raises ValueError where nothing is known.
         """
-        wanted, below = share * self.count, 0
-        last = None
-        for bucket, here in enumerate(self.counts):
-            if not here:
-                continue
-            low, high = bounds_of(bucket)
-            if below + here >= wanted:
-                return low + (high - low) * max(0.0, wanted - below) / here
-            below, last = below + here, high
-        if last is None:
+        [length] = self.percentiles(share)
+        return length
+
+    def percentiles(self, *shares: float) -> list[timedelta]:
+        """Of each of these shares, which must not fall."""
+        there = [(bucket, count) for bucket, count in enumerate(self.counts) if count]
+        if not there:
             raise ValueError("nothing is known of how long it takes")
-        return last
+        total, below, place = self.count, 0, 0
+        lengths = []
+        for share in shares:
+            wanted = share * total
+            while place + 1 < len(there) and below + there[place][1] < wanted:
+                below += there[place][1]
+                place += 1
+            bucket, here = there[place]
+            low, high = bounds_of(bucket)
+            lengths.append(low + (high - low) * min(max(0.0, wanted - below) / here, 1.0))
+        return lengths
 
     def left(self, waited: timedelta, share: float) -> timedelta | None:
         """
@@ -91,7 +98,7 @@ class AnswerTimes(Model):
 
     def usual(self) -> Usual:
         """Raises ValueError where nothing is known."""
-        half, nine_in_ten, nearly_all = map(self.percentile, (0.5, 0.9, 0.99))
+        half, nine_in_ten, nearly_all = self.percentiles(0.5, 0.9, 0.99)
         return Usual(count=self.count, half=half, nine_in_ten=nine_in_ten, nearly_all=nearly_all)
 
 

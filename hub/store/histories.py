@@ -13,7 +13,7 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from hub.domain.history import BUCKETS, AnswerTimes, Usual, bucket_of
+from hub.domain.history import BUCKETS, AnswerTimes, Usual, bucket_of, together
 from hub.ports import DayOfAnswers
 from hub.store.engine import Database
 from hub.store.part import AnyRow, Part
@@ -40,13 +40,17 @@ class AnswerHistories(Part):
         super().__init__(database)
         self._lock = threading.Lock()
         self._known: tuple[datetime, dict[str, AnswerTimes]] | None = None
+        self._long_past: tuple[date, dict[str, AnswerTimes]] | None = None
 
     def answer_times(self, now: datetime) -> dict[str, AnswerTimes]:
-        """By service, over the last 90 days. Read once a minute: what many pages ask, and changes slowly."""
+        """
+        By service, over the last 90 days: what many pages ask, and changes slowly. Yesterday and today are
+        read once a minute, what was before that once a day.
+        """
         minute = now.astimezone(UTC).replace(second=0, microsecond=0)
         with self._lock:
             if self._known is None or self._known[0] != minute:
-                self._known = minute, self._read_times((now - _LOOKS_BACK).astimezone(UTC).date())
+                self._known = minute, self._read_all(minute.date())
             return self._known[1]
 
     def usual(self, now: datetime) -> dict[str, Usual]:
@@ -69,10 +73,21 @@ class AnswerHistories(Part):
             for (service, day), rows in sorted(counted.items())
         ]
 
-    def _read_times(self, since: date) -> dict[str, AnswerTimes]:
+    def _read_all(self, today: date) -> dict[str, AnswerTimes]:
+        yesterday = today - timedelta(days=1)
+        if self._long_past is None or self._long_past[0] != today:
+            self._long_past = today, self._read_times(today - _LOOKS_BACK, yesterday)
+        before, lately = self._long_past[1], self._read_times(yesterday, None)
+        nothing = AnswerTimes()
+        return {
+            service: together([before.get(service, nothing), lately.get(service, nothing)])
+            for service in before.keys() | lately.keys()
+        }
+
+    def _read_times(self, since: date, before: date | None) -> dict[str, AnswerTimes]:
         query = (
             select(answer_times.c.service, answer_times.c.bucket, _TOTAL)
-            .where(answer_times.c.day >= since)
+            .where(answer_times.c.day >= since, *([] if before is None else [answer_times.c.day < before]))
             .group_by(answer_times.c.service, answer_times.c.bucket)
         )
         counted: defaultdict[str, list[AnyRow]] = defaultdict(list)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Date, Integer, PrimaryKeyConstraint, Table
 
-from hub.store.tables.base import index, metadata
+from hub.store.tables.base import metadata
 from hub.store.types import Key
 
 # By the day (UTC) on which it was decided, in the buckets of `hub.domain.history`. `part` only spreads what
@@ -18,5 +18,6 @@ answer_times = Table(
     Column("part", Integer, nullable=False),
     Column("count", Integer, nullable=False),
     PrimaryKeyConstraint("day", "service", "bucket", "part"),
-    index("ix_answer_times_service", "service", "day"),
+    # On SQLite the rows lie in the order of the key: a stretch of days is read in one go.
+    sqlite_with_rowid=False,
 )

@@ -20,5 +20,5 @@ def upgrade() -> None:
         sa.Column("part", sa.Integer(), nullable=False),
         sa.Column("count", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("day", "service", "bucket", "part", name="pk_answer_times"),
+        sqlite_with_rowid=False,
     )
-    op.create_index("ix_answer_times_service", "answer_times", ["service", "day"])
