@@ -17,6 +17,9 @@ BOUNDS: tuple[timedelta, ...] = tuple(timedelta(seconds=round(10 ** (step / 10),
 Ten steps to a decade, from a second to half a year. Never changed: what has been counted is counted by them.
 """
 
+_SECONDS = (0.0, *(bound.total_seconds() for bound in BOUNDS), BOUNDS[-1].total_seconds())
+"""Where each bucket begins, and at the end where the last one does: it has no end of its own."""
+
 BUCKETS = len(BOUNDS) + 1
 """The last one is for what took longer than every bound."""
 
@@ -82,8 +85,9 @@ class AnswerTimes(Model):
                 below += there[place][1]
                 place += 1
             bucket, here = there[place]
-            low, high = bounds_of(bucket)
-            lengths.append(low + (high - low) * min(max(0.0, wanted - below) / here, 1.0))
+            low = _SECONDS[bucket]
+            part = min(max(0.0, wanted - below) / here, 1.0)
+            lengths.append(timedelta(seconds=low + (_SECONDS[bucket + 1] - low) * part))
         return lengths
 
     def left(self, waited: timedelta, share: float) -> timedelta | None:
