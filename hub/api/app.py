@@ -11,14 +11,17 @@ from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 
 from hub.api import (
+    acting,
     agencies,
     amending,
+    bulks,
     cargo,
     casefile,
     certificates,
     controlling,
     declarations,
     docs_page,
+    doctor,
     duties,
     incidents,
     inspections,
@@ -87,7 +90,10 @@ def create_app(parts: ApiParts) -> FastAPI:
         certificates,
         cargo,
         agencies,
+        acting,
+        bulks,
         incidents,
+        doctor,
     ):
         app.include_router(module.router, dependencies=[Depends(only_known)])
     for module in (probes, docs_page):
