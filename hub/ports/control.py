@@ -159,6 +159,9 @@ class Controls(Protocol):
         `least`, which the agency asks for. False when none was under way.
         """
 
+    def end_probe(self, agency: str) -> None:
+        """The probe has come to nothing, for reasons that are not the agency's: another is due at once."""
+
     def let_go(self, agency: str, at: datetime, pace: Pace) -> LetGo:
         """
         Of a queue that drains, those whose turn has come, the earliest deadline first: as many as the rate

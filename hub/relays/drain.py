@@ -33,8 +33,6 @@ _DRAINING = 0.25
 _SOONEST = timedelta(seconds=30)
 _LATEST = timedelta(minutes=15)
 """Between two times of telling one workflow: each is kept in the engine's history, heard or not."""
-_ENOUGH = 3
-"""After so many times it is looked whether there is still anything to be told."""
 
 log = structlog.get_logger(__name__)
 
@@ -96,7 +94,8 @@ class DrainRelay:
         about = probe.queued or (probe.known.terms if probe.known is not None else None)
         log.info("agency.probing", agency=agency, mrn=about.mrn if about is not None else None)
         if probe.queued is not None:
-            await self._tell(probe.queued)
+            if not await self._tell(probe.queued):
+                await asyncio.to_thread(self._controls.end_probe, agency)
         elif probe.known is not None:
             task = asyncio.create_task(self._ask(probe.known))
             self._asking.add(task)
@@ -147,9 +146,6 @@ class DrainRelay:
         for referral in await asyncio.to_thread(self._controls.untold, now - _SOONEST, _BATCH):
             if referral.agency in shut or not _is_due(referral, now):
                 continue
-            if referral.told >= _ENOUGH and not await self._is_needed(referral):
-                await asyncio.to_thread(self._controls.unqueue, referral.mrn, referral.service)
-                continue
             await asyncio.to_thread(self._controls.told_again, referral.mrn, referral.service, now)
             await self._tell(referral)
 
@@ -163,15 +159,19 @@ class DrainRelay:
         standing = [r for r in view.case.referrals if r.terms.service == referral.service]
         return any(is_unreached(r) and r.state is ReferralState.EXPIRED for r in standing)
 
-    async def _tell(self, referral: QueuedReferral) -> None:
+    async def _tell(self, referral: QueuedReferral) -> bool:
+        """Whether its workflow is told to go on. One about which nothing is to be done waits no more."""
         try:
-            goes_on = await self._engine.tell_to_go_on(referral.mrn, [referral.service])
+            if await self._is_needed(referral) and await self._engine.tell_to_go_on(
+                referral.mrn, [referral.service]
+            ):
+                return True
         except EngineUnavailable as error:
             log.warning("referral.not_told", mrn=referral.mrn, service=referral.service, reason=str(error))
-            return
-        if not goes_on:
-            # Nobody is left who would do it.
-            await asyncio.to_thread(self._controls.unqueue, referral.mrn, referral.service)
+            await asyncio.to_thread(self._controls.queue, referral)
+            return False
+        await asyncio.to_thread(self._controls.unqueue, referral.mrn, referral.service)
+        return False
 
 
 def _is_due(referral: QueuedReferral, now: datetime) -> bool:

@@ -181,11 +181,11 @@ class AgencyControls(Part):
         with self._database.write() as connection:
             if not _is_due(_locked(connection, agency), at):
                 return None
-            # One that was let go and was not heard of, first: it is asked again by the way.
+            # One that was told before and has not tried comes last.
             row = connection.execute(
                 select(referral_queue)
                 .where(referral_queue.c.agency == agency)
-                .order_by(referral_queue.c.due_at, referral_queue.c.queued_at)
+                .order_by(referral_queue.c.told, referral_queue.c.due_at, referral_queue.c.queued_at)
                 .limit(1)
             ).one_or_none()
             queued, known = None, None
@@ -237,6 +237,15 @@ class AgencyControls(Part):
                 )
             )
         return True
+
+    def end_probe(self, agency: str) -> None:
+        """The probe has come to nothing: another is due at once."""
+        with self._database.write() as connection:
+            connection.execute(
+                update(agency_controls)
+                .where(agency_controls.c.agency == agency)
+                .values(probing_until=None, probe_mrn=None, probe_service=None)
+            )
 
     def let_go(self, agency: str, at: datetime, pace: Pace) -> LetGo:
         """Of a queue that drains, those whose turn has come, the earliest deadline first."""
@@ -337,7 +346,12 @@ def put_in_queue(
     connection.execute(
         waits.on_conflict_do_update(
             index_elements=["mrn", "service"],
-            set_={"told_at": None, "due_at": waits.excluded.due_at, "agency": waits.excluded.agency},
+            set_={
+                "told_at": None,
+                "told": 0,
+                "due_at": waits.excluded.due_at,
+                "agency": waits.excluded.agency,
+            },
         ),
         {
             "mrn": mrn,
