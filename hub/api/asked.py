@@ -12,6 +12,7 @@ from hub.domain.cargo import CargoStep
 from hub.domain.duties import CoverKind
 from hub.domain.model import CountryCode, Measure, Model, Money
 from hub.domain.referral import Verdict
+from hub.ports import ActionKind, StuckFilter
 
 Remarks = Annotated[str, StringConstraints(max_length=4000)]
 Reference = Annotated[
@@ -108,7 +109,103 @@ class DeadlineSet(Model):
     reason: Annotated[str, StringConstraints(min_length=1, max_length=4000)]
 
 
+Reason = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+"""Kept in the audit."""
+
+
+class ActionAsked(Model):
+    """What is to be done, and to what: a referral (`mrn`, `service`), a declaration, or an agency."""
+
+    id: MessageId | None = Field(
+        default=None, description="Yours; the same again is done once. May be the header Idempotency-Key."
+    )
+    kind: ActionKind
+    mrn: str | None = Field(default=None, max_length=35)
+    service: str | None = Field(default=None, max_length=64)
+    agency: str | None = Field(default=None, max_length=64)
+    due_at: Instant | None = Field(default=None, description="Of `extend`: the deadline.")
+    code: str | None = Field(
+        default=None, max_length=64, description="Of `withdraw`: a code of GET /v1/withdrawal-reasons."
+    )
+    reason: Reason
+    seen: int | None = Field(
+        default=None, ge=0, description="`last_seq` of the preview: refused when more has happened since."
+    )
+
+
+class PreviewAsked(Model):
+    """What one would do."""
+
+    kind: ActionKind
+    mrn: str | None = Field(default=None, max_length=35)
+    service: str | None = Field(default=None, max_length=64)
+    agency: str | None = Field(default=None, max_length=64)
+    due_at: Instant | None = None
+    code: str | None = Field(default=None, max_length=64)
+
+
+class ProposalMade(Model):
+    """What an agency has decided, as the one says who proposes it; a second person confirms it."""
+
+    id: MessageId | None = Field(
+        default=None, description="Yours; the same again counts once. May be the header Idempotency-Key."
+    )
+    mrn: Annotated[str, StringConstraints(max_length=35)]
+    service: Annotated[str, StringConstraints(max_length=64)]
+    verdict: Verdict
+    items: Items | None = Field(
+        default=None, description="Numbers of goods items; all referred unless given."
+    )
+    remarks: Remarks | None = Field(default=None, description="For the declarant.")
+    reference: Reference | None = Field(default=None, description="The agency's number for it.")
+    decided_at: Instant | None = Field(default=None, description="Now unless given.")
+    evidence: Annotated[str, StringConstraints(min_length=1, max_length=4000)] = Field(
+        description="Who said so, when, and where that is kept."
+    )
+
+
+class ProposalEnded(Model):
+    """Why a proposal is confirmed, declined or taken back."""
+
+    id: MessageId | None = Field(default=None, description="As of an action.")
+    reason: Reason
+
+
+class BulkPicked(Model):
+    """Which referrals: those that a filter of the stuck work finds, or these."""
+
+    kind: ActionKind
+    filter: StuckFilter | None = None
+    referrals: (
+        Annotated[tuple[Annotated[str, StringConstraints(max_length=100)], ...], Field(max_length=20_000)]
+        | None
+    ) = Field(default=None, description="Each as `{mrn}/{service}`.")
+
+
+class BulkAsked(BulkPicked):
+    """One action on many referrals."""
+
+    id: MessageId | None = Field(default=None, description="As of an action.")
+    count: int = Field(ge=0, description="As the preview counted them: refused when there are more by now.")
+    rate: float = Field(default=5.0, description="Referrals a second, at most 50.")
+    due_at: Instant | None = Field(default=None, description="Of `extend`: the deadline.")
+    reason: Reason
+
+
+class BulkStopped(Model):
+    """Nothing more of it is to be begun."""
+
+    id: MessageId | None = Field(default=None, description="As of an action.")
+
+
 BODIES: tuple[type[Model], ...] = (
+    ActionAsked,
+    PreviewAsked,
+    ProposalMade,
+    ProposalEnded,
+    BulkPicked,
+    BulkAsked,
+    BulkStopped,
     DecisionByHand,
     AppointmentConfirmed,
     InspectionReport,

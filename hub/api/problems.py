@@ -246,6 +246,25 @@ KINDS: Mapping[str, Kind] = _kinds(
         "It is recorded by hand only where the agency's channel cannot be told, or has refused.",
     ),
     Kind(
+        "action-refused",
+        HTTPStatus.CONFLICT,
+        "The action cannot be done as things stand",
+        "`code` names the reason once and for all, the detail says it in words. That it was asked for stands in "
+        "the audit.",
+    ),
+    Kind(
+        "own-proposal",
+        HTTPStatus.FORBIDDEN,
+        "A second person confirms",
+        "Nobody confirms what he has proposed himself, whatever his role.",
+    ),
+    Kind(
+        "changed-meanwhile",
+        HTTPStatus.CONFLICT,
+        "It is not as it was seen",
+        "More has happened since the preview, or there are more than it counted. Nothing was done: look again.",
+    ),
+    Kind(
         "body-too-slow",
         HTTPStatus.REQUEST_TIMEOUT,
         "The body took too long to come in",
