@@ -56,6 +56,8 @@ class Measured:
     statuses: frozenset[int]
     milliseconds: tuple[float, ...]
     size: int
+    processor: float
+    """Milliseconds of it that a request takes of the API's process on average, busy machine or not."""
 
     def within(self, share: float) -> float:
         """What this share of the requests took no longer than."""
@@ -113,9 +115,9 @@ def pages_of(url: str, code: str) -> list[Page]:
     ]
 
 
-def measure(client: httpx.Client, page: Page, repeats: int, pause: float) -> Measured:
+def measure(client: httpx.Client, page: Page, repeats: int, pause: float, process: int) -> Measured:
     """Ask for it so many times, one after the other, `pause` seconds between."""
-    took, statuses, size = [], set(), 0
+    took, statuses, size, before = [], set(), 0, _processor(process)
     for number in range(repeats):
         path = page.paths[number % len(page.paths)]
         time.sleep(pause)
@@ -124,7 +126,14 @@ def measure(client: httpx.Client, page: Page, repeats: int, pause: float) -> Mea
         took.append((time.perf_counter() - began) * 1000)
         statuses.add(answer.status_code)
         size = max(size, len(answer.content))
-    return Measured(page, frozenset(statuses), tuple(took), size)
+    spent = (_processor(process) - before) / repeats
+    return Measured(page, frozenset(statuses), tuple(took), size, spent)
+
+
+def _processor(process: int) -> float:
+    """Milliseconds of processor time that a process has used so far (proc(5): fields 14 and 15)."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
 
 
 def signed_in(base: str, store: Store) -> httpx.Client:
@@ -149,8 +158,8 @@ def tracking_code(store: Store, mrn: str) -> str:
 
 
 @contextmanager
-def api(url: str, config: Path) -> Iterator[str]:
-    """`hub api` on the store, in a process of its own; its address."""
+def api(url: str, config: Path) -> Iterator[tuple[str, int]]:
+    """`hub api` on the store, in a process of its own; its address and its process id."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     base = f"http://127.0.0.1:{port}"
@@ -177,7 +186,7 @@ def api(url: str, config: Path) -> Iterator[str]:
             else:
                 log.seek(0)
                 raise RuntimeError(f"hub api does not start:\n{log.read().decode()[-4000:]}")
-            yield base
+            yield base, process.pid
         finally:
             process.terminate()
             process.wait(20)
@@ -185,7 +194,7 @@ def api(url: str, config: Path) -> Iterator[str]:
 
 def table_of(measured: Sequence[Measured]) -> Table:
     table = Table(title="Pages, in milliseconds")
-    for name in ("page", "status", "p50", "p95", "slowest", "kB"):
+    for name in ("page", "status", "p50", "p95", "slowest", "processor", "kB"):
         table.add_column(name, justify="left" if name == "page" else "right")
     for one in measured:
         late = one.within(0.95) > LIMIT.total_seconds() * 1000
@@ -195,6 +204,7 @@ def table_of(measured: Sequence[Measured]) -> Table:
             f"{one.within(0.5):.0f}",
             f"[red]{one.within(0.95):.0f}[/red]" if late else f"{one.within(0.95):.0f}",
             f"{max(one.milliseconds):.0f}",
+            f"{one.processor:.0f}",
             f"{one.size / 1000:.0f}",
         )
     return table
@@ -219,10 +229,13 @@ def main() -> None:
         for page in pages_of(told.url, tracking_code(store, mrn))
         if told.only.lower() in page.name.lower()
     ]
-    with api(told.url, told.config) as base, closing(signed_in(base, store)) as client:
+    with (
+        api(told.url, told.config) as (base, process),
+        closing(signed_in(base, store)) as client,
+    ):
         for page in chosen:
             client.get(page.paths[0])  # templates are compiled once, not for each page
-        measured = [measure(client, page, told.repeats, told.pause) for page in chosen]
+        measured = [measure(client, page, told.repeats, told.pause, process) for page in chosen]
     store.close()
     Console(width=100).print(table_of(measured))
     late = [one for one in measured if one.within(0.95) > LIMIT.total_seconds() * 1000]

@@ -71,13 +71,15 @@ class Maker:
         self._random = random.Random(seed)  # noqa: S311 - the same store each time
         self._numbers = itertools.count(1)
 
-    def make(self) -> list[Pattern]:
-        """All of them; states that are rare have little weight."""
+    def make(self, contents: int | None = None, ages: int = _AGES_EACH) -> list[Pattern]:
+        """
+        All of them, or of so many contents in so many ages only; states that are rare have little weight.
+        """
         return [
             self._one(content, age, state, weight)
-            for content in _contents()
+            for content in itertools.islice(_contents(), contents)
             for state, weight in _STATES
-            for age in self._random.sample(_AGES, _AGES_EACH)
+            for age in self._random.sample(_AGES, ages)
         ]
 
     def _one(self, content: dict[str, Any], age: timedelta, state: _State, weight: float) -> Pattern:
