@@ -60,8 +60,8 @@ REFUSALS = (
 
 async def _actor(client: Operator) -> Actor:
     """
-    The client as the one who acts: an operator as an operator, an administrator as one. One that is bound to a
-    declarant does nothing here.
+    The client as the one who acts: an operator as an operator, an administrator as one. One that is bound to
+    a declarant does nothing here.
     """
     if client.declarant is not None:
         raise ApiProblem("forbidden", f"this client is bound to the declarant {client.declarant}")
@@ -164,7 +164,7 @@ _EXAMPLE = {
     openapi_extra=body_of(PreviewAsked, _EXAMPLE),
 )
 async def preview_action(request: Request, parts: Parts, actor: Acting) -> ActionPreview:
-    """Nothing is done, and nothing stands in the audit. Whether it may be done, why not, what would follow."""
+    """Nothing is done. Whether it may be done, why not, and what would follow."""
     asked = await read_asked(request, parts, PreviewAsked)
     with told_as_problems():
         preview = await parts.desk.actions.preview(actor, Action(**asked.model_dump()))
@@ -276,7 +276,7 @@ async def list_proposals(
 async def propose(
     request: Request, parts: Parts, actor: Acting, idempotency_key: IdempotencyKey = None
 ) -> Proposal:
-    """It counts for nothing until a second person has confirmed it. A document is handed in on the console."""
+    """It counts for nothing until a second person has confirmed it. Documents: on the console."""
     asked = await read_asked(request, parts, ProposalMade)
     id = request_of(actor, asked.id, idempotency_key)
     with told_as_problems():

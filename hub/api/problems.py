@@ -249,8 +249,8 @@ KINDS: Mapping[str, Kind] = _kinds(
         "action-refused",
         HTTPStatus.CONFLICT,
         "The action cannot be done as things stand",
-        "`code` names the reason once and for all, the detail says it in words. That it was asked for stands in "
-        "the audit.",
+        "`code` names the reason once and for all, the detail says it in words. That it was asked for stands "
+        "in the audit.",
     ),
     Kind(
         "own-proposal",
@@ -262,7 +262,8 @@ KINDS: Mapping[str, Kind] = _kinds(
         "changed-meanwhile",
         HTTPStatus.CONFLICT,
         "It is not as it was seen",
-        "More has happened since the preview, or there are more than it counted. Nothing was done: look again.",
+        "More has happened since the preview, or there are more than it counted. Nothing was done: look "
+        "again.",
     ),
     Kind(
         "body-too-slow",

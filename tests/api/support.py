@@ -183,6 +183,10 @@ class EngineFake:
         self.nudged.append(mrn)
         return not self.ended
 
+    async def tell_to_go_on(self, mrn: str, services: Sequence[str]) -> bool:
+        await self._answer()
+        return not self.ended
+
     async def is_reachable(self) -> bool:
         return not self.down
 
