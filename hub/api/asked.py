@@ -177,7 +177,10 @@ class BulkPicked(Model):
     kind: ActionKind
     filter: StuckFilter | None = None
     referrals: (
-        Annotated[tuple[Annotated[str, StringConstraints(max_length=100)], ...], Field(max_length=20_000)]
+        Annotated[
+            tuple[Annotated[str, StringConstraints(max_length=100)], ...],
+            Field(min_length=1, max_length=1000),
+        ]
         | None
     ) = Field(default=None, description="Each as `{mrn}/{service}`.")
 

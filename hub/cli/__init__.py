@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from hub import process
 from hub.cli import (
+    acting,
     administration,
     agency,
     declarant,
@@ -42,6 +43,7 @@ declarant.add_to(app)
 explaining.add_to(app)
 tracking.add_to(app)
 offices.add_to(app)
+acting.add_to(app)
 administration.add_to(app)
 doctor.add_to(app)
 incidents.add_to(app)
