@@ -323,10 +323,18 @@ class CaseStore(Protocol):
 
     # polls and feeds
 
-    def lease_polls(self, now: datetime, lease: timedelta, limit: int, busy: Sequence[str]) -> list[OpenPoll]:
+    def lease_polls(
+        self,
+        now: datetime,
+        lease: timedelta,
+        limit: int,
+        busy: Sequence[str],
+        *,
+        only: str | None = None,
+    ) -> list[OpenPoll]:
         """
-        Polls that are due, oldest first, leased to this caller; none of the agencies in `busy`. One that is
-        not finished falls due again when its lease runs out.
+        Polls that are due, oldest first, leased to this caller; none of the agencies in `busy`, and only
+        those of `only`, if that is said. One that is not finished falls due again when its lease runs out.
         """
 
     def finish_poll(

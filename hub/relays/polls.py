@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
@@ -61,11 +61,11 @@ class PollRelay:
 
     async def go_round(self) -> float:
         shut = {} if self._gate is None else self._gate.shut()
-        busy = [a for a, polls in self._agencies.items() if polls >= _PER_AGENCY and a not in shut]
-        busy += [a for a, most in shut.items() if self._agencies[a] >= most]
+        busy = [agency for agency, polls in self._agencies.items() if polls >= _PER_AGENCY]
+        busy += [agency for agency in shut if agency not in busy]
         now = self._clock()
         leased = await asyncio.to_thread(self._store.lease_polls, now, _LEASE, _BATCH, busy)
-        for poll in leased:
+        for poll in (*leased, *await self._of_shut(shut, now)):
             agency = poll.dossier.terms.agency
             self._agencies[agency] += 1
             task = asyncio.create_task(self._ask(poll))
@@ -77,6 +77,14 @@ class PollRelay:
         if next_at is None:
             return _IDLE
         return min(_IDLE, max(0.02, (next_at - self._clock()).total_seconds()))
+
+    async def _of_shut(self, shut: Mapping[str, int], now: datetime) -> list[OpenPoll]:
+        """Of agencies that are not simply open as many as each may be asked."""
+        leased: list[OpenPoll] = []
+        for agency, most in shut.items():
+            if (free := most - self._agencies[agency]) > 0:
+                leased += await asyncio.to_thread(self._store.lease_polls, now, _LEASE, free, (), only=agency)
+        return leased
 
     async def finish(self) -> None:
         """Wait for the polls that are under way."""

@@ -28,14 +28,27 @@ class Polls(Part):
     process that died falls due again by itself.
     """
 
-    def lease_polls(self, now: datetime, lease: timedelta, limit: int, busy: Sequence[str]) -> list[OpenPoll]:
-        """Polls that are due, oldest first, leased to this caller; none of the agencies in `busy`."""
+    def lease_polls(
+        self,
+        now: datetime,
+        lease: timedelta,
+        limit: int,
+        busy: Sequence[str],
+        *,
+        only: str | None = None,
+    ) -> list[OpenPoll]:
+        """
+        Polls that are due, oldest first, leased to this caller; none of the agencies in `busy`, and only
+        those of `only`, if that is said.
+        """
         due = (
             select(polls.c.mrn, polls.c.service, polls.c.attempts)
             .where(OPEN, polls.c.due_at <= now)
             .order_by(polls.c.due_at, polls.c.mrn, polls.c.service)
             .limit(limit)
         )
+        if only is not None:
+            due = due.where(polls.c.agency == only)
         if busy:
             due = due.where(polls.c.agency.not_in(busy))
         with self._database.read() as connection:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from hub.domain.exchange import Answer, Dossier, Exchange, Feed, FeedPage
+from hub.domain.exchange import Answer, Dossier, Exchange, Feed, FeedPage, LookUp
 from hub.domain.referral import Decision
-from hub.ports import NONE_REFUSED
+from hub.ports import NONE_REFUSED, AgencyControl, EngineUnavailable, Pace
 
 
 @dataclass
@@ -19,6 +20,12 @@ class ToldGateway:
     acknowledged: list[str] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
     pulled: list[FeedPage | None] = field(default_factory=list)
+    looked_up: list[str] = field(default_factory=list)
+
+    async def look_up(self, dossier: Dossier, sent_at: datetime) -> LookUp:
+        self.looked_up.append(dossier.terms.id)
+        found: LookUp = self._next()
+        return found
 
     async def poll(self, dossier: Dossier) -> Answer:
         answer: Answer = self._next()
@@ -51,6 +58,9 @@ class ToldEngine:
     ended: bool = False
     told: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     nudged: list[str] = field(default_factory=list)
+    away: bool = False
+    let_go: list[str] = field(default_factory=list)
+    """Declarations that were told to go on."""
 
     async def tell_decisions(self, mrn: str, decisions: Sequence[Decision]) -> bool:
         self.told.append((mrn, tuple(decision.id for decision in decisions)))
@@ -59,3 +69,26 @@ class ToldEngine:
     async def tell_news(self, mrn: str) -> bool:
         self.nudged.append(mrn)
         return not self.ended
+
+    async def tell_to_go_on(self, mrn: str, services: Sequence[str]) -> bool:
+        if self.away:
+            raise EngineUnavailable("away")
+        self.let_go.append(mrn)
+        return not self.ended
+
+
+@dataclass
+class ToldGate:
+    """A gate that stands as it is told."""
+
+    most: dict[str, int] = field(default_factory=dict)
+    paces: Pace = field(default_factory=Pace)
+
+    def control(self, agency: str) -> AgencyControl | None:
+        return None
+
+    def shut(self) -> dict[str, int]:
+        return self.most
+
+    def pace(self, agency: str) -> Pace:
+        return self.paces
