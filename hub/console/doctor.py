@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from hub.console.findings import FINDINGS, REPAIRS
 from hub.console.i18n import _
 from hub.console.parts import Parts
-from hub.console.problems import PageProblem
+from hub.console.problems import PageProblem, forbidden
 from hub.console.security import CheckedForm
 from hub.console.shell import Operating, Staff, Supervising, go, page
 from hub.operations.doctor import Doctor
@@ -25,7 +25,9 @@ _LONGEST_REASON = 1000
 
 @router.get("")
 async def doctor(request: Request, parts: Parts, user: Staff) -> Response:
-    """What was found last, by whichever process, and what is under way here."""
+    """What was found last, by whichever process, and what is under way here. It is about everybody's."""
+    if user.agency is not None:
+        raise forbidden()
     return await _page(request, _doctor(parts))
 
 
