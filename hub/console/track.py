@@ -9,7 +9,6 @@ from fastapi import APIRouter, Request, Response
 
 from hub.console.i18n import _
 from hub.console.parts import Parts
-from hub.console.problems import PageProblem
 from hub.console.security import CheckedForm
 from hub.console.shell import go, in_thread, page, words_of
 from hub.domain.progress import Language, Reader
@@ -85,14 +84,7 @@ async def show(request: Request, code: str, parts: Parts) -> Response:
     try:
         view = await _follow(request, parts, code[:200], None)
     except NotFollowed:
-        raise PageProblem(
-            404,
-            _("This link opens nothing"),
-            _(
-                "It may be incomplete, it may have been revoked, or its time may be over. Ask whoever gave "
-                "it to you for another."
-            ),
-        ) from None
+        return _private(page(request, "track/nothing.html", status=404))
     except TooManyFailures as error:
         return _slowed(request, error)
     language = cast(Language, words_of(request).language)

@@ -73,7 +73,7 @@ class Wait:
         return (self.times.within(self.waited + (at - now)) - gone) / (1 - gone)
 
     def put_off(self, at: datetime) -> datetime:
-        """A moment at which nobody works there is put off to when somebody does."""
+        """A moment at which nobody works there is put off to a day on which somebody does."""
         moved = at if self.calendar is None else next_working(self.calendar, at)
         return moved if self.not_after is None else min(moved, self.not_after)
 
@@ -129,15 +129,17 @@ def forecast_of_all(
 
 
 def next_working(calendar: WorkingCalendar, at: datetime) -> datetime:
-    """That moment, or the first after it at which the agency works. A year without a working day ends it."""
+    """
+    That moment, if the agency works then; otherwise the close of business of the first day on which it works
+    afterwards: by then is said, not from when on. Where it does not work for a year, that moment.
+    """
     local = at.astimezone(calendar.zone)
     for days in range(366):
         day = local.date() + timedelta(days=days)
-        if not calendar.works_on(day):
+        if not calendar.works_on(day) or local > calendar.close_of(day):
             continue
-        opens = datetime.combine(day, calendar.opens_at, calendar.zone)
-        if max(local, opens) <= datetime.combine(day, calendar.closes_at, calendar.zone):
-            return max(at, opens.astimezone(at.tzinfo))
+        is_open = local >= datetime.combine(day, calendar.opens_at, calendar.zone)
+        return at if is_open else calendar.close_of(day)
     return at
 
 

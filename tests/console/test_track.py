@@ -129,7 +129,7 @@ async def test_it_is_kept_from_robots_and_tells_no_other_page_its_address(
 ) -> None:
     _, code = tracking.make(accepted.mrn, "customs")
     visitor = console.visitor()
-    for path in ("/track", f"/track/{code}"):
+    for path in ("/track", f"/track/{code}", "/track/wrong"):
         answer = await visitor.get(path)
         assert "noindex" in answer.headers["x-robots-tag"]
         assert 'content="noindex' in answer.text
