@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hub.domain.model import Model
-from hub.domain.wording import EVENTS, OUTCOMES, RULES
+from hub.domain.wording import EVENTS, OUTCOMES, RULES, plain, said
 
 _TEMPLATE = "casefile.html"
 
@@ -28,20 +27,6 @@ def _named(text: Mapping[str, str]) -> str:
     return text.get("en") or next(iter(text.values()), "")
 
 
-def _plain(word: Any) -> str:
-    """A word of the API's vocabulary, for reading."""
-    return str(word).replace("_", " ")
-
-
-def _said(data: Mapping[str, Any]) -> str:
-    """The plain values in the data of an event; the rest stands elsewhere in the file."""
-    return ", ".join(
-        f"{_plain(key)} {value}"
-        for key, value in data.items()
-        if isinstance(value, str | int) and value != ""
-    )
-
-
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("hub.api"),
@@ -50,7 +35,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"moment": _moment, "named": _named, "plain": _plain, "said": _said}
+    environment.filters |= {"moment": _moment, "named": _named, "plain": plain, "said": said}
     environment.globals |= {
         "RULES": RULES,
         "OUTCOMES": OUTCOMES,

@@ -47,7 +47,10 @@ def translations(language: str) -> NullTranslations:
             compiled = io.BytesIO()
             write_mo(compiled, read_po(io.BytesIO(file.read_bytes()), locale=language))
             compiled.seek(0)
-            merged.merge(Translations(compiled))
+            found = Translations(compiled)
+            merged.merge(found)
+            # Which form a number takes comes with the file, and is not merged.
+            merged.plural = found.plural  # type: ignore[attr-defined]
     return merged
 
 

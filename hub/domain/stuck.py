@@ -181,7 +181,8 @@ def judge(standing: Standing, judging: Judging) -> list[Stuck]:
             signs = standing.signs.get(referral.terms.service, Signs())
             errand = errands_of.get(referral.terms.service)
             one = _referral(standing, referral, signs, errand, held, judging)
-            if one is not None:
+            # Of a declaration that nobody has taken up, that is said once.
+            if one is not None and (standing.started or one.kind is not StuckKind.NOT_STARTED):
                 stuck.append(one)
     return stuck
 

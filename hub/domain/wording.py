@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from hub.domain.clearance import Outcome, Rule
 from hub.domain.events import EventType
@@ -94,3 +95,15 @@ EVENTS: Mapping[EventType, str] = {
     EventType.CARGO_GATED_OUT: "cargo has left the gate",
     EventType.CARGO_LEFT_UNRELEASED: "cargo has left without being released",
 }
+
+
+def plain(word: Any) -> str:
+    """A word of the API's vocabulary, for reading."""
+    return str(word).replace("_", " ")
+
+
+def said(data: Mapping[str, Any]) -> str:
+    """The plain values in the data of an event; the rest stands elsewhere."""
+    return ", ".join(
+        f"{plain(key)} {value}" for key, value in data.items() if isinstance(value, str | int) and value != ""
+    )

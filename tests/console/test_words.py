@@ -14,6 +14,7 @@ from babel.messages.extract import extract
 from babel.messages.pofile import read_po
 
 from hub.console.i18n import Words, preferred
+from hub.domain.wording import EVENTS, RULES
 from tests.console.support import NOW, Console
 
 _KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2)}
@@ -32,6 +33,9 @@ def _extracted(folder: Path) -> Iterator[tuple[str, str]]:
             for each in message if isinstance(message, tuple) else (message,):
                 if each:
                     yield each, str(path.relative_to(folder))
+    # What the domain says of rules and events is put into the reader's words, too.
+    for words in (*RULES.values(), *EVENTS.values()):
+        yield words, "hub/domain/wording.py"
 
 
 @pytest.fixture
@@ -132,10 +136,10 @@ async def test_language_before_sign_in(console: Console) -> None:
     ("length", "english", "korean"),
     [
         (timedelta(milliseconds=412), "412 ms", "412 ms"),
-        (timedelta(seconds=42), "42 sec", "42초"),
-        (timedelta(minutes=59), "59 min", "59분"),
-        (timedelta(hours=3), "3 hr", "3시간"),
-        (timedelta(hours=27), "27 hr", "27시간"),
+        (timedelta(seconds=42), "42 secs", "42초"),
+        (timedelta(minutes=59), "59 mins", "59분"),
+        (timedelta(hours=3), "3 hrs", "3시간"),
+        (timedelta(hours=27), "27 hrs", "27시간"),
         (timedelta(days=2), "2 days", "2일"),
     ],
 )
@@ -151,6 +155,6 @@ def test_a_moment_is_shown_where_the_reader_is_and_said_exactly_to_machines() ->
         '<time datetime="2026-11-20T02:15:00Z" title="20 Nov 2026, 11:15:00 +0900">20 Nov, 11:15</time>'
     )
     assert "20 Nov 2025, 11:15" in words.moment(NOW.replace(year=2025))
-    assert "3 hr ago" in words.ago(NOW - timedelta(hours=3))
+    assert "3 hrs ago" in words.ago(NOW - timedelta(hours=3))
     assert "in 2 days" in words.ago(NOW + timedelta(days=2))
     assert "11월 20일 11:15" in Words("ko", ZoneInfo("Asia/Seoul"), NOW).moment(NOW)
