@@ -372,3 +372,31 @@ async def test_an_engine_that_is_away_is_an_agency_that_cannot_be_reached(unused
             await distant.poll(dossier(MFDS, receipt="T-1"))
         with pytest.raises(AgencyUnavailable):
             await distant.submit(dossier(MFDS))
+
+
+@pytest.mark.parametrize("worker", [True, False], ids=["its system fails", "its worker is away"])
+async def test_an_agency_that_is_reached_by_its_worker_is_known_to_fail(
+    client: Client, worker: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its worker's breaker, or by ours of the way to it; forgiven, it is asked again."""
+    monkeypatch.setattr(gateway, "WORKER_WITHIN", timedelta(seconds=1))
+    file = own(agency("kats"), breaker_failures=2, breaker_pause="1h")
+    with system(answer(500)) as running:
+        async with both_sides(client, running.url, file) if worker else two_sides(client, file) as two:
+            failing = []
+            for _ in range(3):
+                with pytest.raises(ChannelError) as told:
+                    await two.gateway.submit(dossier(file))
+                failing.append(told.value.failing)
+            assert failing == ([False, True, True] if worker else [True, True, True])
+            if not worker:
+                with pytest.raises(AgencyUnavailable, match="no worker of kats is at work"):
+                    await two.gateway.submit(dossier(file))
+                two.gateway.forgive("kats")
+                async with (
+                    gateway_to(running.url, file, clock=now) as near,
+                    two.agency_works("kats", near),
+                ):
+                    with pytest.raises(InDoubt):
+                        await two.gateway.submit(dossier(file))
+    assert len(running.heard) == (2 if worker else 1)
