@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
+import structlog
 from anyio import to_thread
 from babel import negotiate_locale
 from fastapi import APIRouter, Header, Path, Request
@@ -20,6 +21,7 @@ from hub.operations.tracking import TooManyLinks
 from hub.ports import TrackingLink
 
 router = APIRouter(tags=["declarations"])
+log = structlog.get_logger()
 
 
 class TrackingLinkShown(Model):
@@ -114,6 +116,7 @@ async def make_link(
         link, code = await to_thread.run_sync(parts.tracking.make, mrn, client.id)
     except TooManyLinks as error:
         raise ApiProblem("too-many-links", f"{mrn} has as many open links as one may have") from error
+    log.info("tracking.link_made", link=link.id)
     base = parts.public_url or str(request.base_url)
     return TrackingLinkMade(
         **dict(_shown(link, parts.tracking.ends_at(view))), code=code, url=f"{base.rstrip('/')}/track/{code}"
@@ -139,6 +142,7 @@ async def revoke_link(
         await to_thread.run_sync(parts.tracking.revoke, mrn, link)
     except KeyError as error:
         raise ApiProblem("not-found", f"{mrn} has no tracking link of this id") from error
+    log.info("tracking.link_revoked", link=link)
     return await list_links(mrn, parts, sight, client)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import cast
 
+import structlog
 from fastapi import APIRouter, Request, Response
 
 from hub.console.i18n import _
@@ -87,6 +88,7 @@ async def show(request: Request, code: str, parts: Parts) -> Response:
         return _private(page(request, "track/nothing.html", status=404))
     except TooManyFailures as error:
         return _slowed(request, error)
+    structlog.contextvars.bind_contextvars(mrn=view.acceptance.mrn)
     language = cast(Language, words_of(request).language)
     progress = await in_thread(parts.progress.tell, view, Reader.LINK, language)
     answer = page(
