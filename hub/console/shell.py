@@ -149,7 +149,7 @@ def page(request: Request, template: str, *, status: int = 200, **context: Any) 
     themselves ask so.
     """
     words = words_of(request)
-    body = render(request, template, words, **context)
+    body = render(request, template, words, status=status, **context)
     if status != HTTPStatus.OK:
         return HTMLResponse(body, status)
     tag = f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
@@ -159,11 +159,13 @@ def page(request: Request, template: str, *, status: int = 200, **context: Any) 
     return HTMLResponse(body, headers=headers)
 
 
-def render(request: Request, template: str, words: Words, **context: Any) -> str:
+def render(request: Request, template: str, words: Words, *, status: int = 200, **context: Any) -> str:
     """
-    A template in the reader's words. It sees besides `context`: `user` (or none), `words`, `csrf` (the field
-    for forms), `menu`, `here` (path and query), `scheme`, `languages`, `may` and `static`.
+    A template in the reader's words. It sees besides `context`: `user` (or none), `words` and what they do
+    (`moment`, `ago`, ...), `menu`, `path`, `here` (where a form may lead back to), `may` (whether the user
+    may do what is for a role), `static` and `query`. `{% include "csrf.html" %}` is for every form.
     """
+    asked = request.method == "GET" and status == HTTPStatus.OK
     parts = parts_of(request)
     user: User | None = getattr(request.state, "user", None)
     # Also on a page that is for anybody: its forms are checked like all others of this browser.
@@ -176,7 +178,9 @@ def render(request: Request, template: str, words: Words, **context: Any) -> str
         "csrf_value": csrf_token(token) if token else "",
         "menu": menu_of(user) if user else [],
         "path": request.url.path,
-        "here": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+        "here": request.url.path + (f"?{request.url.query}" if request.url.query else "") if asked else "",
+        # What a form was answered with, or an error, is not there to be asked for again.
+        "fresh": asked,
         "criticals": _criticals(parts, user),
         "critical_names": INCIDENT_NAMES,
         "scheme": scheme if scheme in SCHEMES else "auto",

@@ -34,6 +34,7 @@
     const closed = new Set([...part.querySelectorAll("details:not([open])[id]")].map((each) => each.id));
     const scrolled = [...part.querySelectorAll(".scroll[id]")].map((each) => [each.id, each.scrollLeft, each.scrollTop]);
     const focused = part.contains(document.activeElement) ? where(document.activeElement) : "";
+    say(part, fresh);
     part.replaceChildren(...fresh.childNodes);
     for (const each of part.querySelectorAll("details[id]")) {
       if (open.has(each.id)) each.open = true;
@@ -41,6 +42,15 @@
     }
     for (const [id, left, top] of scrolled) document.getElementById(id)?.scrollTo(left, top);
     if (focused) part.querySelector(focused)?.focus({ preventScroll: true });
+  }
+
+  // Screen readers are told what changed in elements with `data-say`, and of nothing else.
+  function say(part, fresh) {
+    const before = [...part.querySelectorAll("[data-say]")].map((each) => each.textContent.trim());
+    const changed = [...fresh.querySelectorAll("[data-say]")]
+      .map((each) => each.textContent.trim())
+      .filter((text, place) => text !== before[place]);
+    if (changed.length > 0) document.getElementById("said").textContent = changed.join(". ");
   }
 
   function where(element) {
@@ -85,7 +95,7 @@
   }
 
   document.addEventListener("visibilitychange", () => {
-    if (!document.hidden) refresh().catch(() => {});
+    if (!document.hidden && !document.body.hasAttribute("data-still")) refresh().catch(() => {});
   });
   // A menu that is open closes by Escape, and gives the focus back.
   document.addEventListener("keydown", (pressed) => {
@@ -95,5 +105,5 @@
       menu.querySelector("summary").focus();
     }
   });
-  if (parts().length > 0) setTimeout(turn, seconds() * 1000);
+  if (parts().length > 0 && !document.body.hasAttribute("data-still")) setTimeout(turn, seconds() * 1000);
 })();
