@@ -81,7 +81,7 @@ from hub.relays.calls import CallTally
 from hub.settings import EngineSettings, Settings
 from hub.simulator.environment import environment as simulated_environment
 from hub.store import Store, create_store
-from hub.store.vitals import is_full
+from hub.store.vitals import is_away, is_full
 from hub.variables import Variables
 
 _RUNBOOK = Path(__file__).parent.parent / "docs" / "operations.md"
@@ -501,8 +501,10 @@ def _early_warning(
     return watch, keeper
 
 
-def _kind_of_trouble(error: BaseException) -> IncidentKind:
-    return IncidentKind.DISK_FULL if is_full(error) else IncidentKind.DATABASE_UNREACHABLE
+def _kind_of_trouble(error: BaseException) -> IncidentKind | None:
+    if is_full(error):
+        return IncidentKind.DISK_FULL
+    return IncidentKind.DATABASE_UNREACHABLE if is_away(error) else None
 
 
 def _ending(configuration: Configuration) -> list[CertificateEnd]:

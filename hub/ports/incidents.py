@@ -284,8 +284,8 @@ class WatchStore(IncidentStore, Protocol):
         By the database's clock. The lease lasts so long at most; a process that dies at it keeps nobody.
         """
 
-    def end_watch(self, process: str) -> None:
-        """The round is done."""
+    def end_watch(self, process: str, *, done: bool) -> None:
+        """The round is over: done, or it failed and is anybody's to go again."""
 
     def watched_seconds_ago(self) -> float | None:
         """Since the last round ended, by the database's clock; None when there was none."""

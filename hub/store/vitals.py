@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Connection, delete, func, select, text, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from hub.ports import Beat, DatabaseState, Doors, Outboxes
 from hub.store.casefile import UNTOLD, insert_of
@@ -119,13 +120,12 @@ class Vitals(Part):
             values = {"id": 1, "process": process, "until": now + lasts, "ended_at": _NEVER}
             return connection.execute(leased, values).first() is not None
 
-    def end_watch(self, process: str) -> None:
-        """The round is done."""
+    def end_watch(self, process: str, *, done: bool) -> None:
+        """The round is over: done, or it failed and is anybody's to go again."""
         with self._database.write() as connection:
             now = _now(connection)
-            connection.execute(
-                update(watch_lease).where(watch_lease.c.process == process).values(until=now, ended_at=now)
-            )
+            values = {"until": now, "ended_at": now} if done else {"until": now}
+            connection.execute(update(watch_lease).where(watch_lease.c.process == process).values(values))
 
     def watched_seconds_ago(self) -> float | None:
         """Since the last round ended, by the database's clock; None when there was none."""
@@ -261,6 +261,13 @@ def is_full(error: BaseException) -> bool:
     return getattr(original, "sqlite_errorname", "") == "SQLITE_FULL" or (
         getattr(original, "sqlstate", "") == "53100"
     )
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the database was not reached, did not answer in time, or cannot be used as it is."""
+    if isinstance(error, TimeoutError | OperationalError | InterfaceError | PoolTimeout):
+        return True
+    return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
 def _now(connection: Connection) -> datetime:

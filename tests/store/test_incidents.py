@@ -132,7 +132,7 @@ def test_one_process_at_a_time_goes_a_round_and_nobody_soon_after(store: Store) 
     assert store.watched_seconds_ago() is None
     assert store.lease_watch("worker 1", idle=idle, lasts=lasts)
     assert not store.lease_watch("api 2", idle=timedelta(), lasts=lasts)
-    store.end_watch("worker 1")
+    store.end_watch("worker 1", done=True)
     assert not store.lease_watch("api 2", idle=idle, lasts=lasts)
     ago = store.watched_seconds_ago()
     assert ago is not None

@@ -27,6 +27,8 @@ _BEAT_WITHIN = 10.0
 _STAND_IN_AFTER = STANDBY.total_seconds()
 """A process that has just started lets the engine's schedule have its turn first."""
 _BEATS_KEPT = 3
+_PATIENCE = 4.0
+"""Seconds for which the beats wait for a round that this process goes in another's place."""
 
 log = structlog.get_logger(__name__)
 
@@ -100,29 +102,32 @@ class Keeper:
     async def go_round(self) -> float:
         try:
             state = await self._beat()
+            # One slow answer on a busy machine is no slow database: the fastest of the last few counts.
+            self._seconds.append(state.seconds)
+            self._watch.database = replace(state, seconds=min(self._seconds))
+            await self._write_down()
+            await self._stand_in()
+            await self._teller.go_round()
+            self._open = await asyncio.to_thread(self._store.open_incidents)
         except Exception as error:
-            # Whatever a store raises when it is gone; telling of it is what this is for.
-            await self.memory.failed(error)
-            return _EVERY
-        # One slow answer on a busy machine is no slow database: the fastest of the last few counts.
-        self._seconds.append(state.seconds)
-        self._watch.database = replace(state, seconds=min(self._seconds))
-        await self.memory.went_well()
-        await self._write_down()
-        self._open = await asyncio.to_thread(self._store.open_incidents)
-        self._stand_in()
-        await self._teller.go_round()
+            # Whatever a store raises when it is gone, or has no room; telling of it is what this is for.
+            if not await self.memory.failed(error):
+                raise
+            log.warning("watch.store_failed", reason=str(error).partition("\n")[0])
+        else:
+            await self.memory.went_well()
         return _EVERY
 
-    def _stand_in(self) -> None:
-        """Go a round if nobody has lately; a round that takes long holds up no beat."""
-        if self._standing_in is not None:
-            if not self._standing_in.done():
+    async def _stand_in(self) -> None:
+        """Go a round if nobody has lately; one that takes long goes on by itself, and holds up no beat."""
+        if self._standing_in is None:
+            if time.monotonic() - self._began < _STAND_IN_AFTER:
                 return
+            self._standing_in = asyncio.create_task(self._watch.go_round(idle=STANDBY))
+        done, _ = await asyncio.wait({self._standing_in}, timeout=_PATIENCE)
+        if done:
             task, self._standing_in = self._standing_in, None
             task.result()
-        if time.monotonic() - self._began >= _STAND_IN_AFTER:
-            self._standing_in = asyncio.create_task(self._watch.go_round(idle=STANDBY))
 
     async def finish(self) -> None:
         """This process has been told to end, and is not to be missed."""

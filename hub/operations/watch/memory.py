@@ -63,11 +63,11 @@ class Memory:
         sender: AlertSender,
         policy: Callable[[], WatchPolicy],
         clock: Clock,
-        kind_of: Callable[[BaseException], IncidentKind],
+        kind_of: Callable[[BaseException], IncidentKind | None],
         *,
         runbook_url: str,
     ) -> None:
-        """`kind_of` says what an error of the store means: out of reach, or without room."""
+        """`kind_of` says what an error means: the store is out of reach, has no room, or it is none of its."""
         self._store = store
         self._sender = sender
         self._policy = policy
@@ -84,19 +84,24 @@ class Memory:
         away = self._away
         return [] if away is None else [away.incident]
 
-    async def failed(self, error: BaseException) -> None:
-        """A beat failed. The second one in a row makes it an incident."""
+    async def failed(self, error: BaseException) -> bool:
+        """
+        A beat failed. The second one in a row makes it an incident. False if it is no error of the store's.
+        """
+        kind = self._kind_of(error)
+        if kind is None:
+            return False
         now = self._clock()
         self._well = 0
         self._failures += 1
         self._since = self._since or now
         if self._failures < _NEEDED:
-            return
+            return True
         evidence = {"reason": _reason(error)}
         if self._away is None:
             incident = Incident(
                 id=0,
-                kind=self._kind_of(error),
+                kind=kind,
                 subject=SUBJECT,
                 severity=Severity.CRITICAL,
                 opened_at=self._since,
@@ -108,6 +113,7 @@ class Memory:
             self._away = _Away(incident, [_Untold(one) for one in receivers])
             log.error("incident.found", incident=0, kind=incident.kind.value, subject=SUBJECT, **evidence)
         await self._tell(IncidentStep.OPENED)
+        return True
 
     async def went_well(self) -> None:
         """A beat went well. After the second one in a row what was known here stands in the store."""

@@ -57,10 +57,12 @@ class Watch:
             idle = _SCHEDULED_AFTER
         if not await asyncio.to_thread(self._store.lease_watch, self._process, idle=idle, lasts=_LASTS):
             return False
+        done = False
         try:
             await self._go(arrival)
+            done = True
         finally:
-            await asyncio.to_thread(self._store.end_watch, self._process)
+            await asyncio.to_thread(self._store.end_watch, self._process, done=done)
         return True
 
     async def _go(self, arrival: Arrival | None) -> None:
