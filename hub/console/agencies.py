@@ -12,7 +12,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from hub.console import axes, links, pictures
-from hub.console.board import HEALTH_WORDS, Tile, board_of, percentile_of
+from hub.console.board import HEALTH_WORDS, Tile, board_of, percentiles_of
 from hub.console.caching import Briefly
 from hub.console.i18n import Words, _
 from hub.console.kinds import STUCK_NAMES
@@ -76,6 +76,7 @@ PERIODS: Mapping[int, str] = {
 }
 _BY_THE_HOUR = 2
 """Up to so many days a plot has a point for each hour; beyond, for each day."""
+_SHARES = (0.5, 0.9, 0.99)
 _ROWS = 10
 _FRESH = 5.0
 _STALE = 30.0
@@ -173,7 +174,7 @@ class Figures:
     results: pictures.Bars
     result_rows: tuple[tuple[str, Sequence[int]], ...]
     result_kinds: tuple[CallResult, ...]
-    operations: tuple[tuple[str, int, int, float | None, float | None], ...]
+    operations: tuple[tuple[Any, ...], ...]
     """Operation, requests, of these without a usable answer, seconds of half of them and of 9 in 10."""
     answers: pictures.Plot
     answer_rows: tuple[tuple[str, int, Usual], ...]
@@ -199,9 +200,10 @@ def _figures(
     since = now - timedelta(days=days)
     by_hour = days <= _BY_THE_HOUR
     places = _places(since, now, by_hour)
-    calls = parts.histories.calls_by_hour(agency, places[0])
+    of = parts.histories.calls_by_hour if by_hour else parts.histories.calls_by_day
+    calls = of(agency, places[0])
     at_place = _at_places(calls, by_hour)
-    levels = [[percentile_of(at_place[at], share) for at in places] for share in (0.5, 0.9, 0.99)]
+    levels = list(zip(*(percentiles_of(at_place[at], _SHARES) for at in places), strict=True))
     label = axes.of_hours(words, parts.zone) if by_hour else axes.of_days(words)
     counts = {
         result: [sum(call.count for call in at_place[at] if call.result == result) for at in places]
@@ -276,7 +278,7 @@ def _at_places(calls: Sequence[CallCount], by_hour: bool) -> defaultdict[datetim
     return found
 
 
-def _operations(calls: Sequence[CallCount]) -> tuple[tuple[str, int, int, float | None, float | None], ...]:
+def _operations(calls: Sequence[CallCount]) -> tuple[tuple[Any, ...], ...]:
     by_operation: defaultdict[str, list[CallCount]] = defaultdict(list)
     for call in calls:
         by_operation[call.operation].append(call)
@@ -285,8 +287,7 @@ def _operations(calls: Sequence[CallCount]) -> tuple[tuple[str, int, int, float 
             operation,
             sum(call.count for call in made),
             sum(call.count for call in made if call.result != CallResult.ANSWERED),
-            percentile_of(made, 0.5),
-            percentile_of(made, 0.9),
+            *percentiles_of(made, (0.5, 0.9)),
         )
         for operation, made in sorted(by_operation.items())
     )

@@ -186,12 +186,18 @@ def _board(parts: ConsoleParts, hours: Mapping[str, list[CallCount]]) -> Board:
 
 def percentile_of(calls: Iterable[CallCount], share: float) -> float | None:
     """Seconds within which this share of the requests was answered; those without an answer are left out."""
+    return percentiles_of(calls, (share,))[0]
+
+
+def percentiles_of(calls: Iterable[CallCount], shares: Sequence[float]) -> list[float | None]:
+    """The same for several shares; none where nothing was answered."""
     answered = [call for call in calls if call.result == CallResult.ANSWERED]
     if not answered:
-        return None
+        return [None] * len(shares)
     ladder = latency.together(call.ladder for call in answered)
-    found = latency.percentile(ladder, share, max(call.slowest_ms for call in answered))
-    return None if found is None else found / 1000
+    slowest = max(call.slowest_ms for call in answered)
+    found = [latency.percentile(ladder, share, slowest) for share in shares]
+    return [None if each is None else each / 1000 for each in found]
 
 
 def _by_agency(calls: Iterable[CallCount]) -> dict[str, list[CallCount]]:

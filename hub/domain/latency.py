@@ -25,11 +25,7 @@ def one(milliseconds: int) -> tuple[int, ...]:
 
 def together(ladders: Iterable[Sequence[int]]) -> tuple[int, ...]:
     """Several ladders as one."""
-    total = [0] * STEPS
-    for ladder in ladders:
-        for step, count in enumerate(ladder):
-            total[step] += count
-    return tuple(total)
+    return tuple(map(sum, zip((0,) * STEPS, *ladders, strict=True)))
 
 
 def percentile(ladder: Sequence[int], share: float, slowest: int) -> int | None:

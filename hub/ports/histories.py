@@ -54,13 +54,13 @@ class Call:
 
 
 class CallCount(Model):
-    """Requests to one agency's system that began within one minute, or hour."""
+    """Requests to one agency's system that began within one minute, hour or day."""
 
     agency: str
     operation: str
     """submit, look_up, poll, pull, amend, withdraw, inform, remind ..."""
     minute: UtcDatetime
-    """When it begins; of an hour, its first."""
+    """When that begins."""
     result: str
     """A CallResult."""
     count: int
@@ -99,5 +99,8 @@ class Histories(Protocol):
     def calls_by_hour(self, agency: str | None, since: datetime) -> list[CallCount]:
         """The same by hour, for a year."""
 
+    def calls_by_day(self, agency: str | None, since: datetime) -> list[CallCount]:
+        """The same by day (UTC), for a year."""
+
     def forget_calls(self, minutes_before: datetime, hours_before: datetime) -> None:
-        """Minutes and hours that began before these times are dropped."""
+        """Minutes, and hours and days, that began before these times are dropped."""

@@ -1,4 +1,4 @@
-"""How agencies' systems have answered, counted by minute and by hour."""
+"""How agencies' systems have answered, counted by minute, by hour and by day."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from hub.store.tables import agency_calls
 
 _MINUTE = "minute"
 _HOUR = "hour"
+_DAY = "day"
 _STEPS = [f"step_{number}" for number in range(STEPS)]
 _ADDED = ["count", "total_ms", *_STEPS]
 _KEY = ["span", "agency", "begins_at", "operation", "result"]
@@ -31,6 +32,7 @@ class Calls(Part):
             for span, begins_at in (
                 (_MINUTE, call.minute.replace(second=0, microsecond=0)),
                 (_HOUR, call.minute.replace(minute=0, second=0, microsecond=0)),
+                (_DAY, call.minute.replace(hour=0, minute=0, second=0, microsecond=0)),
             ):
                 _put_in(rows, _row(span, begins_at, call))
         if not rows:
@@ -47,10 +49,14 @@ class Calls(Part):
         """The same by hour, for a year; `minute` is the first of the hour."""
         return self._calls(_HOUR, agency, since)
 
+    def calls_by_day(self, agency: str | None, since: datetime) -> list[CallCount]:
+        """The same by day (UTC), for a year."""
+        return self._calls(_DAY, agency, since)
+
     def forget_calls(self, minutes_before: datetime, hours_before: datetime) -> None:
-        """Minutes and hours that began before these times are dropped."""
+        """Minutes, and hours and days, that began before these times are dropped."""
         with self._database.write() as connection:
-            for span, before in ((_MINUTE, minutes_before), (_HOUR, hours_before)):
+            for span, before in ((_MINUTE, minutes_before), (_HOUR, hours_before), (_DAY, hours_before)):
                 connection.execute(
                     delete(agency_calls).where(agency_calls.c.span == span, agency_calls.c.begins_at < before)
                 )

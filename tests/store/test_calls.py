@@ -33,6 +33,8 @@ def test_what_several_processes_count_adds_up(store: Store) -> None:
     ours = [call for call in store.calls(None, MINUTE) if call.agency == "apqa"]
     assert ours == [counted(40, 900, 70), counted(20, minute=MINUTE + timedelta(minutes=1))]
     assert store.calls("kats", MINUTE) == [counted(30, agency="kats")]
+    day = MINUTE.replace(hour=0, minute=0)
+    assert store.calls_by_day("apqa", day) == [counted(40, 900, 70, 20, minute=day)]
     hour = MINUTE.replace(minute=0)
     assert store.calls_by_hour("apqa", hour) == [counted(40, 900, 70, 20, minute=hour)]
 

@@ -39,7 +39,8 @@ attention = Table(
     Column("judged_trouble", Words),
     Column("again_at", Utc),
     PrimaryKeyConstraint("mrn", "service"),
-    index("ix_attention_kind", "kind", where="kind IS NOT NULL"),
+    # Counted by kind and agency, with what they hold, from the index alone.
+    index("ix_attention_kind", "kind", "agency", "kilograms", where="kind IS NOT NULL"),
     index("ix_attention_agency", "agency", where="kind IS NOT NULL"),
     index("ix_attention_again", "again_at", where="again_at IS NOT NULL"),
 )

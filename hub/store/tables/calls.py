@@ -8,7 +8,7 @@ from hub.domain.latency import STEPS
 from hub.store.tables.base import index, metadata
 from hub.store.types import Key, Utc
 
-# Each request counts in its minute and in its hour; minutes are kept for days, hours for a year.
+# Each request counts in its minute, hour and day; minutes are kept for two days, the others for a year.
 agency_calls = Table(
     "agency_calls",
     metadata,

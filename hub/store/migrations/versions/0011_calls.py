@@ -48,6 +48,10 @@ def upgrade() -> None:
         ["agency", "accepted_at", "mrn", "service", "state"],
         **_where("awaited"),
     )
+    op.drop_index("ix_attention_kind", "attention")
+    op.create_index(
+        "ix_attention_kind", "attention", ["kind", "agency", "kilograms"], **_where("kind IS NOT NULL")
+    )
     op.create_index(
         "ix_declarations_open", "declarations", ["outcome", "accepted_at"], **_where("closed_at IS NULL")
     )
