@@ -10,11 +10,11 @@ from typing import get_args
 
 import pytest
 from fastapi.routing import APIRoute
-from prometheus_client import CollectorRegistry
 
 from hub.api import app, docs_page
 from hub.api.metering import Metrics
 from hub.api.problems import KINDS
+from hub.clock import utc_now
 from hub.config import models
 from hub.config.loader import load
 from hub.domain import names
@@ -22,6 +22,8 @@ from hub.domain.clearance import Outcome
 from hub.domain.events import EventType
 from hub.domain.referral import Answers, OnExpiry, ReferralState, Verdict, Via
 from hub.expressions import functions, roots
+from hub.measuring import Measures
+from hub.operations.gauges import Gauges
 from hub.ports import Role
 from hub.simulator.behaviour import Behaviour
 from hub.simulator.contracts import KNOWN
@@ -49,13 +51,12 @@ def test_events() -> None:
 
 
 def test_metrics(sqlite_url: str) -> None:
-    """As Prometheus sees them, but for `_created` and the parts of histograms."""
+    """Of API and worker as Prometheus sees them, but for `_created` and the parts of histograms."""
     store = create_store(sqlite_url)
-    counts = store.counts()
+    gauges = Gauges(store, store, store, store, store, utc_now)
+    text = Metrics(Measures("test").registry).exposition(gauges.read()).decode()
     store.close()
-    metrics = Metrics(CollectorRegistry())
-    text = metrics.exposition(counts, {}).decode()
-    kinds = re.findall(r"^# TYPE (\w+) (\w+)$", text, re.MULTILINE)
+    kinds = re.findall(r"^# TYPE (hub_\w+) (\w+)$", text, re.MULTILINE)
     shown = {name for name, _ in kinds if not name.endswith("_created")}
     assert _column(OPERATIONS, "## Metrics\n") == shown
 
