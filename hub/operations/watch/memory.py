@@ -67,7 +67,7 @@ class Memory:
         *,
         runbook_url: str,
     ) -> None:
-        """`kind_of` says what an error means: the store is out of reach, has no room, or it is none of its."""
+        """`kind_of` says what an error means: the store is away, has no room, or it is none of its."""
         self._store = store
         self._sender = sender
         self._policy = policy
