@@ -526,5 +526,7 @@ def _consequences(action: Action, seen: _Seen, events: Sequence[NewEvent]) -> li
         ActionKind.LOOK_UP,
         ActionKind.RESEND,
     ):
+        # Nothing is tried now, whatever is asked for now.
+        will = [one for one in will if one.code not in ("tried_now", "looked_up")]
         will.append(Consequence(code="agency_not_asked", words={"state": seen.control.state.value}))
     return will
