@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from playwright.async_api import Browser, expect
+from sqlalchemy import event
 
 from hub.api.app import create_app
 from hub.api.middleware import logged_path
@@ -199,6 +200,26 @@ def lodge_again(store: Store) -> str:
     return accepted.mrn
 
 
+def test_unknown_reference_and_wrong_code_take_the_same_work(
+    console: Console, tracking: Tracking, accepted: Acceptance
+) -> None:
+    """The same statements of the database: what is not looked for cannot be told by how long it takes."""
+    asked: list[str] = []
+
+    @event.listens_for(console.store._database.engine, "before_cursor_execute")
+    def note(connection: Any, cursor: Any, statement: str, *more: Any) -> None:
+        asked.append(statement)
+
+    work = []
+    for reference in ("26KR0000000000000X", accepted.mrn):
+        asked.clear()
+        with pytest.raises(NotFollowed):
+            tracking.follow("00000-00000-00000-00000", "203.0.113.1", reference)
+        work.append(list(asked))
+    assert work[0] == work[1]
+    assert not any("declarations" in statement for statement in work[0])
+
+
 async def test_what_is_left_out_is_asked_for_next_to_its_field(console: Console) -> None:
     answer = await console.visitor().post("/track", {"reference": "", "code": ""})
     assert answer.status_code == 422
@@ -338,9 +359,13 @@ async def test_on_a_telephone_it_is_readable_and_refreshes_itself(
             # What the script does when the reader comes back to the page.
             await opened.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
             await expect(opened.page.get_by_text("Agencies: 1 of 2 have answered")).to_be_visible()
-        async with window(browser, url, width=1920, scripts=False, language="ko") as opened:
+        async with window(browser, url, width=1920, scripts=False) as opened:
             await opened.open(f"/track/{code}")
-            assert "신고 접수" in await opened.text()
+            await opened.page.get_by_text("Display").click()
+            await opened.page.get_by_label("Language").select_option("ko")
+            await opened.page.get_by_role("button", name="Apply").click()
+            await expect(opened.page.get_by_text("신고 접수")).to_be_visible()
+            assert opened.page.url == f"{url}/track/{code}"
 
 
 @pytest.mark.parametrize("fails", [False, True])
