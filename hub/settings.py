@@ -109,7 +109,7 @@ class Settings(EngineSettings):
     oidc_scope: str = "openid profile"
     oidc_role_claim: str = "roles"
     """The claim of the ID token that says what a user may do; `realm_access.roles` leads into an object."""
-    oidc_roles: dict[str, UserRole] = Field(default_factory=dict)
+    oidc_roles: dict[str, UserRole] = Field(default={})
     """Which value of it means which role, as `{"operators": "operator"}`; who has none does not get in."""
     oidc_agency_claim: str = "agency"
     """The claim that binds a user to an agency, by its slug."""
