@@ -351,17 +351,20 @@ def _told_of_trouble(connection: Connection, mrns: Sequence[str]) -> dict[str, l
 
 def _signs(stored: StoredReferral, told: Iterable[AnyRow]) -> Signs:
     referral, sending = stored.referral, stored.sending
-    told_as = since = None
+    told_as: EventType | None = None
+    first: dict[EventType, datetime] = {}
     if referral.trouble is not None:
         for row in told:
             if row.service != referral.terms.service:
                 continue
-            if row.type in _SUCCESSES:
-                told_as = since = None
+            kind = EventType(row.type)
+            if kind in _SUCCESSES:
+                told_as, first = None, {}
                 continue
-            since = since or row.at
+            first.setdefault(kind, row.at)
             if json.loads(row.data).get("trouble") == referral.trouble:
-                told_as = EventType(row.type)
+                told_as = kind
+    since = min(first.values(), default=None) if told_as is None else first[told_as]
     return Signs(sent_at=None if sending is None else sending.at, told_as=told_as, since=since)
 
 
