@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from hub.domain.cargo import CargoEvent, CargoStep
 from hub.domain.case import Case, CasePolicy, Change
+from hub.domain.certificates import CertificateKey, Claim, ClaimState
 from hub.domain.clearance import Outcome
 from hub.domain.duties import CoverKind, Duties, DutyCover
 from hub.domain.information import InformationRequest
@@ -249,6 +250,25 @@ def test_duties_are_a_stage_and_a_task_until_they_are_covered() -> None:
     paid = standing(Duties(amount=WON, assessed_at=T0, cover=cover))
     assert paid.headline is Headline.RELEASED
     assert stages(paid)[StageKind.DUTIES] is StageState.DONE
+
+
+def test_a_certificate_on_which_too_little_is_left_is_a_task_beside_others() -> None:
+    """Without a time of its own it comes after what has one."""
+    acceptance, case = consented(PLANT)
+    claim = Claim(
+        service=PLANT,
+        item=2,
+        certificate=CertificateKey(type="911", id="C"),
+        quantity=Decimal(5),
+        state=ClaimState.WANTED,
+    )
+    duties = Duties(amount=WON, assessed_at=T0 + HOUR)
+    progress = told(acceptance, case.model_copy(update={"claims": (claim,), "duties": duties}))
+    assert [(task.kind, task.items) for task in progress.tasks] == [
+        (TaskKind.CERTIFICATE, (2,)),
+        (TaskKind.DUTIES, ()),
+    ]
+    assert progress.headline is Headline.ASKED_OF_YOU
 
 
 def test_appointments_are_to_be_confirmed_and_then_kept() -> None:

@@ -118,7 +118,8 @@ def _tasks(
     tasks += [task for r in referrals if is_live(r) for task in _exhausted(r, standing.reasons, known)]
     if (duties := _duties(standing, reader)) is not None:
         tasks.append(duties)
-    return tuple(sorted(tasks, key=lambda task: (task.by is None, task.by or task.since)))
+    lodged = standing.acceptance.accepted_at
+    return tuple(sorted(tasks, key=lambda task: (task.by is None, task.by or task.since or lodged)))
 
 
 def _questions(referral: Referral, known: Known, reader: Reader) -> list[Task]:
