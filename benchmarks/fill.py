@@ -99,8 +99,9 @@ def _make_patterns(
     upgrade(url)
     store = create_store(url, sync="normal")
     patterns = Maker(store, configuration.rulebook(), now).make(contents)
-    while store.judge_stuck(Judging(now=now), _BATCH):
-        pass
+    for _round in range(len(patterns)):
+        if not store.judge_stuck(Judging(now=now), _BATCH):
+            break
     store.close()
     return patterns
 

@@ -34,7 +34,7 @@ HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
 _AGES: Sequence[timedelta] = (
-    2 * MINUTE,
+    3 * MINUTE,
     20 * MINUTE,
     2 * HOUR,
     9 * HOUR,

@@ -238,5 +238,5 @@ def _round_up(value: int) -> int:
     """The next of 1, 2, 5, 10, 20, 50 ..."""
     if value <= 0:
         return 0
-    power = 10 ** int(math.log10(value))
+    power: int = 10 ** int(math.log10(value))
     return next(step * power for step in (1, 2, 5, 10) if step * power >= value)
