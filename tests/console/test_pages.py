@@ -33,6 +33,9 @@ PAGES: tuple[str, ...] = (
     "/console/nowhere",
     "/console/agencies/mfds",
     "/console/declarations/{mrn}",
+    "/console/act/withdraw?mrn={mrn}",
+    "/console/act/pause?agency=mfds",
+    "/console/bulks/new?action=retry",
     "/track",
 )
 """`{mrn}` is one of the declarations."""
