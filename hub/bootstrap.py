@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 
 from temporalio.client import Client
@@ -83,6 +82,7 @@ from hub.simulator.environment import environment as simulated_environment
 from hub.store import Store, create_store
 from hub.store.vitals import is_away, is_full
 from hub.variables import Variables
+from hub.version import hub_version
 
 _RUNBOOK = Path(__file__).parent.parent / "docs" / "operations.md"
 """Beside the package in a checkout and in an image; elsewhere the console only names its sections."""
@@ -496,7 +496,7 @@ def _early_warning(
         utc_now,
         process=process,
         role=role,
-        version=version("single-window-hub"),
+        version=hub_version(),
     )
     return watch, keeper
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable
-from importlib.metadata import version
 from socketserver import ThreadingMixIn
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
@@ -23,6 +22,7 @@ from prometheus_client import (
 )
 
 from hub.ports import Call
+from hub.version import hub_version
 
 _CALL_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60)
 _TRANSACTION_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 10)
@@ -46,7 +46,7 @@ class Measures:
             "What this process is; always 1.",
             ["version", "role"],
             registry=self.registry,
-        ).labels(version("single-window-hub"), role).set(1)
+        ).labels(hub_version(), role).set(1)
         self._calls = Counter(
             "hub_agency_requests",
             "Requests to agencies' systems, by what came of them.",

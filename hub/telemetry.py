@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import structlog
@@ -11,6 +10,7 @@ import structlog
 from hub import tracing
 from hub.domain import names
 from hub.settings import EngineSettings
+from hub.version import hub_version
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
@@ -65,7 +65,7 @@ def start(settings: EngineSettings, role: str) -> Telemetry:
 
     provider = TracerProvider(
         resource=Resource.create(
-            {"service.name": f"hub-{role.replace(' ', '-')}", "service.version": version("single-window-hub")}
+            {"service.name": f"hub-{role.replace(' ', '-')}", "service.version": hub_version()}
         ),
         sampler=ParentBased(TraceIdRatioBased(settings.otlp_ratio)),
         shutdown_on_exit=False,
