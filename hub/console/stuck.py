@@ -93,8 +93,10 @@ async def stuck_page(
             cursor = None
         lines = await in_thread(_lines, parts.attention, found.rows, judging, words, names, user)
     of_agency = StuckFilter(agency=user.agency)
-    counts = await in_thread(parts.attention.stuck_counts, which or of_agency, judging.now)
     all_counts = await in_thread(parts.attention.stuck_counts, of_agency, judging.now)
+    counts = all_counts
+    if which is not None and which != of_agency:
+        counts = await in_thread(parts.attention.stuck_counts, which, judging.now)
     filter_ = {name: value for name, value in given.items() if value}
     return page(
         request,
