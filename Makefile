@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: help setup demo up test test-all check lint types imports configuration reference lock clean
+.PHONY: help setup demo up test test-all check lint types imports configuration reference screenshots lock clean
 
 help: ## show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,6 +48,9 @@ configuration: $(STAMP)
 
 reference: $(STAMP) ## write the schema and the list of keys into adapters_config
 	@$(BIN)/python -m hub.config.reference adapters_config
+
+screenshots: $(STAMP) ## write the pictures of the documents (needs Chromium)
+	@$(BIN)/python -m tests.console.screenshots docs/images
 
 lock: ## pin every dependency with its hashes (needs uv)
 	@uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, tzinfo
 from functools import cache
 from gettext import NullTranslations
 from importlib import resources
+from typing import Literal
 
 from babel import Locale, UnknownLocaleError, negotiate_locale
 from babel.dates import format_date, format_datetime, format_timedelta
@@ -110,7 +111,7 @@ class Words:
             length = timedelta(seconds=length)
         if abs(length) < timedelta(seconds=1):
             return self.gettext("%(ms)s ms", ms=self.number(round(length.total_seconds() * 1000)))
-        return format_timedelta(length, threshold=1.2, format="short", locale=self.locale)
+        return format_timedelta(length, threshold=1.2, format=_style(length), locale=self.locale)
 
     def when(self, at: datetime | None) -> str:
         """A moment in full, without markup."""
@@ -139,8 +140,9 @@ class Words:
         """How long since a moment, or until it, as `3 hr ago` or `in 2 days`, in a `<time>`."""
         if at is None:
             return Markup("")
+        length = at - self.now
         said = format_timedelta(
-            at - self.now, add_direction=True, threshold=1.2, format="short", locale=self.locale
+            length, add_direction=True, threshold=1.2, format=_style(length), locale=self.locale
         )
         return _time(at, said, self._instant(at), self.when(at))
 
@@ -161,6 +163,11 @@ _MOMENTS: Mapping[str, tuple[str, str]] = {
 """In another year, and in this one (Unicode TR 35)."""
 _EXACTLY: Mapping[str, str] = {"en": "d MMM y, HH:mm:ss z", "ko": "y년 M월 d일 HH:mm:ss z"}
 _DAYS: Mapping[str, str] = {"en": "d MMM y", "ko": "y년 M월 d일"}
+
+
+def _style(length: timedelta) -> Literal["long", "short"]:
+    """`3 hrs`, but `2 months`: of the longer ones the short words are odd."""
+    return "long" if abs(length) >= timedelta(days=1) else "short"
 
 
 def _time(at: datetime, said: str, machine: str, title: str = "") -> Markup:

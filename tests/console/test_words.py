@@ -139,7 +139,8 @@ async def test_language_before_sign_in(console: Console) -> None:
         (timedelta(seconds=42), "42 secs", "42초"),
         (timedelta(minutes=59), "59 mins", "59분"),
         (timedelta(hours=3), "3 hrs", "3시간"),
-        (timedelta(hours=27), "27 hrs", "27시간"),
+        (timedelta(hours=27), "27 hours", "27시간"),
+        (timedelta(days=75), "2 months", "2개월"),
         (timedelta(days=2), "2 days", "2일"),
     ],
 )
@@ -155,6 +156,6 @@ def test_a_moment_is_shown_where_the_reader_is_and_said_exactly_to_machines() ->
         '<time datetime="2026-11-20T02:15:00Z" title="20 Nov 2026, 11:15:00 +0900">20 Nov, 11:15</time>'
     )
     assert "20 Nov 2025, 11:15" in words.moment(NOW.replace(year=2025))
-    assert "3 hrs ago" in words.ago(NOW - timedelta(hours=3))
+    assert "3 hr ago" in words.ago(NOW - timedelta(hours=3))
     assert "in 2 days" in words.ago(NOW + timedelta(days=2))
     assert "11월 20일 11:15" in Words("ko", ZoneInfo("Asia/Seoul"), NOW).moment(NOW)
