@@ -70,11 +70,13 @@ def parts(store: Store, clock: TestClock) -> ConsoleParts:
         clock,
         agencies=lambda: cards,
         agency_names=lambda: {each.agency: each.name for each in cards},
-        certified=lambda agency: CertifiedAgency(
-            version="0123456789abcdef", at=clock(), passed=True, counts={"pass": 21}, simulated=True
-        )
-        if agency == "apqa"
-        else None,
+        certified=lambda agency: (
+            CertifiedAgency(
+                version="0123456789abcdef", at=clock(), passed=True, counts={"pass": 21}, simulated=True
+            )
+            if agency == "apqa"
+            else None
+        ),
     )
 
 
@@ -204,4 +206,3 @@ async def test_overviews_are_readable_for_everybody(browser: Browser, console: C
             assert await at.faults() == []
             console.store.lodge(acceptance(PLANT, at=console.clock()))
             await at.page.get_by_text("4 open").wait_for()
-
