@@ -1,0 +1,48 @@
+"""The list of what is stuck follows what happens, a few seconds behind at most."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from hub.domain.stuck import Judging, StuckKind
+from hub.ports import StuckFilter, StuckOrder
+from hub.relays.attention import AttentionRelay
+from hub.store import Store
+from tests.store import sample
+from tests.store.sample import PLANT, SECOND, T0
+
+
+def kinds(store: Store, now: datetime) -> list[StuckKind]:
+    page = store.stuck(StuckFilter(), StuckOrder.OLDEST, None, 1000, now)
+    return [row.stuck.kind for row in page.rows]
+
+
+async def test_the_list_follows_what_happens_and_time(store: Store) -> None:
+    """Each round is soon enough, and says that it may be a while until it is worth looking again."""
+    now = T0
+    relay = AttentionRelay(store, lambda: Judging(now=now))
+    accepted = sample.acceptance(PLANT)
+    store.lodge(accepted)
+    store.mark_started(accepted.mrn)
+    store.begin_hand_over(accepted.mrn, [PLANT], T0)
+    store.record_hand_overs(accepted.mrn, [sample.failed(accepted.mrn, PLANT)], T0)
+    assert 2.0 <= await relay.go_round() <= 10.0
+    assert kinds(store, now) == [StuckKind.UNREACHABLE]
+    store.record_hand_overs(accepted.mrn, [sample.delivered(accepted.mrn, PLANT)], T0 + SECOND)
+    await relay.go_round()
+    assert kinds(store, now) == []
+    now = T0 + timedelta(days=2, hours=12)
+    await relay.go_round()
+    assert kinds(store, now) == [StuckKind.DUE_SOON]
+
+
+async def test_much_that_is_stuck_at_once_is_taken_in_parts(store: Store) -> None:
+    """A round takes so many declarations, and the next comes as soon as the others have had their turn."""
+    for _ in range(205):
+        store.lodge(sample.acceptance())
+    relay = AttentionRelay(store, lambda: Judging(now=T0 + timedelta(hours=1)))
+    first = await relay.go_round()
+    assert len(kinds(store, T0)) == 200
+    assert first < 60.0
+    await relay.go_round()
+    assert kinds(store, T0) == [StuckKind.NOT_STARTED] * 205
