@@ -62,6 +62,7 @@ from hub.operations.tracking import Tracking
 from hub.operations.watch.gathering import Gatherer
 from hub.operations.watch.keeper import Keeper, Tally
 from hub.operations.watch.memory import Memory
+from hub.operations.watch.pace import Pace
 from hub.operations.watch.rounds import Watch
 from hub.operations.watch.sight import Sight
 from hub.operations.watch.teller import Teller
@@ -120,6 +121,11 @@ class Hub:
     """What this process has counted, for Prometheus."""
     native_metrics: str | None
     """Where the engine's native client shows what it has counted."""
+
+    @property
+    def pace(self) -> Pace:
+        """How often the early warning looks."""
+        return Pace(self.settings.watch_scale)
 
     @property
     def configuration(self) -> Configuration:
@@ -467,7 +473,7 @@ def _early_warning(
     doctor: Doctor,
 ) -> tuple[Watch, Keeper]:
     """What measures, judges and tells."""
-    process = process_name(role)
+    process, pace = process_name(role), Pace(settings.watch_scale)
 
     def policy() -> WatchPolicy:
         return live.current.watch_policy
@@ -482,10 +488,11 @@ def _early_warning(
         refused_files=lambda: _refused_files(live),
         quick_look=doctor.quick,
         clock=utc_now,
+        pace=pace,
     )
     smtp = settings.smtp_url
     sender = AlertPost(None if smtp is None else smtp.get_secret_value(), settings.alert_from, utc_now)
-    watch = Watch(gatherer, store, policy, utc_now, process)
+    watch = Watch(gatherer, store, policy, utc_now, process, pace)
     console = None if settings.public_url is None else f"{settings.public_url.rstrip('/')}/console/incidents"
     keeper = Keeper(
         watch,
@@ -497,6 +504,7 @@ def _early_warning(
         process=process,
         role=role,
         version=hub_version(),
+        pace=pace,
     )
     return watch, keeper
 

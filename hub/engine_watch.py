@@ -144,8 +144,11 @@ async def schedule_watch(client: Client, every: timedelta) -> None:
     """
     Have the engine schedule the rounds; a schedule that is there already is made to be this one.
 
+    It counts in whole seconds, from one upwards.
+
     An engine that does not let us leaves the rounds to whoever stands in; that is logged.
     """
+    whole = timedelta(seconds=max(1, round(every.total_seconds())))
     schedule = Schedule(
         action=ScheduleActionStartWorkflow(
             names.WATCH_WORKFLOW,
@@ -154,7 +157,7 @@ async def schedule_watch(client: Client, every: timedelta) -> None:
             execution_timeout=ROUND_WITHIN,
             task_timeout=timedelta(seconds=5),
         ),
-        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=every)]),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=whole)]),
         # What was missed while nobody was there is of no use any more.
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(seconds=10)),
     )

@@ -140,6 +140,11 @@ class Settings(EngineSettings):
     """Where people read the runbook, for links in alerts: its sections follow after a `#`."""
     poll_scale: float = Field(default=1.0, gt=0)
     """Multiplies every agency's `every`: 0.01 makes five minutes three seconds, for demonstrations."""
+    watch_scale: float = Field(default=1.0, gt=0)
+    """
+    Multiplies the times between the looks of the early warning: 0.1 has it go a round every 1.5 seconds, for
+    demonstrations and drills. What it judges by stands in `watch.yaml`.
+    """
     max_concurrent_workflow_tasks: int = Field(default=100, ge=2)
 
     def _insecure(self) -> list[str]:

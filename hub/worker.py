@@ -24,7 +24,6 @@ from hub.engine import connect, register_search_attributes
 from hub.engine_watch import FailedTasks, schedule_watch
 from hub.measuring import nothing_shown, show
 from hub.operations.watch.gathering import Arrival
-from hub.operations.watch.rounds import EVERY
 from hub.ports import HandOver, Tallied
 from hub.relays.attention import AttentionRelay
 from hub.relays.bulk import BulkRelay
@@ -119,7 +118,7 @@ async def work(hub: Hub, stop: asyncio.Event) -> None:
         hub.clock,
     )
     drain = DrainRelay(hub.store, hub.store, hub.store, hub.asking, hub.engine, hub.gate, hub.clock)
-    calls = CallRelay(hub.tally, hub.store, hub.clock)
+    calls = CallRelay(hub.tally, hub.store, hub.clock, hub.pace.beat)
     relays: list[Relay] = [
         StartRelay(hub.store, hub.engine, hub.clock),
         DecisionRelay(hub.store, hub.engine, hub.clock),
@@ -152,7 +151,7 @@ async def work(hub: Hub, stop: asyncio.Event) -> None:
         if await _engine_is_there(hub, stop):
             client = await connect(hub.settings, lazy=False)
             await register_search_attributes(client)
-            await schedule_watch(client, EVERY)
+            await schedule_watch(client, hub.pace.every)
             async with calls_worker(client):
                 with FailedTasks(partial(hub.keeper.tally, Tallied.WORKFLOW_FAILED)):
                     async with temporal_worker(hub, client):

@@ -11,8 +11,8 @@ import structlog
 from hub.domain import latency
 from hub.ports import Call, CallCount, Clock, Histories
 
-_EVERY = 5.0
-"""Seconds. So much is lost of the counts when a process is killed: they are for looking at, not for proof."""
+_EVERY = timedelta(seconds=5)
+"""So much is lost of the counts when a process is killed: they are for looking at, not for proof."""
 _KEEP_MINUTES = timedelta(days=2)
 _KEEP_HOURS = timedelta(days=400)
 _FORGET_EVERY = timedelta(hours=1)
@@ -90,7 +90,9 @@ class CallRelay:
 
     name = "calls"
 
-    def __init__(self, tally: CallTally, store: Histories, clock: Clock) -> None:
+    def __init__(self, tally: CallTally, store: Histories, clock: Clock, every: timedelta = _EVERY) -> None:
+        """`every` is how long they are kept in memory."""
+        self._every = every
         self._tally = tally
         self._store = store
         self._clock = clock
@@ -102,7 +104,7 @@ class CallRelay:
         if self._forget_at is None or now >= self._forget_at:
             await asyncio.to_thread(self._store.forget_calls, now - _KEEP_MINUTES, now - _KEEP_HOURS)
             self._forget_at = now + _FORGET_EVERY
-        return _EVERY
+        return self._every.total_seconds()
 
     async def finish(self) -> None:
         """The process ends: what it has counted since is written down, if the store is there to take it."""

@@ -12,6 +12,7 @@ import structlog
 
 from hub.domain import latency
 from hub.domain.stuck import StuckKind
+from hub.operations.watch.pace import AS_USUAL, Pace
 from hub.operations.watch.vitals import Duplicates, StuckWork, Vitals
 from hub.ports import (
     CallCount,
@@ -103,6 +104,7 @@ class Gatherer:
     quick_look: Callable[[], Awaitable[Sequence[Finding]]]
     """The doctor's."""
     clock: Clock
+    pace: Pace = AS_USUAL
     _kept: dict[str, _Kept] = field(default_factory=dict)
 
     async def gather(
@@ -234,7 +236,7 @@ class Gatherer:
 
     def _every_blocking(self, what: str, seconds: float, now: datetime, measure: Callable[[], T]) -> T | None:
         kept = self._kept.get(what)
-        if kept is not None and timedelta() <= now - kept.at < timedelta(seconds=seconds):
+        if kept is not None and timedelta() <= now - kept.at < self.pace.scaled(seconds):
             value: T = kept.value
             return value
         found = self._measured(what, measure)
@@ -246,7 +248,7 @@ class Gatherer:
         self, what: str, seconds: float, now: datetime, measure: Callable[[], Awaitable[T]]
     ) -> T | None:
         kept = self._kept.get(what)
-        if kept is not None and timedelta() <= now - kept.at < timedelta(seconds=seconds):
+        if kept is not None and timedelta() <= now - kept.at < self.pace.scaled(seconds):
             value: T = kept.value
             return value
         try:

@@ -16,16 +16,13 @@ from dataclasses import replace
 import structlog
 
 from hub.operations.watch.memory import Memory
-from hub.operations.watch.rounds import STANDBY, Watch
+from hub.operations.watch.pace import AS_USUAL, Pace
+from hub.operations.watch.rounds import Watch
 from hub.operations.watch.teller import Teller
 from hub.ports import Clock, DatabaseState, Incident, Tallied, WatchStore
 
-_EVERY = 5.0
-"""Seconds between two beats."""
 _BEAT_WITHIN = 10.0
 """Seconds for which a database may be silent before it counts as away."""
-_STAND_IN_AFTER = STANDBY.total_seconds()
-"""A process that has just started lets the engine's schedule have its turn first."""
 _BEATS_KEPT = 3
 _PATIENCE = 4.0
 """Seconds for which the beats wait for a round that this process goes in another's place."""
@@ -74,6 +71,7 @@ class Keeper:
         process: str,
         role: str,
         version: str,
+        pace: Pace = AS_USUAL,
     ) -> None:
         self.memory = memory
         self.tally = tally
@@ -84,6 +82,7 @@ class Keeper:
         self._process = process
         self._role = role
         self._version = version
+        self._pace = pace
         self._began = time.monotonic()
         self._seconds: deque[float] = deque(maxlen=_BEATS_KEPT)
         self._beating: asyncio.Task[DatabaseState] | None = None
@@ -116,14 +115,14 @@ class Keeper:
             log.warning("watch.store_failed", reason=str(error).partition("\n")[0])
         else:
             await self.memory.went_well()
-        return _EVERY
+        return self._pace.beat.total_seconds()
 
     async def _stand_in(self) -> None:
         """Go a round if nobody has lately; one that takes long goes on by itself, and holds up no beat."""
         if self._standing_in is None:
-            if time.monotonic() - self._began < _STAND_IN_AFTER:
+            if time.monotonic() - self._began < self._pace.standby.total_seconds():
                 return
-            self._standing_in = asyncio.create_task(self._watch.go_round(idle=STANDBY))
+            self._standing_in = asyncio.create_task(self._watch.go_round(idle=self._pace.standby))
         done, _ = await asyncio.wait({self._standing_in}, timeout=_PATIENCE)
         if done:
             task, self._standing_in = self._standing_in, None

@@ -11,18 +11,13 @@ import structlog
 from hub.operations.watch.course import advance
 from hub.operations.watch.gathering import Arrival, Gatherer
 from hub.operations.watch.judging import Standing, judge
+from hub.operations.watch.pace import AS_USUAL, Pace
 from hub.operations.watch.telling import whom_to_tell
 from hub.operations.watch.vitals import Vitals
 from hub.ports import Clock, DatabaseState, IncidentStep, WatchPolicy, WatchStore
 
-EVERY = timedelta(seconds=15)
-"""How often the engine's schedule has a round gone."""
-STANDBY = timedelta(seconds=30)
-"""When no round has ended for so long, whoever notices goes one."""
 _LASTS = timedelta(seconds=60)
 """How long a round may take before another process may go one."""
-_SCHEDULED_AFTER = timedelta(seconds=5)
-"""A scheduled round is left out when one has ended so recently: somebody stood in."""
 
 log = structlog.get_logger(__name__)
 
@@ -37,6 +32,7 @@ class Watch:
         policy: Callable[[], WatchPolicy],
         clock: Clock,
         process: str,
+        pace: Pace = AS_USUAL,
     ) -> None:
         """`process` is what this process is called where it holds the lease."""
         self._gatherer = gatherer
@@ -44,6 +40,7 @@ class Watch:
         self._policy = policy
         self._clock = clock
         self._process = process
+        self._pace = pace
         self.database: DatabaseState | None = None
         """How the database took this process's latest beats; who beats says so."""
 
@@ -54,7 +51,7 @@ class Watch:
         Raises what the store raises when it is gone.
         """
         if idle is None:
-            idle = _SCHEDULED_AFTER
+            idle = self._pace.scheduled_after
         if not await asyncio.to_thread(self._store.lease_watch, self._process, idle=idle, lasts=_LASTS):
             return False
         done = False

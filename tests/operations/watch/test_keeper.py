@@ -17,6 +17,7 @@ from hub.operations.watch import keeper as keeping
 from hub.operations.watch.gathering import Arrival, Gatherer
 from hub.operations.watch.keeper import Keeper, Tally
 from hub.operations.watch.memory import Memory
+from hub.operations.watch.pace import Pace
 from hub.operations.watch.rounds import Watch
 from hub.operations.watch.sight import Sight
 from hub.operations.watch.teller import Teller
@@ -195,7 +196,7 @@ async def test_a_round_that_cannot_be_written_down_is_told_as_well(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(site.store, "record_round", no_room)
-    monkeypatch.setattr(keeping, "_STAND_IN_AFTER", 0.0)
+    site.keeper._pace = Pace(0.0)
     for _ in range(2):
         await site.keeper.go_round()
     assert [one.kind for one in site.keeper.open_incidents()] == [IncidentKind.DISK_FULL]
@@ -215,16 +216,32 @@ async def test_an_error_of_our_own_is_no_trouble_of_the_database(
     assert site.keeper.open_incidents() == []
 
 
-async def test_whoever_is_left_stands_in(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_whoever_is_left_stands_in(site: Site) -> None:
     """Nobody has gone a round: this process does, once it has let the others have their turn."""
     site.engine.now = EngineState(is_reachable=False)
     await site.keeper.go_round()
     assert site.open() == set()
-    monkeypatch.setattr(keeping, "_STAND_IN_AFTER", 0.0)
+    site.keeper._pace = Pace(0.0)
     await site.keeper.go_round()
     assert site.open() == {(IncidentKind.ENGINE_UNREACHABLE, "")}
     await site.keeper.finish()
     assert site.store.beats() == []
+
+
+async def test_all_looks_are_as_much_quicker_as_the_scale_says(site: Site) -> None:
+    site.keeper._pace = site.gatherer.pace = Pace(0.01)
+    assert await site.keeper.go_round() == 0.05
+    assert site.keeper._pace.every == timedelta(milliseconds=150)
+    looks = 0
+
+    async def look() -> int:
+        nonlocal looks
+        looks += 1
+        return looks
+
+    now = utc_now()
+    for later, seen in ((0.0, 1), (0.29, 1), (0.31, 2)):
+        assert await site.gatherer._every("x", 30, now + timedelta(seconds=later), look) == seen
 
 
 async def test_a_database_that_is_away_is_told_without_it_and_recorded_once_it_is_back(
