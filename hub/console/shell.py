@@ -45,8 +45,8 @@ ROLES = {
 }
 ROLE_MEANINGS = {
     UserRole.VIEWER: _("sees everything, does nothing"),
-    UserRole.OPERATOR: _("retries, looks up, extends, proposes decisions"),
-    UserRole.SUPERVISOR: _("confirms, withdraws, acts in bulk"),
+    UserRole.OPERATOR: _("retries, looks up, extends, proposes decisions and confirms others'"),
+    UserRole.SUPERVISOR: _("withdraws, acts in bulk, opens and closes breakers"),
     UserRole.ADMIN: _("manages users"),
 }
 _SEEN_EVERY = timedelta(minutes=1)
@@ -139,8 +139,9 @@ def words_of(request: Request) -> Words:
     parts = parts_of(request)
     user: User | None = getattr(request.state, "user", None)
     chosen = (user.language if user else None) or read_cookie(request, parts, "language")
-    language = chosen if chosen in LANGUAGES else preferred(request.headers.get("accept-language", ""))
-    return Words(language, parts.zone, parts.clock())
+    if chosen is None or chosen not in LANGUAGES:
+        chosen = preferred(request.headers.get("accept-language", ""))
+    return Words(chosen, parts.zone, parts.clock())
 
 
 def page(request: Request, template: str, *, status: int = 200, **context: Any) -> Response:

@@ -19,9 +19,11 @@ class UserRole(StrEnum):
     VIEWER = "viewer"
     """Sees, and does nothing. An agency's own people are viewers that are bound to their agency."""
     OPERATOR = "operator"
-    """Retries, looks up, resends, extends; proposes decisions by hand; pauses an agency."""
+    """
+    Retries, looks up, resends, extends; proposes decisions by hand, and confirms others'; pauses an agency.
+    """
     SUPERVISOR = "supervisor"
-    """Confirms others' decisions, withdraws, acts in bulk, opens and closes breakers."""
+    """Withdraws, acts in bulk, opens and closes breakers."""
     ADMIN = "admin"
     """Manages users."""
 
