@@ -51,7 +51,7 @@ def translations(language: str) -> NullTranslations:
             found = Translations(compiled)
             merged.merge(found)
             # Which form a number takes comes with the file, and is not merged.
-            merged.plural = found.plural  # type: ignore[attr-defined]
+            merged.plural = found.plural
     return merged
 
 
