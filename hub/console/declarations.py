@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
@@ -326,7 +327,7 @@ async def _proposals(parts: ConsoleParts, user: User, mrn: str) -> Sequence[Prop
     return (await in_thread(parts.actions.proposals, open=True, mrn=mrn)).proposals
 
 
-def _words() -> dict[str, object]:
+def _words() -> dict[str, Any]:
     return {
         "rules": RULES,
         "consenting": CONSENTING,

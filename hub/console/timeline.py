@@ -24,7 +24,7 @@ from hub.ports import DeclarationView
 
 _LEFT, _RIGHT = 1.0, 97.0
 """Percent of the width between which times lie: marks at the ends are not cut."""
-_TOGETHER = 1.2
+_TOGETHER = 2.5
 """Marks of one kind that are nearer to each other, in percent, are drawn as one."""
 _SOON = timedelta(minutes=1)
 """Times before this are hardly told apart on the scale that favours the beginning."""
