@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
@@ -53,7 +54,7 @@ class LiveGate:
 
     async def look(self) -> None:
         """See how agencies are controlled now. Raises what the store raises."""
-        now = await asyncio.to_thread(self._controls.controls)
+        now = await asyncio.to_thread(partial(self._controls.controls, counted=False))
         for agency, was in self._known.items():
             is_asked = agency not in now or now[agency].state is ControlState.DRAINING
             if is_asked and was.state not in (ControlState.OPEN, ControlState.DRAINING):

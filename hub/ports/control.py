@@ -93,8 +93,11 @@ class LetGo(Model):
 class Controls(Protocol):
     """Blocking, as the store is."""
 
-    def controls(self) -> dict[str, AgencyControl]:
-        """Of every agency that is not simply open, with the length of its queue."""
+    def controls(self, *, counted: bool = True) -> dict[str, AgencyControl]:
+        """
+        Of every agency that is not simply open, with the length of its queue; not `counted`, which is for who
+        looks every second, without.
+        """
 
     def pause(self, agency: str, *, by: str, reason: str, at: datetime) -> bool:
         """A person pauses it. Whether that is news."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -28,6 +29,8 @@ from hub.ports import (
 _LEASE = timedelta(minutes=2)
 """Longer than a probe takes on its way through the engine: while it runs nobody else tries."""
 _BATCH = 100
+_LOOK_EVERY = timedelta(seconds=15)
+"""For queues that were left behind: it costs a look at all of them."""
 _IDLE = 1.0
 _DRAINING = 0.25
 _SOONEST = timedelta(seconds=30)
@@ -66,19 +69,18 @@ class DrainRelay:
         self._gate = gate
         self._clock = clock
         self._asking: set[asyncio.Task[None]] = set()
+        self._looked_at: datetime | None = None
+        """When it was looked last whether a queue was left behind."""
 
     async def go_round(self) -> float:
-        controls = await asyncio.to_thread(self._controls.controls)
+        controls = await asyncio.to_thread(partial(self._controls.controls, counted=False))
         draining = False
         for agency, control in controls.items():
             if control.state is ControlState.FAILING:
                 await self._probe(agency)
             elif control.state is ControlState.DRAINING:
                 draining |= not await self._let_go(agency)
-        for agency in await asyncio.to_thread(self._controls.queues_left):
-            rate, now = self._gate.pace(agency).slowest, self._clock()
-            words = "it was queued as the agency was opened"
-            await asyncio.to_thread(self._controls.resume, agency, by=None, reason=words, at=now, rate=rate)
+        await self._look_for_queues_left()
         shut = {a for a, c in controls.items() if c.state in (ControlState.PAUSED, ControlState.FAILING)}
         await self._tell_again(shut)
         return _DRAINING if draining else _IDLE
@@ -140,6 +142,15 @@ class DrainRelay:
         if gone.opened:
             log.info("agency.open", agency=agency)
         return gone.opened
+
+    async def _look_for_queues_left(self) -> None:
+        now = self._clock()
+        if self._looked_at is not None and now < self._looked_at + _LOOK_EVERY:
+            return
+        self._looked_at = now
+        for agency in await asyncio.to_thread(self._controls.queues_left):
+            rate, words = self._gate.pace(agency).slowest, "it was queued as the agency was opened"
+            await asyncio.to_thread(self._controls.resume, agency, by=None, reason=words, at=now, rate=rate)
 
     async def _tell_again(self, shut: set[str]) -> None:
         now = self._clock()

@@ -43,12 +43,12 @@ _GROWTH = 1.2
 class AgencyControls(Part):
     """Implements `hub.ports.control.Controls`. Each change of an agency's control locks its row."""
 
-    def controls(self) -> dict[str, AgencyControl]:
-        """Of every agency that is not simply open, with the length of its queue."""
+    def controls(self, *, counted: bool = True) -> dict[str, AgencyControl]:
+        """Of every agency that is not simply open, with the length of its queue where that is `counted`."""
         with self._database.read() as connection:
             rows = connection.execute(select(agency_controls)).all()
-            if not rows:
-                return {}
+            if not (rows and counted):
+                return {row.agency: _control(row, 0) for row in rows}
             counted = (
                 select(referral_queue.c.agency, func.count().label("queued"))
                 .where(WAITS, referral_queue.c.agency.in_([row.agency for row in rows]))
@@ -181,13 +181,11 @@ class AgencyControls(Part):
         with self._database.write() as connection:
             if not _is_due(_locked(connection, agency), at):
                 return None
-            # One that was told before and has not tried comes last.
-            row = connection.execute(
-                select(referral_queue)
-                .where(referral_queue.c.agency == agency)
-                .order_by(referral_queue.c.told, referral_queue.c.due_at, referral_queue.c.queued_at)
-                .limit(1)
-            ).one_or_none()
+            row = connection.execute(_waiting(agency).limit(1)).one_or_none()
+            if row is None:
+                # Those that were told to go on before, and have not tried.
+                told = select(referral_queue).where(_TOLD, referral_queue.c.agency == agency)
+                row = connection.execute(told.order_by(referral_queue.c.told_at).limit(1)).one_or_none()
             queued, known = None, None
             if row is not None:
                 queued = _queued(row)
