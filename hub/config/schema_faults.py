@@ -62,6 +62,7 @@ _FORMS = {
         'write law code, class and serial in quotes: "13A01"',
     ),
     r"^[A-Z][0-9]{2}$": ("is no code of a reason", "write a capital letter and two digits, as C01"),
+    r"^[^@\s<>,;:]+@[^@\s<>,;:]+$": ("is no mail address", "write it as duty@customs.example"),
     r"^[A-Z]{2}$": ("is no country", "write the two capital letters of ISO 3166-1, as KR"),
 }
 

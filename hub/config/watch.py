@@ -92,7 +92,8 @@ def _write_at_most(longest: timedelta) -> str:
 
 
 def _check_receiver(receiver: ReceiverFile, key: Key, around: Surroundings, report: FileReport) -> None:
-    if (receiver.email is None) == (receiver.webhook is None):
+    is_written = all(report.is_whole((*key, way)) for way in ("email", "webhook"))
+    if is_written and (receiver.email is None) == (receiver.webhook is None):
         said = "no way to tell it" if receiver.email is None else "two ways to tell it"
         report.add(key, f"there is {said}", "write either `email` or `webhook`")
     if receiver.webhook is not None:
@@ -100,7 +101,8 @@ def _check_receiver(receiver: ReceiverFile, key: Key, around: Surroundings, repo
     if receiver.secret is not None:
         if receiver.webhook is None:
             report.add((*key, "secret"), "mails are not signed", "remove it, or write `webhook`")
-        _check_secret(receiver.secret, (*key, "secret"), around, report)
+        else:
+            _check_secret(receiver.secret, (*key, "secret"), around, report)
     elif receiver.webhook is not None and not around.development:
         report.warn(
             (*key, "webhook"),

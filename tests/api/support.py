@@ -378,6 +378,7 @@ def parts(store: Store, engine: EngineFake, **changes: Any) -> ApiParts:
             clock=clock,
         ),
         tracking=Tracking(store, store, clock),
+        incidents=store,
         **changes,
     )
 
