@@ -214,6 +214,8 @@ async def declaration_page(
         whole_said=None if whole is None else said_to(whole, words, names, user),
         proposals=await _proposals(parts, user, mrn),
         timeline=timeline_of(view, [one.referral for one in put], events, parts.clock(), in_scale),
+        # Hundreds of them: in full, and the same in every language.
+        stamp=lambda at: f"{at.astimezone(parts.zone):%Y-%m-%d %H:%M:%S}",
         lane_names={one.service: f"{one.name} · {one.agency}" for one in put},
         routing=_routing(view, sight),
         deeds=[event for event in events if _by(event)][-_EVENTS:],

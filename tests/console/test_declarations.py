@@ -310,7 +310,7 @@ async def test_what_happened_to_a_declaration_comes_in_parts(console: Console, s
     visitor = console.signed_in()
     page = await visitor.get(f"/console/declarations/{mrn}")
     assert page.text.count('class="mark failed" overflow') < 100
-    assert "times, 20 Nov" in page.text
+    assert "times, 2026-11-20 10:15:" in page.text
     first = await visitor.get(f"/console/declarations/{mrn}/events")
     [further] = re.findall(r'<a rel="next" href="([^"]+)"', first.text)
     second = await visitor.get(further)
