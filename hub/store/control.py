@@ -49,12 +49,12 @@ class AgencyControls(Part):
             rows = connection.execute(select(agency_controls)).all()
             if not (rows and counted):
                 return {row.agency: _control(row, 0) for row in rows}
-            counted = (
+            waiting = (
                 select(referral_queue.c.agency, func.count().label("queued"))
                 .where(WAITS, referral_queue.c.agency.in_([row.agency for row in rows]))
                 .group_by(referral_queue.c.agency)
             )
-            queued = {row.agency: row.queued for row in connection.execute(counted)}
+            queued = {row.agency: row.queued for row in connection.execute(waiting)}
         return {row.agency: _control(row, queued.get(row.agency, 0)) for row in rows}
 
     def pause(self, agency: str, *, by: str, reason: str, at: datetime) -> bool:
