@@ -96,7 +96,7 @@ def _doors(method: str) -> list[str]:
         route.path
         for router in ROUTERS
         for route in router.routes
-        if isinstance(route, APIRoute) and method in route.methods and not route.path.startswith(OWN)
+        if isinstance(route, APIRoute) and method in (route.methods or ()) and not route.path.startswith(OWN)
     ]
 
 

@@ -264,22 +264,24 @@ async def test_while_the_engine_is_away_nothing_piles_up_for_its_return(office: 
 # --- stop ---------------------------------------------------------------------------------------------
 
 
-async def test_five_hundred_with_a_stop_half_way(office: Office) -> None:
-    mrns = [office.lodged().mrn for _ in range(500)]
+@pytest.mark.parametrize("number", [40, pytest.param(500, marks=pytest.mark.slow)])
+async def test_many_with_a_stop_half_way(office: Office, number: int) -> None:
+    half = number // 2
+    mrns = [office.lodged().mrn for _ in range(number)]
     bulk = await begun(office, mrns)
     relay = relay_of(office)
-    while len(office.engine.nudged) < 250:
+    while len(office.engine.nudged) < half:
         relay._next_at = 0.0
         await relay.go_round()
     stopped = await office.desk.bulks.stop(KIM, bulk.id, request())
     done = stopped.counts[ItemState.DONE]
-    assert (stopped.state, stopped.ended_by, done) == (BulkState.STOPPED, "kim", 250)
+    assert (stopped.state, stopped.ended_by, done) == (BulkState.STOPPED, "kim", half)
     await rounds(relay)
     now = await office.desk.bulks.bulk(bulk.id)
     assert now is not None
-    assert now.counts == {ItemState.DONE: 250, ItemState.WAITING: 250}
-    assert Counter(asked(office, mrn) for mrn in mrns) == {1: 250, 0: 250}
-    assert len(office.lines(action="retry")) == 250
+    assert now.counts == {ItemState.DONE: half, ItemState.WAITING: half}
+    assert Counter(asked(office, mrn) for mrn in mrns) == {1: half, 0: half}
+    assert len(office.lines(action="retry")) == half
     assert len(office.lines(action="bulk")) == 2
 
 
