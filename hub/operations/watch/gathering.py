@@ -123,8 +123,11 @@ class Gatherer:
         disagreements = None
         if looked is not None and not any(one.kind is FindingKind.ENGINE_UNREACHABLE for one in looked):
             disagreements = {one.kind.value: one.count for one in looked if one.kind not in _ELSEWHERE}
+        is_slow = database is not None and database.seconds >= thresholds.database_seconds.total_seconds()
         return replace(
             vitals,
+            # Where a small write takes so long, a sign of life that is late is the database's doing.
+            beats=None if is_slow else vitals.beats,
             engine=engine,
             database=database,
             failing_workflows=failing,
