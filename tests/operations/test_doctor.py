@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -86,6 +87,14 @@ def told(store: Store, mrn: str) -> list[str]:
     return [event.type.value for event in store.events(mrn, 0, 1000)]
 
 
+def is_told(store: Store, mrn: str, event: str) -> bool:
+    return event in told(store, mrn)
+
+
+def is_closed(store: Store, mrn: str) -> bool:
+    return not store.are_open([mrn])[mrn]
+
+
 def counted(examination: Examination) -> dict[str, int]:
     return {finding.kind.value: finding.count for finding in examination.findings}
 
@@ -107,7 +116,7 @@ async def test_nothing_is_found_where_nothing_is_wrong(bench: Bench) -> None:
             await started(bench, accepted)
         await when(lambda: (view := bench.store.view(done.mrn)) and view.closed_at)
         for accepted in waiting:
-            await when(lambda mrn=accepted.mrn: "referral.delivered" in told(bench.store, mrn))
+            await when(partial(is_told, bench.store, accepted.mrn, "referral.delivered"))
         await indexed(bench, 2)
         doctor = doctor_of(bench)
         examination = await doctor.examine("test", deep=True)
@@ -139,7 +148,7 @@ async def test_an_engine_that_lost_everything_is_mended_and_nothing_is_lost(benc
         for accepted in (waits, held, away):
             await started(bench, accepted)
         for accepted in (waits, held):
-            await when(lambda mrn=accepted.mrn: "referral.delivered" in told(store, mrn))
+            await when(partial(is_told, store, accepted.mrn, "referral.delivered"))
         await when(lambda: "referral.delayed" in told(store, away.mrn))
         inspect = decision(f"{held.mrn}/animal-import", Verdict.REFUSED, id="no")
         await bench.receive(inspect)
@@ -167,7 +176,7 @@ async def test_an_engine_that_lost_everything_is_mended_and_nothing_is_lost(benc
             for accepted, service in ((waits, "plant"), (held, "animal"), (away, "food"), (unsent, "radio")):
                 # Each ends as it would have.
                 await new.receive(decision(f"{accepted.mrn}/{service}-import", id=f"yes {service}"))
-                await when(lambda mrn=accepted.mrn: (view := store.view(mrn)) and view.closed_at)
+                await when(partial(is_closed, store, accepted.mrn))
                 assert outcome_of(store, accepted.mrn) is Outcome.RELEASE
             await indexed(new, 0)
             assert counted(await doctor.examine("test", deep=True)) == {}

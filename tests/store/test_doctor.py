@@ -16,7 +16,7 @@ from hub.domain.events import EventType, NewEvent
 from hub.domain.model import Measure
 from hub.domain.referral import Answers
 from hub.ports import QueuedReferral
-from hub.ports.doctor import Examination, FindingKind, Place
+from hub.ports.doctor import Examination, FindingKind, OpenDeclaration, Place
 from hub.store import Store
 from tests.store import sample
 from tests.store.sample import PLANT, SECOND, T0
@@ -226,7 +226,7 @@ def test_open_declarations_come_page_by_page_each_once(store: Store) -> None:
     mrns = [delivered(store, at=T0 + number * SECOND) for number in range(5)]
     store.record_clearance(mrns[0], sample.clearance(Outcome.HOLD), None, (), T0)
     store.close_case(mrns[4], T0)
-    seen = []
+    seen: list[OpenDeclaration] = []
     while page := store.list_open(seen[-1] if seen else None, 2):
         seen += page
     assert sorted(one.mrn for one in seen) == sorted(mrns[:4])
