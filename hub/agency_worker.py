@@ -22,7 +22,8 @@ from hub.config.loader import Configuration
 from hub.config.models import AgencyFile
 from hub.domain import names
 from hub.domain.deadlines import parse_duration
-from hub.engine import connect
+from hub.engine import connect, measure_natively
+from hub.measuring import Measures, nothing_shown, show
 from hub.ports import AgencyChange, AgencyFiles, InForce, Served, ToldFault
 from hub.settings import AgencyWorkerSettings
 from hub.workbench.bench import find
@@ -107,7 +108,8 @@ class AgencyWorker:
         self._live: LiveConfiguration = live_configuration(
             settings, self._versions, self._shelf, "agency worker", only=agency
         )
-        self._gateway = Gateway.without_agencies(utc_now)
+        self._measures = Measures(f"worker-{agency}")
+        self._gateway = Gateway.without_agencies(utc_now, self._measures.call)
         try:
             require(self._file, self._configuration.environment or {})
         except Unready as wrong:
@@ -124,6 +126,9 @@ class AgencyWorker:
 
     async def work(self, stop: asyncio.Event) -> None:
         """Work until told to stop; wait for the engine if it is not there yet."""
+        hide, address = nothing_shown, self._settings.metrics_address
+        if address:
+            hide = show(self._measures, address, measure_natively())
         following = asyncio.create_task(follow(self._live, self._put_in_force, stop))
         try:
             client = await self._connected(stop)
@@ -139,6 +144,7 @@ class AgencyWorker:
         finally:
             stop.set()
             await following
+            await asyncio.to_thread(hide)
             await self._gateway.close()
             await asyncio.to_thread(self._shelf.close)
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import yaml
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
+from ruamel.yaml import YAML
 
 from hub.api.metering import Metrics
 from hub.clock import utc_now
@@ -21,7 +21,7 @@ from hub.store import create_store
 from tests.docs.support import ROOT, text_of
 
 FOLDER = ROOT / "observability"
-ALERTS = yaml.safe_load((FOLDER / "alerts.yaml").read_text())
+ALERTS = YAML(typ="safe").load(FOLDER / "alerts.yaml")
 DASHBOARD = json.loads((FOLDER / "dashboard.json").read_text())
 RULES: list[dict[str, Any]] = [rule for group in ALERTS["groups"] for rule in group["rules"]]
 
@@ -121,7 +121,7 @@ def test_the_dashboard_is_one() -> None:
 
 
 def test_the_example_scrapes_what_the_rules_speak_of() -> None:
-    example = yaml.safe_load((FOLDER / "prometheus.yaml").read_text())
+    example = YAML(typ="safe").load(FOLDER / "prometheus.yaml")
     jobs = {job["job_name"] for job in example["scrape_configs"]}
     spoken = {job for _, expression in expressions() for job in re.findall(r'job="([^"]+)"', expression)}
     assert spoken == jobs == {"hub-api", "hub-worker"}
