@@ -51,15 +51,15 @@ def about(kind: ActionKind, mrn: str) -> Action:
 # --- who may ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ONE_PERSON)
 @pytest.mark.parametrize("actor", [VIEWER, OF_APQA], ids=["viewer", "agency"])
-async def test_who_may_only_look_does_nothing(office: Office, actor: Actor, kind: ActionKind) -> None:
+async def test_who_may_only_look_does_nothing(office: Office, actor: Actor) -> None:
     mrn = office.lodged(ANIMAL).mrn
     before = office.store.events(mrn, 0, 100)
-    with pytest.raises(ActionForbidden):
-        await office.desk.actions.preview(actor, about(kind, mrn))
-    with pytest.raises(ActionForbidden):
-        await office.desk.actions.carry_out(actor, about(kind, mrn), "because", request())
+    for kind in ONE_PERSON:
+        with pytest.raises(ActionForbidden):
+            await office.desk.actions.preview(actor, about(kind, mrn))
+        with pytest.raises(ActionForbidden):
+            await office.desk.actions.carry_out(actor, about(kind, mrn), "because", request())
     assert office.store.events(mrn, 0, 100) == before
     assert office.store.controls() == {}
     assert office.lines() == []
