@@ -40,7 +40,7 @@ class IdentityProvider:
     clock: Clock
     issuer: str = ""
     claims: dict[str, Any] = field(default_factory=lambda: {"sub": "7", "preferred_username": "kim"})
-    lie: Callable[[dict[str, Any]], None] = _nothing
+    lie: Callable[[dict[str, Any]], object] = _nothing
     sign: Callable[[dict[str, Any]], str] | None = None
     publishes: dict[str, Any] = field(default_factory=dict)
     """What it says of itself besides."""

@@ -45,72 +45,58 @@ def _filled(path: str) -> str:
     return re.sub(r"{[^}]+}", "x", path)
 
 
-@pytest.mark.parametrize("path", PAGES)
-async def test_a_page_is_for_those_who_have_signed_in(console: Console, path: str) -> None:
-    answer = await console.visitor().get(_filled(path))
-    assert answer.status_code == 303
-    assert answer.headers["location"].startswith("/console/sign-in?next=")
-    wrong = await Visitor(console.app, token="a token that nobody was given").get(_filled(path))
-    assert wrong.status_code == 303
+async def test_a_page_is_for_those_who_have_signed_in(console: Console) -> None:
+    """Every page there is, in one test: an application of its own for each would take long."""
+    stranger = Visitor(console.app, token="a token that nobody was given")
+    for path in PAGES:
+        for visitor in (console.visitor(), stranger):
+            answer = await visitor.get(_filled(path))
+            assert answer.status_code == 303, path
+            assert answer.headers["location"].startswith("/console/sign-in?next="), path
 
 
-@pytest.mark.parametrize("path", FORMS)
-async def test_a_viewer_can_do_nothing(console: Console, path: str) -> None:
-    for agency in (None, "apqa"):
-        viewer = console.signed_in(UserRole.VIEWER, agency)
-        answer = await viewer.post(_filled(path), {"reason": "because"})
-        assert answer.status_code == 403, words_in(answer.text)
+async def test_a_form_is_for_those_who_have_signed_in(console: Console) -> None:
+    for path in FORMS:
+        answer = await console.visitor().post(_filled(path))
+        assert answer.headers["location"] == "/console/sign-in", path
 
 
-@pytest.mark.parametrize("path", FORMS)
-async def test_whoever_is_bound_to_an_agency_can_do_nothing_whatever_the_role(
-    console: Console, path: str
-) -> None:
-    bound = console.signed_in(UserRole.ADMIN, "apqa")
-    answer = await bound.post(_filled(path), {"reason": "because"})
-    assert answer.status_code == 403, words_in(answer.text)
+async def test_a_viewer_can_do_nothing(console: Console) -> None:
+    """Nor can anybody who is bound to an agency, whatever the role."""
+    for visitor in (
+        console.signed_in(UserRole.VIEWER),
+        console.signed_in(UserRole.VIEWER, "apqa"),
+        console.signed_in(UserRole.ADMIN, "apqa"),
+    ):
+        for path in FORMS:
+            answer = await visitor.post(_filled(path), {"reason": "because"})
+            assert answer.status_code == 403, f"{path}: {words_in(answer.text)}"
 
 
-@pytest.mark.parametrize("path", FORMS)
-async def test_a_form_is_for_those_who_have_signed_in(console: Console, path: str) -> None:
-    answer = await console.visitor().post(_filled(path))
-    assert answer.headers["location"] == "/console/sign-in"
-
-
-@pytest.mark.parametrize(
-    "sent",
-    [
-        {},
-        {"csrf": ""},
-        {"csrf": "0" * 64},
-        {"csrf": csrf_token("the token of another session")},
-        {"csrf": "한" * 64},
-    ],
-)
-async def test_a_form_without_the_token_of_its_session_is_refused(
-    console: Console, sent: dict[str, str]
-) -> None:
+async def test_a_form_without_the_token_of_its_session_is_refused(console: Console) -> None:
     admin = console.signed_in(UserRole.ADMIN)
-    answer = await admin.http.post("/console/users/new", data={"name": "eve", "role": "admin", **sent})
-    assert answer.status_code == 403
-    assert "belongs to another session" in words_in(answer.text)
+    eve = {"name": "eve", "display": "Eve", "role": "admin"}
+    for token in (None, "", "0" * 64, csrf_token("the token of another session"), "한" * 64):
+        sent = eve if token is None else {**eve, "csrf": token}
+        answer = await admin.http.post("/console/users/new", data=sent)
+        assert answer.status_code == 403, token
+        assert "belongs to another session" in words_in(answer.text)
     assert console.store.user("eve") is None
 
 
-@pytest.mark.parametrize(
-    "origin", [None, "null", "http://evil.example", "http://hub.evil.example", "http://hub:81"]
-)
-@pytest.mark.parametrize("path", ["/console/sign-in", "/console/users/new", "/console/sign-out"])
-async def test_a_form_of_another_site_is_refused(console: Console, path: str, origin: str | None) -> None:
+async def test_a_form_of_another_site_is_refused(console: Console) -> None:
     """Before sign-in, too: nobody is signed in as somebody else by a site he visits."""
     admin = console.signed_in(UserRole.ADMIN)
-    if origin is None:
-        del admin.http.headers["origin"]
-    else:
-        admin.http.headers["origin"] = origin
-    answer = await admin.post(path, {"name": "eve", "password": "x", "role": "admin", "display": "Eve"})
-    assert answer.status_code == 403
-    assert "not sent by a page of the hub" in words_in(answer.text)
+    eve = {"name": "eve", "password": "x", "role": "admin", "display": "Eve"}
+    for origin in (None, "null", "http://evil.example", "http://hub.evil.example", "http://hub:81"):
+        for path in ("/console/sign-in", "/console/users/new", "/console/sign-out"):
+            admin.http.headers.pop("origin", None)
+            if origin is not None:
+                admin.http.headers["origin"] = origin
+            answer = await admin.post(path, eve)
+            assert answer.status_code == 403, f"{origin} to {path}"
+            assert "not sent by a page of the hub" in words_in(answer.text)
+    assert console.store.user("eve") is None
     assert (await admin.get("/console/account")).status_code == 200, "the session has not ended by it"
 
 
