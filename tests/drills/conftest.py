@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -12,29 +13,73 @@ import pytest_asyncio
 from hub.embedded import Ports, Stack
 from tests.drills.operations import Operations
 from tests.flows.doors import Doors
+from tests.operations.watch.sinks import MailSink
 
 ROOT = Path(__file__).parent.parent.parent
 QUICK = {"HUB_WATCH_SCALE": "0.1"}
 """The early warning looks ten times as often as it does where nobody waits for it."""
+WATCH = """\
+thresholds:
+  agency_slow_least: 1s
+  agency_slow_within: 1m
+  not_understood_within: 10s
+  refused_callbacks_within: 5s
+  outbox_oldest: 3s
+  cargo_oldest: 3s
+  process_silent: 3s
+  duplicates: 20
+receivers:
+  - {name: duty-desk, email: duty@customs.example, severity: info}
+grouping: 1s
+clear_rounds: 2
+reopen_within: 1s
+"""
+"""What is found within a minute or more is found within seconds, and is over as soon; everybody is told."""
+OFTEN_TRIED = ("limits: {", "limits: {breaker_failures: 3, breaker_pause: 1s, attempts: 1, ")
+CHANGES = {
+    "apqa": OFTEN_TRIED,
+    "kmdia": ("answer_within: 3wd", "answer_within: 4s"),
+}
+"""By agency, what is different in its file."""
 
 
 def configuration(folder: Path) -> Path:
     """A copy of the project's configuration, for drills to break."""
     copy = folder / "adapters_config"
     shutil.copytree(ROOT / "adapters_config", copy)
+    (copy / "watch.yaml").write_text(WATCH)
+    for agency, (usual, instead) in CHANGES.items():
+        file = copy / "agencies" / f"{agency}.yaml"
+        text = file.read_text()
+        assert usual in text
+        file.write_text(text.replace(usual, instead))
     return copy
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
-    """Temporal, simulator, API and worker, as `hub up` runs them."""
-    folder = tmp_path_factory.mktemp("drills")
-    stack = Stack(folder / "stack", Ports.free(), configuration(folder), overrides=QUICK)
+@asynccontextmanager
+async def stack_of(folder: Path, **overrides: str) -> AsyncIterator[Stack]:
+    """Temporal, simulator, API and worker, as `hub up` runs them; settings may differ."""
+    stack = Stack(folder / "stack", Ports.free(), configuration(folder), overrides={**QUICK, **overrides})
     try:
         await stack.start()
         yield stack
     finally:
         await stack.stop()
+
+
+@pytest.fixture(scope="session")
+def mails() -> Iterator[MailSink]:
+    """Where the early warning's mails arrive."""
+    sink = MailSink().open()
+    yield sink
+    sink.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def stack(tmp_path_factory: pytest.TempPathFactory, mails: MailSink) -> AsyncIterator[Stack]:
+    """The one that most drills break."""
+    async with stack_of(tmp_path_factory.mktemp("drills"), HUB_SMTP_URL=mails.url) as stack:
+        yield stack
 
 
 @pytest.fixture
@@ -44,6 +89,6 @@ def doors(stack: Stack) -> Doors:
 
 
 @pytest.fixture(scope="session")
-def operations(stack: Stack) -> Operations:
+def operations(stack: Stack, mails: MailSink) -> Operations:
     """Of whoever operates it."""
-    return Operations(stack)
+    return Operations(stack, mails)

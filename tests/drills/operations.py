@@ -1,8 +1,9 @@
-"""People who operate the hub, at its public doors: the console over HTTP, and the list of incidents."""
+"""People who operate the hub, at its public doors: the console, the list of incidents, their mail."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 import time
 from collections.abc import Callable
@@ -17,15 +18,21 @@ from hub.console import passwords
 from hub.embedded import Stack
 from hub.ports import User, UserRole
 from hub.store import create_store
+from tests.operations.watch.sinks import MailSink
 
 SEEN_WITHIN = 60.0
 """Seconds from when a failure is caused until operations see it, at most."""
+OVER_WITHIN = 60.0
+"""Seconds from when it is mended until nothing of it is open, at most."""
+
+log = logging.getLogger(__name__)
 
 
 class Desk:
     """One person who has signed in to the console. Pages are read and forms are sent as a browser would."""
 
     def __init__(self, url: str, name: str, password: str) -> None:
+        self.name = name
         self._url = url
         self._session = requests.Session()
         self._session.headers.update({"Accept-Language": "en", "Origin": url})
@@ -34,18 +41,33 @@ class Desk:
 
     def page(self, path: str) -> str:
         """The words of a page, without its marks."""
-        return " ".join(html.fromstring(self._get(path).content).text_content().split())
+        return _words(self._get(path))
 
-    def act(self, kind: str, reason: str, **where: str) -> str:
-        """An action of the console: its preview, and its form, with a reason. Says what came of it."""
-        path = requests.Request("GET", f"{self._url}/console/act/{kind}", params=where).prepare().url
-        assert path is not None
-        return self.fill(path.removeprefix(self._url), "reason", reason=reason)
+    def act(self, kind: str, reason: str, *, also: dict[str, str] | None = None, **where: str) -> str:
+        """
+        An action of the console: its preview, and its form, with a reason. Says what came of it.
+
+        `also` is what else is filled in, as the time to which a deadline is moved.
+        """
+        return self.fill(
+            self.path(f"/console/act/{kind}", **where), "reason", **{**(also or {}), "reason": reason}
+        )
 
     def fill(self, path: str, field: str, **values: str) -> str:
         """Fill in the form of a page that has this field, and send it; the words of the page that follows."""
-        answer = self._send(self._form(path, field), **values)
-        return " ".join(html.fromstring(answer.content).text_content().split())
+        return _words(self._send(self._form(path, field), **values))
+
+    def path(self, path: str, **query: str) -> str:
+        """A path with a query, as a link has it."""
+        url = requests.Request("GET", self._url + path, params=query).prepare().url
+        assert url is not None
+        return url.removeprefix(self._url)
+
+    def link(self, path: str, words: str) -> str:
+        """Where the link of a page leads that has these words."""
+        page = html.fromstring(self._get(path).content)
+        [target] = {str(a.get("href")) for a in page.iter("a") if " ".join(a.text_content().split()) == words}
+        return target
 
     def _get(self, path: str) -> requests.Response:
         answer = self._session.get(self._url + path, timeout=30)
@@ -66,15 +88,16 @@ class Desk:
         sent = {**dict(form.form_values()), **values}
         target = urljoin(form.base_url, form.action or "")
         answer = self._session.post(target, data=sent, timeout=30)
-        assert answer.ok, f"{target}: {answer.status_code}\n{answer.text}"
+        assert answer.ok, f"{target}: {answer.status_code}\n{_words(answer)}"
         return answer
 
 
 class Operations:
     """Whoever operates one stack."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, mails: MailSink) -> None:
         self.stack = stack
+        self.mails = mails
         self._desks: dict[UserRole, Desk] = {}
 
     def desk(self, role: UserRole = UserRole.SUPERVISOR) -> Desk:
@@ -88,14 +111,39 @@ class Operations:
             self._desks[role] = Desk(self.stack.api_url, name, password)
         return self._desks[role]
 
-    async def page(self, path: str) -> str:
-        return await asyncio.to_thread(lambda: self.desk().page(path))
+    def drill(self, failure: str) -> Drill:
+        """A failure that is caused now."""
+        return Drill(self, failure)
 
-    async def act(self, kind: str, reason: str, **where: str) -> str:
-        return await asyncio.to_thread(lambda: self.desk().act(kind, reason, **where))
+    async def page(self, path: str, role: UserRole = UserRole.SUPERVISOR) -> str:
+        """What a page says."""
+        return await asyncio.to_thread(lambda: self.desk(role).page(path))
 
-    async def fill(self, path: str, field: str, **values: str) -> str:
-        return await asyncio.to_thread(lambda: self.desk().fill(path, field, **values))
+    async def act(
+        self,
+        kind: str,
+        reason: str,
+        *,
+        role: UserRole = UserRole.SUPERVISOR,
+        also: dict[str, str] | None = None,
+        **where: str,
+    ) -> str:
+        """Do something by the console; what it says then. See `Desk.act`."""
+        return await asyncio.to_thread(lambda: self.desk(role).act(kind, reason, also=also, **where))
+
+    async def fill(self, path: str, field: str, role: UserRole = UserRole.SUPERVISOR, **values: str) -> str:
+        """Send a form; see `Desk.fill`."""
+        return await asyncio.to_thread(lambda: self.desk(role).fill(path, field, **values))
+
+    async def until_page(self, path: str, *words: str) -> str:
+        """Wait until a page says all of this."""
+        deadline = time.monotonic() + SEEN_WITHIN
+        while True:
+            said = await self.page(path)
+            if all(word in said for word in words):
+                return said
+            assert time.monotonic() < deadline, f"{path} does not say {words}: {said}"
+            await asyncio.sleep(0.2)
 
     async def incidents(self, **query: str) -> list[dict[str, Any]]:
         """What is wrong, as the API tells it."""
@@ -113,32 +161,85 @@ class Operations:
 
         return await asyncio.to_thread(ask)
 
-    async def found(self, kind: str, subject: str | None = None) -> dict[str, Any]:
-        """Wait until an incident is open; fails when it is not seen in time."""
-
-        def fits(one: dict[str, Any]) -> bool:
-            return one["kind"] == kind and subject in (None, one["subject"])
-
-        return await self._until(lambda found: next(filter(fits, found), None), f"{kind} {subject or ''}")
-
-    async def over(self, kind: str, subject: str | None = None) -> None:
-        """Wait until no such incident is open."""
-
-        def none_left(found: list[dict[str, Any]]) -> bool:
-            return not any(one["kind"] == kind and subject in (None, one["subject"]) for one in found)
-
-        await self._until(none_left, f"{kind} {subject or ''} to be over")
-
-    async def _until(self, found: Callable[[list[dict[str, Any]]], Any], what: str) -> Any:
-        deadline = time.monotonic() + SEEN_WITHIN
+    async def until_incidents(
+        self, fit: Callable[[list[dict[str, Any]]], Any], what: str, until: float
+    ) -> Any:
+        """Wait, until a time of the monotonic clock, for what is open to fit; what `fit` made of it."""
         seen: list[dict[str, Any]] = []
         while True:
             try:
                 seen = await self.incidents(open="true")
-                if result := found(seen):
+                if result := fit(seen):
                     return result
             except requests.RequestException:
-                if time.monotonic() > deadline:
+                if time.monotonic() > until:
                     raise
-            assert time.monotonic() < deadline, f"not seen: {what}; open are {seen}"
+            assert time.monotonic() < until, f"not in time: {what}; open are {seen}"
             await asyncio.sleep(0.2)
+
+    async def until_told(self, *words: str) -> str:
+        """Wait until a mail has come that says all of this; its text."""
+        deadline = time.monotonic() + SEEN_WITHIN
+        while True:
+            for mail in list(self.mails.mails):
+                text = mail.get_content()
+                if all(word in text for word in words):
+                    return str(text)
+            assert time.monotonic() < deadline, f"no mail says {words}: {[str(m) for m in self.mails.mails]}"
+            await asyncio.sleep(0.1)
+
+
+class Drill:
+    """One failure: caused when this is made, seen in time, mended, and over."""
+
+    def __init__(self, operations: Operations, failure: str) -> None:
+        self.failure = failure
+        self._operations = operations
+        self._caused = time.monotonic()
+        self._seen: float | None = None
+        self._mended: float | None = None
+
+    async def seen(self, kind: str, subject: str | None = None) -> dict[str, Any]:
+        """Wait for the incident; fails when operations do not see it in time."""
+
+        def fits(one: dict[str, Any]) -> bool:
+            return one["kind"] == kind and subject in (None, one["subject"])
+
+        found: dict[str, Any] = await self._operations.until_incidents(
+            lambda known: next(filter(fits, known), None),
+            f"{self.failure} is seen as {kind} {subject or ''}",
+            self._caused + SEEN_WITHIN,
+        )
+        self._seen = self._seen or time.monotonic()
+        return found
+
+    def mended(self) -> None:
+        """Now it is, by somebody or by itself."""
+        self._mended = time.monotonic()
+
+    async def over(self, kind: str, subject: str | None = None, patience: float = OVER_WITHIN) -> None:
+        """Wait until no such incident is open, and say how long everything took."""
+
+        def none_left(found: list[dict[str, Any]]) -> bool:
+            return not any(one["kind"] == kind and subject in (None, one["subject"]) for one in found)
+
+        await self._operations.until_incidents(
+            none_left, f"{self.failure} is over", time.monotonic() + patience
+        )
+        self.say()
+
+    def say(self) -> None:
+        """Into the log of the tests: the times, in seconds from when it was caused."""
+        assert self._seen is not None
+        assert self._mended is not None
+        log.info(
+            "%s: seen after %.1f s, mended after %.1f s, over after %.1f s",
+            self.failure,
+            self._seen - self._caused,
+            self._mended - self._caused,
+            time.monotonic() - self._caused,
+        )
+
+
+def _words(page: requests.Response) -> str:
+    return " ".join(html.fromstring(page.content).text_content().split())
