@@ -1,4 +1,4 @@
-"""What is shipped for Prometheus and Grafana speaks of metrics and of sections of the runbook that there are."""
+"""What is shipped for Prometheus and Grafana speaks of metrics and runbook sections that there are."""
 
 from __future__ import annotations
 
