@@ -397,19 +397,19 @@ def _kept_of(
     read: _Read, suspected: Collection[str], judging: Judging, looks: list[dict[str, Any]]
 ) -> dict[str, dict[str, Any]]:
     """
-    The rows to keep of a declaration, by service: of what is stuck, and of what was suspected, is not stuck,
-    and would be suspected again at once. To `looks` goes what need not be looked at before a later time.
+    The rows to keep of a declaration, by service: of what is stuck, and of what is not, and would be
+    suspected again at once. To `looks` goes what was suspected and need not be looked at until later.
     """
     found = {one.service or _WHOLE: one for one in judge(read.standing, judging)}
     declaration = Declaration.model_validate_json(read.row.declaration) if found else None
     rows = {service: _row(read, declaration, service, one, judging) for service, one in found.items()}
-    for service in suspected:
-        stored = read.stored.get(service)
-        if service in found or stored is None:
+    for service, stored in read.stored.items():
+        if service in found or (read.standing.closed and service not in suspected):
             continue
         referral = stored.referral
         later = None if read.standing.closed else look_at(referral, read.row.accepted_at)
-        if read.standing.closed or later is None or later > judging.now:
+        found_again = later is not None and later <= judging.now
+        if service in suspected and not found_again:
             looks.append(
                 {
                     "mrn_": read.row.mrn,
@@ -419,9 +419,10 @@ def _kept_of(
                     "look_at_": later,
                 }
             )
-            if read.standing.closed or not _is_searched_as_slow(stored, read.row.accepted_at, judging):
-                continue
-        rows[service] = _row(read, None, service, None, judging)
+        if found_again or (
+            not read.standing.closed and _is_searched_as_slow(stored, read.row.accepted_at, judging)
+        ):
+            rows[service] = _row(read, None, service, None, judging)
     return rows
 
 

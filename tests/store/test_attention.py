@@ -60,7 +60,8 @@ def listed(
 
 
 def kinds(store: Store, judging: Judging) -> list[tuple[str | None, StuckKind]]:
-    return sorted((row.stuck.service, row.stuck.kind) for row in listed(store, judging))
+    found = [(row.stuck.service, row.stuck.kind) for row in listed(store, judging)]
+    return sorted(found, key=lambda one: one[0] or "")
 
 
 def test_what_goes_its_way_is_not_stuck(store: Store) -> None:
@@ -287,6 +288,15 @@ def test_a_round_that_finds_nothing_looks_at_nothing(store: Store, many: list[st
     """Also when everything is stuck, as long as nothing changes."""
     assert store.judge_stuck(at(T0 + HOUR), 100) == 0
     assert store.judge_stuck(replace(at(T0 + HOUR), now=T0 + 2 * HOUR), 100) == 0
+
+
+def test_what_is_not_stuck_is_not_looked_at_round_after_round(store: Store) -> None:
+    """Nobody has taken it up: that is said once, and its referrals are left alone."""
+    lodge(store, PLANT, FOOD, RADIO, started=False)
+    judging = at(T0 + HOUR)
+    look_until_quiet(store, judging, 1)
+    assert store.judge_stuck(judging, 100) == 0
+    assert kinds(store, judging) == [(None, StuckKind.NOT_STARTED)]
 
 
 def test_what_a_refusal_of_another_makes_idle_holds_no_cargo(store: Store) -> None:
