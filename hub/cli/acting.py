@@ -298,7 +298,8 @@ def _print(answer: dict[str, Any]) -> None:
 def _table(*heads: str) -> Table:
     table = Table(box=None, pad_edge=False)
     for head in heads:
-        table.add_column(head)
+        # What is typed again elsewhere is there whole, however narrow the terminal is.
+        table.add_column(head, overflow="fold", no_wrap=head == "id")
     return table
 
 
