@@ -124,11 +124,11 @@ def plot(
     value_label: Callable[[float], str],
 ) -> Plot:
     """
-    Lines over the same times, by name. Values are seconds, on a scale of decades: a system that answers in
+    Lines over the same times, by name. Values are seconds, on a scale of powers: a system that answers in
     milliseconds and one that takes minutes are both readable.
     """
     known = [value for _, values in lines for value in values if value is not None]
-    low, high = _decades(known)
+    low, high = _ends(known)
     right, bottom = _WIDTH - _RIGHT, _HEIGHT - _BOTTOM
 
     def y(value: float) -> float:
@@ -217,21 +217,30 @@ def _marked(count: int, most: int = 6) -> list[int]:
     return list(range(0, count, step))
 
 
-def _decades(values: Sequence[float]) -> tuple[float, float]:
-    """The powers of ten between which all values lie."""
+_MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
+_ROUND = (
+    *(0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0),
+    *(_MINUTE, 3 * _MINUTE, 10 * _MINUTE, 30 * _MINUTE),
+    *(_HOUR, 3 * _HOUR, 6 * _HOUR, 12 * _HOUR),
+    *(_DAY, 2 * _DAY, 4 * _DAY, 7 * _DAY, 14 * _DAY, 30 * _DAY, 90 * _DAY, 365 * _DAY),
+)
+"""Lengths of time that people count in."""
+_RUNGS = 6
+
+
+def _ends(values: Sequence[float]) -> tuple[float, float]:
+    """The round lengths of time between which all values lie."""
     positive = [value for value in values if value > 0] or [1.0]
-    low = 10.0 ** math.floor(math.log10(min(positive)))
-    high = 10.0 ** math.ceil(math.log10(max(positive)))
-    return low, high if high > low else low * 10
-
-
-_ROUND = (0.01, 0.1, 1, 10, 60, 600, 3600, 6 * 3600, 86400, 7 * 86400, 30 * 86400)
-"""Lengths of time that people count in: seconds, minutes, hours, days."""
+    low = max((each for each in _ROUND if each <= min(positive)), default=_ROUND[0])
+    high = min((each for each in _ROUND if each >= max(positive)), default=max(positive))
+    return low, high if high > low else next((each for each in _ROUND if each > low), low * 2)
 
 
 def _rungs(low: float, high: float) -> list[float]:
-    found = [value for value in _ROUND if low <= value <= high]
-    return found if len(found) > 1 else [low, high]
+    """Both ends, and some between."""
+    found = [each for each in _ROUND if low <= each <= high]
+    step = math.ceil(max(1, len(found) - 1) / (_RUNGS - 1))
+    return [low, *found[step:-1:step], high]
 
 
 def _round_up(value: int) -> int:
