@@ -18,10 +18,13 @@ from hub.clock import utc_now
 from hub.config.loader import Configuration, load
 from hub.console.navigation import ENTRIES
 from hub.domain.stuck import Judging
+from hub.operations.doctor import Doctor
 from hub.ports import UserRole
 from hub.store import Store, create_store, upgrade
+from tests.api.support import EngineFake
 from tests.console.browser import Window, window
 from tests.console.support import Console, TestClock, console_parts, served, site_of
+from tests.console.test_doctor import EngineSeen
 
 pytestmark = pytest.mark.slow
 
@@ -73,7 +76,9 @@ def store(lived_in: tuple[Path, str], tmp_path: Path) -> Iterator[Store]:
 def console(store: Store, configuration: Configuration) -> Console:
     clock = TestClock(utc_now())
     names = {slug: file.name for slug, file in configuration.agencies.items()}
-    return Console(site_of(console_parts(store, clock, agency_names=lambda: names)), store, clock)
+    doctor = Doctor(store, store, EngineFake(), EngineSeen(), clock, store.note_audit, pause=0)
+    parts = console_parts(store, clock, agency_names=lambda: names, doctor=doctor)
+    return Console(site_of(parts), store, clock)
 
 
 async def _look_at(at: Window, path: str) -> None:
