@@ -39,6 +39,7 @@ from hub.domain.exchange import Asked, Dossier, Message
 from hub.domain.intake import Acceptance, Rulebook
 from hub.domain.referral import Answers, Decision, OnExpiry, Via
 from hub.operations.desk import desk_of
+from hub.operations.gauges import Gauges
 from hub.operations.progress import ProgressTeller
 from hub.operations.tracking import Tracking
 from hub.ports import AgencyGateway, ApiClient, Clock, EngineUnavailable, Role
@@ -351,6 +352,7 @@ def parts(store: Store, engine: EngineFake, **changes: Any) -> ApiParts:
     rules = rulebook()
     clock: Clock = changes.pop("clock", lambda: NOW)
     return ApiParts(
+        gauges=Gauges(store, store, store, store, store, clock).read,
         cases=store,
         queries=store,
         engine=engine,
