@@ -21,8 +21,10 @@ _BEFORE_USUAL = 20
 """Referrals that an agency must have open before a share of them says anything."""
 _SLOWLY = 10
 """What is so many times beyond a threshold is critical."""
-_STARTING = 30.0
-"""Seconds for which a process that has just started lets the others start too."""
+_STARTING = 1.5
+"""
+A process that has just started lets the others start too: for so many times as long as one may be silent.
+"""
 
 _FAILED = (CallResult.UNAVAILABLE, CallResult.IN_DOUBT)
 
@@ -313,11 +315,12 @@ def _engine_slow(vitals: Vitals, thresholds: Thresholds, standing: Standing) -> 
 
 def _processes(vitals: Vitals, thresholds: Thresholds, standing: Standing) -> Iterator[Finding]:
     """There must be a worker and an API; each is missed by the other."""
-    alive = [one for one in vitals.beats or () if one.age_seconds < thresholds.process_silent.total_seconds()]
+    silent = thresholds.process_silent.total_seconds()
+    alive = [one for one in vitals.beats or () if one.age_seconds < silent]
     for role, kind in (("worker", IncidentKind.WORKER_MISSING), ("api", IncidentKind.API_MISSING)):
         if any(one.role == role for one in alive):
             continue
-        others = [one for one in alive if one.started_seconds_ago >= _STARTING]
+        others = [one for one in alive if one.started_seconds_ago >= _STARTING * silent]
         if others:
             seen = [one.age_seconds for one in vitals.beats or () if one.role == role]
             evidence = {"last_seen": span(min(seen))} if seen else {}
@@ -362,7 +365,8 @@ def _disk(vitals: Vitals, thresholds: Thresholds, standing: Standing) -> Iterato
 
 def _clocks(vitals: Vitals, thresholds: Thresholds, standing: Standing) -> Iterator[Finding]:
     """A process's clock against the database's; ours against the engine's."""
-    skews = {one.process: one.skew_seconds for one in vitals.beats or () if one.age_seconds < _STARTING}
+    lately = _STARTING * thresholds.process_silent.total_seconds()
+    skews = {one.process: one.skew_seconds for one in vitals.beats or () if one.age_seconds < lately}
     if vitals.engine is not None and vitals.engine.skew_seconds is not None:
         skews["engine"] = -vitals.engine.skew_seconds
     for subject, skew in skews.items():
