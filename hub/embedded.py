@@ -174,9 +174,13 @@ class Stack:
         """Tell a child to end what it is at and stop, as a deploy would."""
         self._children[name].terminate()
 
+    async def wait_child(self, name: str) -> None:
+        """Wait until a child that was killed or told to end has ended."""
+        await self._children[name].wait()
+
     async def restart_child(self, name: str) -> None:
         """Start a child that was killed or told to end once more."""
-        await self._children[name].wait()
+        await self.wait_child(name)
         await self.start_child(name)
 
     async def wait_for(self, name: str, url: str, fits: Any = lambda body: True) -> None:

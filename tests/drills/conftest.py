@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,6 +17,8 @@ from tests.flows.doors import Doors
 from tests.operations.watch.sinks import MailSink
 
 ROOT = Path(__file__).parent.parent.parent
+DISK_MB = 96
+"""Of the disk that is filled: a multiple of what all drills write."""
 QUICK = {"HUB_WATCH_SCALE": "0.1"}
 """The early warning looks ten times as often as it does where nobody waits for it."""
 WATCH = """\
@@ -27,6 +30,8 @@ thresholds:
   outbox_oldest: 3s
   cargo_oldest: 3s
   process_silent: 3s
+  disk_free_warning_mb: 16
+  disk_free_critical_mb: 8
   duplicates: 20
 receivers:
   - {name: duty-desk, email: duty@customs.example, severity: info}
@@ -75,10 +80,27 @@ def mails() -> Iterator[MailSink]:
     sink.close()
 
 
+@pytest.fixture(scope="session")
+def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path | None]:
+    """A small disk for the stack's database, so that it can be filled; None where this user may mount none."""
+    folder = tmp_path_factory.mktemp("disk")
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m", "hub-drills", str(folder)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        yield None
+        return
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def stack(tmp_path_factory: pytest.TempPathFactory, mails: MailSink) -> AsyncIterator[Stack]:
+async def stack(
+    tmp_path_factory: pytest.TempPathFactory, mails: MailSink, disk: Path | None
+) -> AsyncIterator[Stack]:
     """The one that most drills break."""
-    async with stack_of(tmp_path_factory.mktemp("drills"), HUB_SMTP_URL=mails.url) as stack:
+    overrides = {"HUB_SMTP_URL": mails.url}
+    if disk is not None:
+        overrides["HUB_DATABASE_URL"] = f"sqlite:///{disk / 'hub.sqlite'}"
+    async with stack_of(tmp_path_factory.mktemp("drills"), **overrides) as stack:
         yield stack
 
 

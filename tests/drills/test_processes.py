@@ -1,0 +1,75 @@
+"""Drills with the hub's own parts: docs/operations.md says what to do in each of these cases."""
+
+from __future__ import annotations
+
+import pytest
+
+from hub.embedded import Stack
+from tests.drills.operations import Operations
+from tests.drills.outcomes import lodge, released
+from tests.flows.doors import Doors
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("drills")]
+
+
+async def test_a_worker_that_is_killed(doors: Doors, stack: Stack, operations: Operations) -> None:
+    """Runbook: worker-missing. What is lodged meanwhile waits, and goes out once there is a worker."""
+    before = await lodge(doors, 3)
+    stack.kill_child("worker")
+    drill = operations.drill("a worker that is killed")
+    meanwhile = await lodge(doors, 3)
+    incident = await drill.seen("worker_missing")
+    assert incident["severity"] == "critical"
+    assert "No worker is at work" in await operations.page(f"/console/incidents/{incident['id']}")
+    await stack.restart_child("worker")
+    drill.mended()
+    await released(doors, [*before, *meanwhile])
+    await drill.over("worker_missing")
+
+
+async def test_an_engine_that_is_stopped(doors: Doors, stack: Stack, operations: Operations) -> None:
+    """Runbook: engine-unreachable. Declarations are accepted all the same, and go on once it is back."""
+    before = await lodge(doors, 3)
+    stack.kill_child("temporal")
+    drill = operations.drill("an engine that is stopped")
+    meanwhile = await lodge(doors, 3)
+    await drill.seen("engine_unreachable")
+    assert (await doors.view(meanwhile[0]))["outcome"] == "in_progress"
+    await stack.restart_child("temporal")
+    drill.mended()
+    await released(doors, [*before, *meanwhile])
+    await drill.over("engine_unreachable")
+
+
+async def test_an_api_that_is_killed(doors: Doors, stack: Stack, operations: Operations) -> None:
+    """Runbook: api-missing. A worker tells of it by mail; whoever got no answer asks again."""
+    before = await lodge(doors, 3)
+    stack.kill_child("api")
+    drill = operations.drill("an API that is killed")
+    with pytest.raises(Exception, match="does not answer"):
+        await lodge(doors, 1)
+    await operations.until_told("No API is running")
+    await stack.restart_child("api")
+    drill.mended()
+    await stack.wait_ready()
+    await drill.seen("api_missing")
+    await released(doors, [*before, *await lodge(doors, 1)])
+    await drill.over("api_missing")
+
+
+async def test_a_wrong_configuration(doors: Doors, stack: Stack, operations: Operations) -> None:
+    """Runbook: configuration-refused. The last good version goes on; nothing is asked wrongly, nothing lost."""
+    file = stack.config_folder / "agencies" / "apqa.yaml"
+    sound = file.read_text()
+    file.write_text(sound.replace("channel:", "chanel:", 1))
+    drill = operations.drill("a wrong configuration")
+    try:
+        incident = await drill.seen("configuration_refused", "agencies/apqa.yaml")
+        assert "'channel' is missing" in incident["evidence"]["fault"]
+        meanwhile = await lodge(doors, 2)
+        await released(doors, meanwhile)
+    finally:
+        file.write_text(sound)
+    drill.mended()
+    await drill.over("configuration_refused", "agencies/apqa.yaml")
+    await released(doors, await lodge(doors, 1))
