@@ -75,6 +75,9 @@ class PlayedEngine:
     async def tell_news(self, mrn: str) -> bool:
         return True
 
+    async def tell_to_go_on(self, mrn: str, services: Sequence[str]) -> bool:
+        return True
+
     async def is_reachable(self) -> bool:
         return True
 
