@@ -82,7 +82,7 @@ def mails() -> Iterator[MailSink]:
 
 @pytest.fixture(scope="session")
 def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path | None]:
-    """A small disk for the stack's database, so that it can be filled; None where this user may mount none."""
+    """A small disk for the stack's database, to be filled; None where this user may mount none."""
     folder = tmp_path_factory.mktemp("disk")
     mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m", "hub-drills", str(folder)]
     if subprocess.run(mount, capture_output=True, check=False).returncode != 0:

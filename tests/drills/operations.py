@@ -57,17 +57,25 @@ class Desk:
         """Fill in the form of a page that has this field, and send it; the words of the page that follows."""
         return _words(self._send(self._form(path, field), **values))
 
+    def press(self, path: str, action: str) -> str:
+        """Send the form of a page that does this and asks for nothing; the words of the page that follows."""
+        page = self._get(path)
+        forms = html.fromstring(page.content, base_url=page.url).forms
+        target = urljoin(page.url, action)
+        [form] = [form for form in forms if form.method == "POST" and form.action == target]
+        return _words(self._send(form))
+
     def path(self, path: str, **query: str) -> str:
         """A path with a query, as a link has it."""
         url = requests.Request("GET", self._url + path, params=query).prepare().url
         assert url is not None
         return url.removeprefix(self._url)
 
-    def link(self, path: str, words: str) -> str:
-        """Where the link of a page leads that has these words."""
+    def links(self, path: str, below: str) -> list[str]:
+        """Where the links of a page lead that begin with this path, each once."""
         page = html.fromstring(self._get(path).content)
-        [target] = {str(a.get("href")) for a in page.iter("a") if " ".join(a.text_content().split()) == words}
-        return target
+        found = [str(a.get("href")) for a in page.iter("a")]
+        return list(dict.fromkeys(target for target in found if target.startswith(below)))
 
     def _get(self, path: str) -> requests.Response:
         answer = self._session.get(self._url + path, timeout=30)
@@ -99,6 +107,12 @@ class Operations:
         self.stack = stack
         self.mails = mails
         self._desks: dict[UserRole, Desk] = {}
+        self.awaited: list[tuple[Drill, str, str]] = []
+        """What is mended, and over only when the minutes in which it was counted have passed."""
+
+    def awaits(self, drill: Drill, kind: str, subject: str) -> None:
+        """See `awaited`."""
+        self.awaited.append((drill, kind, subject))
 
     def desk(self, role: UserRole = UserRole.SUPERVISOR) -> Desk:
         """A person of this role; the same one each time. Blocking."""
@@ -134,6 +148,10 @@ class Operations:
     async def fill(self, path: str, field: str, role: UserRole = UserRole.SUPERVISOR, **values: str) -> str:
         """Send a form; see `Desk.fill`."""
         return await asyncio.to_thread(lambda: self.desk(role).fill(path, field, **values))
+
+    async def press(self, path: str, action: str, role: UserRole = UserRole.SUPERVISOR) -> str:
+        """Press the button of a page; see `Desk.press`."""
+        return await asyncio.to_thread(lambda: self.desk(role).press(path, action))
 
     async def until_page(self, path: str, *words: str) -> str:
         """Wait until a page says all of this."""

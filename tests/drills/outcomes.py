@@ -1,4 +1,4 @@
-"""What a drill must leave behind: every declaration with its right outcome, and nothing lost or done twice."""
+"""What a drill must leave behind: every declaration with its right outcome, nothing lost or done twice."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ async def test_an_api_that_is_killed(doors: Doors, stack: Stack, operations: Ope
 
 
 async def test_a_wrong_configuration(doors: Doors, stack: Stack, operations: Operations) -> None:
-    """Runbook: configuration-refused. The last good version goes on; nothing is asked wrongly, nothing lost."""
+    """Runbook: configuration-refused. The last good version goes on; nothing is asked wrongly or lost."""
     file = stack.config_folder / "agencies" / "apqa.yaml"
     sound = file.read_text()
     file.write_text(sound.replace("channel:", "chanel:", 1))
