@@ -81,7 +81,7 @@ from hub.relays.calls import CallTally
 from hub.settings import EngineSettings, Settings
 from hub.simulator.environment import environment as simulated_environment
 from hub.store import Store, create_store
-from hub.store.vitals import is_away, is_full
+from hub.store.vitals import is_away, is_full, store_trouble
 from hub.variables import Variables
 from hub.version import hub_version
 
@@ -288,6 +288,7 @@ def api_parts(hub: Hub) -> ApiParts:
         doctor=hub.doctor,
         gauges=Gauges(hub.store, hub.store, hub.store, hub.store, hub.store, hub.clock).read,
         registry=hub.measures.registry,
+        store_trouble=store_trouble,
         scanner=_scanner(hub.settings),
         public_url=hub.settings.public_url,
         temporal_ui_url=_workflow_list(hub.settings),

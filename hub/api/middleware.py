@@ -15,10 +15,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hub import tracing
 from hub.api.metering import Metrics
+from hub.api.parts import parts_of
 from hub.api.problems import ApiProblem, problem_response
 
 REQUEST_ID = "X-Request-ID"
 _USABLE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+_RETRY_AFTER = "5"
+"""Seconds after which to ask again a hub whose store could not."""
 
 log = structlog.get_logger()
 
@@ -73,12 +77,10 @@ class Doorkeeper:
                 await self._app(scope, receive, send_with_id)
             except ClientDisconnect:
                 log.info("request.abandoned", method=scope["method"], path=path)
-            except Exception:
+            except Exception as error:
                 log.exception("request.failed", method=scope["method"], path=path)
                 if not status:
-                    problem = ApiProblem(
-                        "internal-error", f"the request failed inside the hub; quote {request_id}"
-                    )
+                    problem = _problem(request, error)
                     await problem_response(request, problem)(scope, receive, send_with_id)
             seconds = time.perf_counter() - began
             route = getattr(scope.get("route"), "path", None)
@@ -93,6 +95,16 @@ class Doorkeeper:
                 status=status or None,
                 ms=round(seconds * 1000),
             )
+
+
+def _problem(request: Request, error: Exception) -> ApiProblem:
+    """What is told of an error that nothing else has told of."""
+    trouble = parts_of(request).store_trouble(error)
+    if trouble is not None:
+        return ApiProblem("store-unavailable", trouble, headers={"Retry-After": _RETRY_AFTER})
+    return ApiProblem(
+        "internal-error", f"the request failed inside the hub; quote {request.state.request_id}"
+    )
 
 
 def logged_path(path: str) -> str:

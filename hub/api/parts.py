@@ -147,6 +147,8 @@ class ApiParts:
     """What the early warning has found; None where there is none, as in the workbench."""
     count: CountOne = uncounted
     """For the early warning."""
+    store_trouble: Callable[[BaseException], str | None] = lambda error: None
+    """Why the store could not do what was asked; None where an error is none of its doing."""
     scanner: Scanner = field(default_factory=NotScanning)
     """Of the documents that declarants hand in."""
     public_url: str | None = None

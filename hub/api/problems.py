@@ -315,6 +315,13 @@ KINDS: Mapping[str, Kind] = _kinds(
         "Quote `request_id`. Repeating the request is safe.",
     ),
     Kind(
+        "store-unavailable",
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "The hub cannot read or write now",
+        "Its database does not answer, or has no room; operations are being told. Send the request again "
+        "after `Retry-After` seconds: what took effect all the same counts once.",
+    ),
+    Kind(
         "not-ready",
         HTTPStatus.SERVICE_UNAVAILABLE,
         "The hub cannot take declarations now",
@@ -437,9 +444,9 @@ async def on_validation_error(request: Request, error: Exception) -> JSONRespons
 
 
 def problem_responses(*slugs: str) -> dict[int | str, dict[str, Any]]:
-    """OpenAPI responses for the problems a route may answer with; 500 is always among them."""
+    """OpenAPI responses for the problems that a route may answer with; those of any are always among them."""
     by_status: dict[HTTPStatus, list[Kind]] = {}
-    for slug in (*slugs, "internal-error"):
+    for slug in (*slugs, "store-unavailable", "internal-error"):
         kind = KINDS[slug]
         by_status.setdefault(kind.status, []).append(kind)
     return {

@@ -270,6 +270,15 @@ def is_away(error: BaseException) -> bool:
     return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
+def store_trouble(error: BaseException) -> str | None:
+    """Why the database could not do what was asked of it, for whoever asked; None: that is not why."""
+    if is_full(error):
+        return "the database has no room to write"
+    if isinstance(error, SQLAlchemyError) and is_away(error):
+        return "the database does not answer"
+    return None
+
+
 def _now(connection: Connection) -> datetime:
     """The database's own clock."""
     if connection.dialect.name == "sqlite":
