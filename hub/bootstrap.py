@@ -14,6 +14,7 @@ from pathlib import Path
 
 from temporalio.client import Client
 
+from hub import journal
 from hub.adapters.alerts import AlertPost
 from hub.adapters.archive import Archive, Edition
 from hub.adapters.cargo import CargoClient
@@ -539,6 +540,7 @@ async def build(settings: Settings, role: str = "hub") -> Hub:
     store = create_store(settings.database_url, sync=settings.sqlite_sync)
     tally, measures = CallTally(), Measures(role)
     store.measure(measures.transaction)
+    store.announce(journal.tell)
 
     def meter(call: Call) -> None:
         tally(call)

@@ -10,7 +10,6 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from hub.activities.messages import CloseCase, Closed, Concluded, Conclusion, TellCargo
-from hub.activities.telling import Teller
 from hub.domain.case import Case
 from hub.domain.clearance import Clearance, Notice
 from hub.domain.errors import ChannelError
@@ -29,7 +28,6 @@ class ClearanceActivities:
         self._queries = queries
         self._cargo = cargo
         self._clock = clock
-        self._tell = Teller()
 
     def all(self) -> list[Callable[..., Any]]:
         """What a worker registers."""
@@ -72,7 +70,6 @@ class ClearanceActivities:
             )
         except Unheard:
             return Concluded(told=False, unheard=True)
-        self._tell.settled(conclusion.mrn, clearance.outcome, pending)
         if unsent is None:
             return Concluded(told=conclusion.tell)
         if not conclusion.tell:
@@ -123,12 +120,10 @@ class ClearanceActivities:
             await asyncio.to_thread(
                 self._store.record_notice_delayed, notice, str(error), self._clock(), error.exchanges
             )
-            self._tell.notice_delayed(notice, str(error))
             return str(error)
         await asyncio.to_thread(
             self._store.record_notice_sent, notice, acknowledgement, acknowledgement.exchanges
         )
-        self._tell.notice_taken(notice, acknowledgement)
         return None
 
 

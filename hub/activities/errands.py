@@ -15,7 +15,6 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from hub.activities.heartbeats import with_heartbeats
 from hub.activities.messages import LeftToPeople, RemindAgency, TellAgency, Told, WithdrawReferrals
 from hub.activities.queueing import Queue
-from hub.activities.telling import Teller
 from hub.activities.under_way import UnderWay
 from hub.domain.case import Change, Referral
 from hub.domain.deadlines import WorkingCalendar, new_deadline
@@ -71,7 +70,6 @@ class ErrandActivities:
         self._gateway = gateway
         self._clock = clock
         self._calendars = calendars
-        self._tell = Teller()
         self._submissions = UnderWay[HandOver]() if submissions is None else submissions
         self._under_way = UnderWay[bool]()
         self._queue = queue
@@ -232,7 +230,6 @@ class ErrandActivities:
             ),
             submission.exchanges,
         )
-        self._tell.told(file.referral.terms, "amended")
         await self._take_in(file, submission.decisions, submission.exchanges)
         return True
 
@@ -252,7 +249,6 @@ class ErrandActivities:
             await self._change(
                 file, lambda view: following.troubled(view.case, terms.service, words, self._clock())
             )
-            self._tell.stuck(terms, words)
             return False
         try:
             exchanges = await self._gateway.withdraw(file.dossier, file.withdrawal)
@@ -265,7 +261,6 @@ class ErrandActivities:
             ),
             exchanges,
         )
-        self._tell.told(terms, "withdrawn")
         return True
 
     async def _inform(self, file: ReferralFile) -> bool:
@@ -307,7 +302,6 @@ class ErrandActivities:
             lambda view: following.reminded(view.case, terms.service, number, by, self._clock()),
             exchanges,
         )
-        self._tell.told(terms, "reminded")
         return True
 
     # --- a look, since a person asks ------------------------------------------------------------------------
@@ -361,7 +355,6 @@ class ErrandActivities:
             return reviving.looked_up(view, terms.service, number, found, trouble, self._clock())
 
         await self._change(file, step, exchanges)
-        self._tell.looked_up(terms, found, trouble)
 
     # --- whether the agency has it ----------------------------------------------------------------------
 
@@ -417,11 +410,8 @@ class ErrandActivities:
             exchanges=(*exchanges, *submission.exchanges),
             revision=revision,
         )
-        terms = file.dossier.terms
-        [recorded] = await asyncio.to_thread(
-            self._store.record_hand_overs, terms.mrn, [result], self._clock()
-        )
-        self._tell.handed_over(terms, result, recorded)
+        mrn = file.dossier.terms.mrn
+        await asyncio.to_thread(self._store.record_hand_overs, mrn, [result], self._clock())
 
     async def _never_had_it(self, file: ReferralFile) -> None:
         terms = file.referral.terms
@@ -477,7 +467,6 @@ class ErrandActivities:
             return passed_on(view.case, terms.service, question.id, by, due_at, remind_at, at)
 
         await self._change(file, step, exchanges)
-        self._tell.told(terms, "informed")
 
     async def _content(self, file: ReferralFile, question: InformationRequest) -> InformationContent:
         """The answer to a question, with its documents. Raises KeyError when the store has lost one."""
@@ -559,7 +548,6 @@ class ErrandActivities:
         await self._change(
             file, lambda view: following.troubled(view.case, terms.service, trouble, at), exchanges
         )
-        self._tell.delayed(terms, trouble)
 
 
 def is_delivered(referral: Referral) -> bool:

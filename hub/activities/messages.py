@@ -29,7 +29,7 @@ class ClearanceOrder(Model):
 
     case: Case
     resumed: Resumed | None = None
-    """None: it begins its life. Else it goes on in the middle of it, in the place of a workflow that is lost."""
+    """None: it begins its life. Else it goes on in the middle of it, in the place of one that is lost."""
 
 
 def brief_case(case: Case) -> Case:

@@ -13,7 +13,6 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from hub.activities.heartbeats import with_heartbeats
 from hub.activities.messages import Expired, ExpireReferrals, HandedOver, ReferAll, SubmitReferral
 from hub.activities.queueing import Queue
-from hub.activities.telling import Teller
 from hub.activities.under_way import UnderWay
 from hub.domain.case import Change
 from hub.domain.errors import AgencyPaused, AgencyRefused, AgencyUnavailable, InDoubt, NotUnderstood
@@ -49,7 +48,6 @@ class ReferralActivities:
         self._store = store
         self._gateway = gateway
         self._clock = clock
-        self._tell = Teller()
         self._under_way = UnderWay[HandOver]() if under_way is None else under_way
         self._queue = queue
 
@@ -134,8 +132,6 @@ class ReferralActivities:
             return []
         results = [result for _, result in ended]
         recorded = await asyncio.to_thread(self._store.record_hand_overs, mrn, results, self._clock())
-        for (mark, result), stands in zip(ended, recorded, strict=True):
-            self._tell.handed_over(mark.dossier.terms, result, stands)
         if self._queue is not None:
             await self._queue.tried(mark.dossier.terms for mark, result in ended if not result.queued)
         delays = {result.referral: result.retry_in for result in results}

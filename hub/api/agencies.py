@@ -146,7 +146,8 @@ async def receive_callback(agency: Agency, request: Request, parts: Parts) -> Ca
     with structlog.contextvars.bound_contextvars(mrn=received.mrn, message=message.message_id):
         if received.trouble is not None:
             metrics.called_back(agency, "not_understood")
-            log.warning("callback.not_understood", trouble=received.trouble)
+            if received.mrn is None:
+                log.warning("callback.not_understood", reason=received.trouble)
             if received.id_used_before:
                 raise ApiProblem(
                     "message-id-already-used",
@@ -161,7 +162,8 @@ async def receive_callback(agency: Agency, request: Request, parts: Parts) -> Ca
         metrics.called_back(agency, "received" if received.new else "duplicate")
         if not received.new:
             parts.count(Tallied.MESSAGE_AGAIN, agency)
-        log.info("callback.received", new=received.new, decisions=len(received.decisions))
+        if not received.decisions:
+            log.info("callback.received", new=received.new)
         if received.mrn is not None and received.decisions:
             await tell(parts, received.mrn, received)
     return CallbackAnswer(received=True, duplicate=not received.new)
@@ -203,5 +205,6 @@ def _take(
     except CallbackRefused as error:
         # The store has recorded it, beside the declaration it names.
         metrics.called_back(agency, "not_its_referral")
-        log.warning("callback.refused", reason=str(error))
+        if error.recorded is None:
+            log.warning("callback.refused", reason=str(error))
         raise ApiProblem("callback-forbidden", str(error)) from error

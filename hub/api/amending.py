@@ -124,7 +124,6 @@ async def amend_declaration(
         except _Moved:
             view = await declaration_seen(mrn, parts, sight)
             continue
-        log.info("declaration.amended", version=plan.new.case.version)
         view = await declaration_seen(mrn, parts, sight)
         # Others may have amended it since: the answer is about what this client has said.
         return await _answer(parts, view.model_copy(update={"acceptance": plan.new}), sight, replayed=False)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated
 
-import structlog
 from anyio import to_thread
 from fastapi import APIRouter, Header, Path, Request
 from pydantic import Field
@@ -30,7 +29,6 @@ from hub.operations.sight import Sight
 from hub.ports import DeclarationView
 
 router = APIRouter(tags=["offices"])
-log = structlog.get_logger()
 
 Service = Annotated[
     str, Path(description="The service's code.", max_length=64, examples=["apqa-animal-import"])
@@ -154,7 +152,6 @@ async def take(
             "message-id-already-used" if received.id_used_before else "message-not-understood",
             f"the decision is kept, and changes nothing: {received.trouble}",
         )
-    log.info("decision.given", service=referral.terms.service, new=received.new, verdict=decision.verdict)
     if received.decisions:
         await tell(parts, mrn, received)
     now = await to_thread.run_sync(parts.queries.view, mrn)

@@ -108,12 +108,6 @@ async def lodge_declaration(request: Request, client: Lodger, parts: Parts) -> R
             log.info("declaration.replayed", lrn=acceptance.declaration.lrn)
         else:
             metrics.lodged(acceptance.clearance.outcome)
-            log.info(
-                "declaration.accepted",
-                lrn=acceptance.declaration.lrn,
-                outcome=acceptance.clearance.outcome,
-                referrals=len(acceptance.case.referrals),
-            )
             await _start(parts, acceptance)
     receipt = receipt_of(acceptance, rulebook.catalogue.agencies)
     headers = {"Location": receipt.links.self, **({REPLAYED: "true"} if replayed else {})}

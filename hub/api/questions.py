@@ -149,7 +149,6 @@ async def answer_question(
             mrn,
             lambda now: informing.answer(now, service, scanned),
         )
-        log.info("information.given", service=service, documents=len(documents))
     view = await declaration_seen(mrn, parts, sight)
     answers = await to_thread.run_sync(answers_seen, view, sight, parts)
     [shown] = [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import structlog
 from fastapi import APIRouter, Request
 from pydantic import Field, StringConstraints
 
@@ -20,7 +19,6 @@ from hub.domain.steps.withdrawing import withdraw
 from hub.domain.withdrawal import Withdrawal
 
 router = APIRouter(tags=["declarations"])
-log = structlog.get_logger()
 
 
 class Withdrawing(Model):
@@ -65,9 +63,7 @@ async def withdraw_declaration(
         detail = f"there is no reason {asked.reason[:20]!r}; there are {', '.join(sorted(reasons))}"
         raise ApiProblem("unknown-reason", detail, faults=[ProblemFault(pointer="/reason", detail=detail)])
     wanted = Withdrawal(reason=asked.reason, remarks=asked.remarks, requested_at=parts.clock(), by=client.id)
-    events = await change(parts, mrn, lambda now: withdraw(now, wanted))
-    if events:
-        log.info("declaration.withdrawn", reason=asked.reason)
+    await change(parts, mrn, lambda now: withdraw(now, wanted))
     return withdrawal_of(await declaration_seen(mrn, parts, sight), sight, parts)
 
 

@@ -52,4 +52,11 @@ class InDoubt(ChannelError):
 
 
 class CallbackRefused(Exception):
-    """A callback that is not from the agency it claims, or not for one of its referrals."""
+    """
+    A callback that is not from the agency it claims, or not for one of its referrals. `recorded` is the
+    declaration one of whose events tells of it now, if one does.
+    """
+
+    def __init__(self, reason: str, recorded: str | None = None) -> None:
+        super().__init__(reason)
+        self.recorded = recorded

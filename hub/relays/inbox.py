@@ -8,7 +8,6 @@ import structlog
 
 from hub.domain.errors import CallbackRefused
 from hub.domain.exchange import Message
-from hub.domain.names import split_referral_id
 from hub.ports import CaseStore, Engine, EngineUnavailable
 from hub.relays.decisions import tell
 
@@ -24,26 +23,17 @@ async def take_in(store: CaseStore, engine: Engine, message: Message) -> bool:
     try:
         received = await asyncio.to_thread(store.receive, message)
     except CallbackRefused as refusal:
-        log.warning(
-            "message.refused", agency=message.agency, message_id=message.message_id, reason=str(refusal)
-        )
+        if refusal.recorded is None:
+            log.warning(
+                "message.refused", agency=message.agency, message=message.message_id, reason=str(refusal)
+            )
         return False
-    if received.new and received.trouble is not None:
+    if received.new and received.trouble is not None and received.mrn is None:
         log.warning(
             "message.not_understood",
             agency=message.agency,
-            mrn=received.mrn,
-            message_id=message.message_id,
+            message=message.message_id,
             reason=received.trouble,
-        )
-    for decision in received.decisions:
-        log.info(
-            "decision.received",
-            mrn=received.mrn,
-            agency=message.agency,
-            service=split_referral_id(decision.referral)[1],
-            verdict=decision.verdict,
-            via=decision.via,
         )
     if received.mrn is not None and received.decisions:
         try:

@@ -66,7 +66,6 @@ class AllotRelay:
     async def go_round(self) -> float:
         served = await asyncio.to_thread(self._certificates.allot, self._clock(), _BATCH)
         for mrn in served:
-            log.info("certificate.allotted", mrn=mrn)
             try:
                 if not await self._engine.tell_news(mrn):
                     await asyncio.to_thread(self._store.drop_news, mrn)

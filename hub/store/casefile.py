@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -25,6 +25,7 @@ from hub.domain.names import referral_id, split_referral_id
 from hub.domain.referral import Answers, Decision, Receipt, ReferralState, Verdict
 from hub.domain.settling import is_live, settle
 from hub.ports import DeclarationView, Unheard
+from hub.store.engine import Recorded, recorded_in
 from hub.store.histories import Answered, count_answers
 from hub.store.part import AnyRow
 from hub.store.rows import (
@@ -490,7 +491,7 @@ class OpenCase:
             self._save_case()
         if self._events:
             self._values["last_seq"] = self._last_seq
-        recorded = append_events(connection, self.mrn, self._row.last_seq, self._events)
+        recorded = append_events(connection, self.mrn, self._row.last_seq, self._events, self._agency_of)
         if self._decisions:
             connection.execute(_INSERT_DECISION, self._decisions)
         self._save_polls()
@@ -511,6 +512,12 @@ class OpenCase:
         if self._answered:
             count_answers(connection, self.mrn, self._answered)
         return recorded
+
+    def _agency_of(self, service: str) -> str | None:
+        """The agency that is asked, or was before an amendment."""
+        before = (stored.referral for stored in self._stored.values())
+        asked = (r.terms.agency for r in (*self.case.referrals, *before) if r.terms.service == service)
+        return next(asked, None)
 
     def _save_case(self) -> None:
         case = self.case
@@ -609,8 +616,17 @@ def insert_of(connection: Connection) -> Any:
     return sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
 
 
-def append_events(connection: Connection, mrn: str, last_seq: int, new: Sequence[NewEvent]) -> list[Event]:
-    """Write events after `last_seq`. The declaration must be locked, or new in this transaction."""
+def append_events(
+    connection: Connection,
+    mrn: str,
+    last_seq: int,
+    new: Sequence[NewEvent],
+    agency_of: Callable[[str], str | None],
+) -> list[Event]:
+    """
+    Write events after `last_seq`, and have them told. The declaration must be locked, or new in this
+    transaction. `agency_of` is asked for the agency of a service where an event does not say it.
+    """
     if not new:
         return []
     recorded = [_numbered(event, mrn, seq) for seq, event in enumerate(new, last_seq + 1)]
@@ -631,6 +647,12 @@ def append_events(connection: Connection, mrn: str, last_seq: int, new: Sequence
     news = [event for event in recorded if event.type in life.NEWS]
     if news:
         connection.execute(_INSERT_NEWS, [{"mrn": mrn, "seq": e.seq, "at": e.at} for e in news])
+    told = recorded_in(connection)
+    for event in recorded:
+        agency = event.data.get("agency")
+        if agency is None and event.service is not None:
+            agency = agency_of(event.service)
+        told.append(Recorded(event, agency))
     return recorded
 
 

@@ -5,17 +5,22 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from psycopg.types.string import TextLoader
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 
+from hub.domain.events import Event
+
 Sync = Literal["full", "normal"]
 
 _BUSY_TIMEOUT_MS = 10_000
+_ASK_AGAIN = 0.001
+"""Seconds between two tries for SQLite's write lock."""
+_BEGIN_WRITING = "BEGIN IMMEDIATE"
 _POOL = 10
 _OVERFLOW = 10
 """Beyond these a thread waits for a connection: a few processes must fit into what PostgreSQL allows."""
@@ -27,6 +32,30 @@ TransactionMeter = Callable[[str, float, bool], None]
 
 def _unmeasured(kind: str, seconds: float, committed: bool) -> None:
     """The meter where nobody measures."""
+
+
+class Recorded(NamedTuple):
+    """An event that a transaction has appended, and the agency whose referral it is about, if one is."""
+
+    event: Event
+    agency: str | None
+
+
+EventTeller = Callable[[Sequence[Recorded]], None]
+"""Is told of events when they are committed, in their order. It must not raise: they are on record."""
+
+
+def _untold(recorded: Sequence[Recorded]) -> None:
+    """The teller where nobody is told."""
+
+
+_RECORDED = "hub.recorded"
+
+
+def recorded_in(connection: Connection) -> list[Recorded]:
+    """What the transaction of this connection has appended so far, to be told of when it is committed."""
+    recorded: list[Recorded] = connection.info[_RECORDED]
+    return recorded
 
 
 class Database:
@@ -42,7 +71,7 @@ class Database:
         self.url = make_url(url)
         self.engine = _engine(self.url, sync)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
-        self._writer = self.engine.execution_options(begin="BEGIN IMMEDIATE")
+        self._writer = self.engine.execution_options(begin=_BEGIN_WRITING)
         # Several statements of a read must see one state; SQLite's write-ahead log gives that by itself.
         self._reader = (
             self.engine
@@ -50,21 +79,27 @@ class Database:
             else self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         )
         # SQLite has one writer at a time. Threads of one process queue for it here, in order and at once,
-        # instead of asking again after ever longer pauses; between processes the busy time-out does it.
+        # which leaves the lock free for a moment between two of them: other processes ask that often.
         self._turn = threading.Lock() if self.is_sqlite else nullcontext()
         self.meter: TransactionMeter = _unmeasured
         """Is told of every transaction when it has ended."""
+        self.teller: EventTeller = _untold
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that may write; it commits at the end, or leaves no trace."""
         began, committed = time.perf_counter(), False
+        recorded: list[Recorded] = []
         try:
             with self._turn, self._writer.begin() as connection:
+                connection.info[_RECORDED] = recorded
                 yield connection
             committed = True
         finally:
             self.meter("write", time.perf_counter() - began, committed)
+        if recorded:
+            # Nobody's turn is waited for meanwhile, and nothing is told that was taken back.
+            self.teller(recorded)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -112,9 +147,36 @@ def _sqlite(url: URL, sync: Sync) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         # A transaction that reads first and writes later could find the file changed in between and fail.
-        connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+        how = connection.get_execution_options().get("begin", "BEGIN")
+        if how != _BEGIN_WRITING or not _is_begun(connection):
+            connection.exec_driver_sql(how)
 
     return engine
+
+
+def _is_begun(connection: Connection) -> bool:
+    """
+    Take SQLite's write lock, as soon as it is free and within the busy time-out. False when it was not had:
+    the next who asks is told why.
+
+    The driver's own waiting asks ten times a second in the end. The lock of a process whose threads queue for
+    it is free for less than a millisecond at a time: who asks so seldom finds it taken for many seconds.
+    """
+    driver: Any = connection.connection.driver_connection
+    until = time.monotonic() + _BUSY_TIMEOUT_MS / 1000
+    driver.execute("PRAGMA busy_timeout = 0")
+    try:
+        while True:
+            try:
+                driver.execute(_BEGIN_WRITING)
+                return True
+            except sqlite3.OperationalError as error:
+                is_taken = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+                if not is_taken or time.monotonic() > until:
+                    return False
+            time.sleep(_ASK_AGAIN)
+    finally:
+        driver.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection) -> None:

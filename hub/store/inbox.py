@@ -252,16 +252,17 @@ def _refuse(
             "body": message.raw[:_LONGEST_BODY],
         },
     ).one_or_none()
-    if new is not None and case is not None:
-        case.note(
-            message.received_at,
-            EventType.CALLBACK_REFUSED,
-            agency=message.agency,
-            message=message.message_id,
-            reason=reason,
-        )
-        case.save()
-    return CallbackRefused(reason)
+    if new is None or case is None:
+        return CallbackRefused(reason)
+    case.note(
+        message.received_at,
+        EventType.CALLBACK_REFUSED,
+        agency=message.agency,
+        message=message.message_id,
+        reason=reason,
+    )
+    case.save()
+    return CallbackRefused(reason, recorded=case.mrn)
 
 
 def _put(connection: Connection, message: Message, target: _Target | None) -> AnyRow | None:

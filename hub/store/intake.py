@@ -37,7 +37,7 @@ class Intake(Part):
             new = insert_of(connection)(declarations).on_conflict_do_nothing().returning(declarations.c.mrn)
             if connection.execute(new, row).one_or_none() is None:
                 return _lodged_before(connection, acceptance)
-            append_events(connection, acceptance.mrn, 0, [accepted])
+            append_events(connection, acceptance.mrn, 0, [accepted], agency_of=lambda _: None)
             _put_referrals(connection, acceptance)
             cargo = reported(connection, number) if number is not None else []
             if not (acceptance.case.claims or cargo or acceptance.clearance.outcome is not _OPEN):

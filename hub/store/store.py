@@ -14,7 +14,7 @@ from hub.store.clients import Clients
 from hub.store.control import AgencyControls
 from hub.store.doctor import Doctor
 from hub.store.documents import Documents
-from hub.store.engine import Database, Sync, TransactionMeter
+from hub.store.engine import Database, EventTeller, Sync, TransactionMeter
 from hub.store.finding import Finding
 from hub.store.handovers import HandOvers
 from hub.store.histories import AnswerHistories
@@ -74,6 +74,10 @@ class Store(
     def measure(self, meter: TransactionMeter) -> None:
         """Have every transaction measured from now on."""
         self._database.meter = meter
+
+    def announce(self, teller: EventTeller) -> None:
+        """Have every event told that is recorded from now on, once, when it is committed."""
+        self._database.teller = teller
 
     def close(self) -> None:
         """Close the connections."""

@@ -10,6 +10,7 @@ import httpx
 import pytest
 import structlog
 
+from hub import journal
 from hub.api.app import create_app
 from hub.store import Store, create_store
 from tests.api.support import Api, DescribedTransport, EngineFake, parts
@@ -35,6 +36,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def store(database_url: str) -> Iterator[Store]:
     store = create_store(database_url, sync="normal")
+    store.announce(journal.tell)
     yield store
     store.close()
 

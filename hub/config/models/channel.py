@@ -246,8 +246,8 @@ class ChannelFile(FileModel):
     """The agency runs `hub worker --agency` in its own network; credentials are known there only."""
     trace: bool = True
     """
-    Requests carry a `traceparent` header (W3C Trace Context) while the hub is traced. False where the agency's
-    system refuses headers that its contract does not name.
+    Requests carry a `traceparent` header (W3C Trace Context) while the hub is traced. False where the
+    agency's system refuses headers that its contract does not name.
     """
     login: LoginFile | None = None
     """Where a session must be opened first."""

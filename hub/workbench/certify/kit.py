@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from hub import journal
 from hub.adapters.secrets import without_user
 from hub.api.parts import ApiParts, NotScanning
 from hub.api.refusals import RefusalLimit
@@ -116,6 +117,7 @@ async def _set(
     database = f"sqlite:///{folder / 'certify.sqlite'}"
     upgrade(database)
     store = create_store(database, sync="normal")
+    store.announce(journal.tell)
     try:
         async with bench.gateway() as gateway:
             parts = ApiParts(
