@@ -12,6 +12,7 @@ from typing import Any
 import requests
 
 from hub.cli.client import Api
+from hub.domain.events import EventType
 from hub.domain.names import CUSTOMS
 from hub.embedded import Stack
 from hub.ports import Role
@@ -77,6 +78,32 @@ class Doors:
         page = await asyncio.to_thread(self.api.get, f"/v1/declarations/{mrn}/events?limit=1000")
         events: list[dict[str, Any]] = page["events"]
         return events
+
+    async def log_tells_each_event_once(self, mrn: str) -> None:
+        """
+        Fails where an event of a declaration has no line of its own in the processes' logs, or several, or
+        a line has no event. A line follows its event, so it is waited for.
+        """
+        kinds = set(EventType)
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            lines = [line for line in self._lines(mrn) if line["event"] in kinds]
+            told = sorted((line.get("seq", 0), line["event"], line.get("service")) for line in lines)
+            events = [(one["seq"], one["type"], one["service"]) for one in await self.events(mrn)]
+            if told == events or time.monotonic() > deadline:
+                break
+            await asyncio.sleep(0.1)
+        assert told == events
+        asked = {r["service"]: r["agency"] for r in (await self.view(mrn))["referrals"]}
+        for line in lines:
+            if "service" in line:
+                assert line["agency"] == asked.get(line["service"], line["agency"]), line
+
+    def _lines(self, mrn: str) -> list[dict[str, Any]]:
+        """What the processes have logged about a declaration."""
+        logs = [path.read_text() for path in sorted((self.stack.folder / "logs").glob("*.log"))]
+        said = [json.loads(line) for log in logs for line in log.splitlines() if mrn in line and "{" in line]
+        return [line for line in said if line.get("mrn") == mrn]
 
     async def until(
         self, mrn: str, condition: Callable[[dict[str, Any]], bool], patience: float = _PATIENCE

@@ -71,6 +71,7 @@ async def test_the_worker_tells_the_story_in_its_log(doors: Doors, stack: Stack)
     assert not [line for line in lines if line["event"] == "Completing activity as failed"]
     ours = {line["event"] for line in lines if line.get("mrn") == mrn}
     assert {"referral.delivered", "clearance.settled", "cargo.released"} <= ours
+    await doors.log_tells_each_event_once(mrn)
     delivered = {
         line["agency"] for line in lines if line.get("mrn") == mrn and line["event"] == "referral.delivered"
     }

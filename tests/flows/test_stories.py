@@ -46,6 +46,7 @@ class Teller:
                 await getattr(self, f"_{actor}")(what)
             # Whatever was told: the events alone come to the same, and to what the cargo system was sent.
             await self._doors.verified(self._mrn)
+            await self._doors.log_tells_each_event_once(self._mrn)
         finally:
             for agency in agencies:
                 await self._doors.behave(agency, "APPROVE")
