@@ -16,6 +16,7 @@ from hub.console.board import HEALTH_WORDS, Tile, board_of, percentiles_of
 from hub.console.caching import Briefly
 from hub.console.i18n import Words, _
 from hub.console.kinds import INCIDENT_NAMES, STUCK_NAMES
+from hub.console.measured import measured
 from hub.console.parts import ConsoleParts, Parts, parts_of
 from hub.console.problems import not_found
 from hub.console.shell import SignedIn, in_thread, may, page, words_of
@@ -121,7 +122,8 @@ async def agency_page(
         raise not_found(_("There is no such agency"))
     days = days if days in PERIODS else 7
     queues = await _queues(request, agency)
-    figures = await in_thread(_figures, parts, tile, queues, days, service, words_of(request))
+    words = words_of(request)
+    figures = await in_thread(_figures, parts, tile, queues, days, service, words)
     return page(
         request,
         "agencies/agency.html",
@@ -139,6 +141,7 @@ async def agency_page(
         control_words=CONTROL_WORDS,
         kinds=STUCK_NAMES,
         incident_kinds=INCIDENT_NAMES,
+        measured=lambda evidence: measured(evidence, words),
         links=links,
         is_staff=user.agency is None,
     )

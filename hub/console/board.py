@@ -92,6 +92,11 @@ class Tile:
     stuck: int
 
     @property
+    def is_calm(self) -> bool:
+        """Nothing about it needs a look: it answers, or nobody asks, and nothing is stuck."""
+        return self.health in (Health.HEALTHY, Health.QUIET) and not self.stuck
+
+    @property
     def word(self) -> str:
         return HEALTH_WORDS[self.health]
 
@@ -174,7 +179,12 @@ def _board(parts: ConsoleParts, hours: Mapping[str, list[CallCount]]) -> Board:
             )
         )
     ranks = list(Health)
-    tiles.sort(key=lambda tile: (min(ranks.index(tile.health), 4), -tile.open, tile.card.agency))
+
+    def urgency(tile: Tile) -> tuple[object, ...]:
+        rank = ranks.index(tile.health)
+        return tile.is_calm, min(rank, 4), -tile.stuck, -tile.open, rank, tile.card.agency
+
+    tiles.sort(key=urgency)
     return Board(
         at=now,
         tiles=tuple(tiles),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta, tzinfo
 from functools import cache
@@ -18,6 +19,7 @@ from babel.numbers import format_decimal, format_percent
 from babel.support import Translations
 from markupsafe import Markup, escape
 
+from hub.domain.deadlines import parse_term
 from hub.domain.model import Text
 
 LANGUAGES: Mapping[str, str] = {"en": "English", "ko": "한국어"}
@@ -113,6 +115,22 @@ class Words:
             return self.gettext("%(ms)s ms", ms=self.number(round(length.total_seconds() * 1000)))
         return format_timedelta(length, threshold=1.2, format=_style(length), locale=self.locale)
 
+    def term(self, text: str) -> str:
+        """
+        A length of time as the configuration writes it, `3wd`, `2wd+4h`, `48h` or `20s`, in words and not
+        rounded. Raises NotATerm.
+        """
+        working, plain = parse_term(text)
+        said = []
+        if working:
+            said.append(self.ngettext("%(num)s working day", "%(num)s working days", working))
+        if plain or not working:
+            seconds = int(plain.total_seconds())
+            unit = next(unit for size, unit in _UNITS if seconds % size == 0)
+            # With such a threshold no larger unit is taken, into which it would have to be rounded.
+            said.append(format_timedelta(plain, granularity=unit, threshold=math.inf, locale=self.locale))
+        return " + ".join(said)
+
     def when(self, at: datetime | None) -> str:
         """A moment in full, without markup."""
         if at is None:
@@ -156,12 +174,19 @@ class Words:
         return at.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
+_UNITS: tuple[tuple[int, Literal["day", "hour", "minute", "second"]], ...] = (
+    (86_400, "day"),
+    (3_600, "hour"),
+    (60, "minute"),
+    (1, "second"),
+)
+"""Seconds of each unit."""
 _MOMENTS: Mapping[str, tuple[str, str]] = {
     "en": ("d MMM y, HH:mm", "d MMM, HH:mm"),
     "ko": ("y년 M월 d일 HH:mm", "M월 d일 HH:mm"),
 }
 """In another year, and in this one (Unicode TR 35)."""
-_EXACTLY: Mapping[str, str] = {"en": "d MMM y, HH:mm:ss z", "ko": "y년 M월 d일 HH:mm:ss z"}
+_EXACTLY: Mapping[str, str] = {"en": "d MMM y, HH:mm:ss ZZZZ", "ko": "y년 M월 d일 HH:mm:ss ZZZZ"}
 _DAYS: Mapping[str, str] = {"en": "d MMM y", "ko": "y년 M월 d일"}
 
 

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 from hub.console import links
 from hub.console.i18n import Words, _
 from hub.console.kinds import INCIDENT_NAMES, SEVERITY_NAMES, SEVERITY_STYLES
+from hub.console.measured import measured
 from hub.console.parts import ConsoleParts, Parts
 from hub.console.problems import not_found
 from hub.console.runbook import section
@@ -17,7 +18,7 @@ from hub.console.security import CheckedForm
 from hub.console.shell import Operating, SignedIn, go, in_thread, page, query, words_of
 from hub.console.sign_in import audited
 from hub.operations.watch.telling import ABOUT_AGENCIES
-from hub.operations.watch.words import EVIDENCE, STEPS, SUBJECTS
+from hub.operations.watch.words import STEPS, SUBJECTS
 from hub.ports import Incident, IncidentFilter, IncidentKind, Severity, User
 
 router = APIRouter(prefix="/console/incidents")
@@ -185,7 +186,7 @@ def _words(parts: ConsoleParts, words: Words) -> dict[str, Any]:
         "kinds": INCIDENT_NAMES,
         "severities": SEVERITY_NAMES,
         "severity_styles": SEVERITY_STYLES,
-        "evidence_names": {name: words.text_of(text) for name, text in EVIDENCE.items()},
+        "measured": lambda evidence: measured(evidence, words),
         "step_names": {step: words.text_of(text) for step, text in STEPS.items()},
         "subjects": names | {name: words.text_of(text) for name, text in SUBJECTS.items()},
         "agencies": names,

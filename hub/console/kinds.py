@@ -11,7 +11,7 @@ from hub.ports.incidents import IncidentKind, Severity
 STUCK_NAMES: Mapping[StuckKind, str] = {
     StuckKind.NOT_STARTED: _("not started"),
     StuckKind.UNREACHABLE: _("agency not reached"),
-    StuckKind.PAUSED: _("agency paused"),
+    StuckKind.PAUSED: _("agency not asked now"),
     StuckKind.IN_DOUBT: _("in doubt"),
     StuckKind.UNDELIVERABLE: _("undeliverable"),
     StuckKind.NOT_UNDERSTOOD: _("answer not understood"),

@@ -196,6 +196,7 @@ def render(request: Request, template: str, words: Words, *, status: int = 200, 
         "when": words.when,
         "duration": words.duration,
         "number": words.number,
+        "term": words.term,
         "percent": words.percent,
         "text_of": words.text_of,
     }

@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from hub.operations.watch.figures import instant
+from hub.operations.watch.words import evidence_words
 from hub.ports import (
     AuditFilter,
     Finding,
@@ -57,6 +59,23 @@ async def test_what_is_open_is_listed_and_leads_to_what_to_do(console: Console, 
     assert "Close the" in page  # of the runbook's section
     assert "<form" in page
     assert "/acknowledge" not in page  # a viewer does nothing
+
+
+async def test_moments_that_were_measured_are_shown_by_the_clock_of_the_office(
+    console: Console, store: Store
+) -> None:
+    """As everywhere else on the pages; mails, that are read anywhere, have them in UTC."""
+    evidence = {"since": instant(NOW), "queued": "3"}
+    paused = Finding(
+        kind=IncidentKind.AGENCY_PAUSED, subject="apqa", severity=Severity.INFO, evidence=evidence
+    )
+    found = record(store, judged(paused), NOW)[0].incident
+    visitor = console.signed_in(UserRole.VIEWER)
+    for path in ("/console/incidents", f"/console/incidents/{found.id}"):
+        page = (await visitor.get(path)).text
+        assert ">20 Nov, 11:15</time>" in page
+        assert "UTC" not in page
+    assert evidence_words(evidence, "en") == [("since", "2026-11-20 02:15 UTC"), ("queued", "3")]
 
 
 async def test_what_is_critical_stands_on_every_page_of_staff(console: Console, failing: Incident) -> None:

@@ -153,9 +153,24 @@ def test_lengths_of_time(length: timedelta, english: str, korean: str) -> None:
 def test_a_moment_is_shown_where_the_reader_is_and_said_exactly_to_machines() -> None:
     words = Words("en", ZoneInfo("Asia/Seoul"), NOW)
     assert words.moment(NOW) == (
-        '<time datetime="2026-11-20T02:15:00Z" title="20 Nov 2026, 11:15:00 +0900">20 Nov, 11:15</time>'
+        '<time datetime="2026-11-20T02:15:00Z" title="20 Nov 2026, 11:15:00 GMT+09:00">20 Nov, 11:15</time>'
     )
     assert "20 Nov 2025, 11:15" in words.moment(NOW.replace(year=2025))
     assert "3 hr ago" in words.ago(NOW - timedelta(hours=3))
     assert "in 2 days" in words.ago(NOW + timedelta(days=2))
     assert "11월 20일 11:15" in Words("ko", ZoneInfo("Asia/Seoul"), NOW).moment(NOW)
+
+
+@pytest.mark.parametrize(
+    ("written", "english", "korean"),
+    [
+        ("3wd", "3 working days", "3영업일"),
+        ("2wd+4h", "2 working days + 4 hours", "2영업일 + 4시간"),
+        ("30d", "30 days", "30일"),
+        ("20s", "20 seconds", "20초"),
+        ("36h", "36 hours", "36시간"),
+    ],
+)
+def test_a_term_of_the_law_is_said_in_words_and_not_rounded(written: str, english: str, korean: str) -> None:
+    for language, said in (("en", english), ("ko", korean)):
+        assert Words(language, ZoneInfo("Asia/Seoul"), NOW).term(written) == said

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
@@ -19,6 +19,11 @@ def span(length: timedelta | float) -> str:
 def share(part: float) -> str:
     """A share of one as per cent."""
     return f"{part * 100:.0f} %"
+
+
+def instant(at: datetime) -> str:
+    """A moment, as RFC 3339 has it; whoever shows it puts it into the reader's words."""
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def size(length: int) -> str:

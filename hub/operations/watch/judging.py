@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from hub.domain import latency
-from hub.operations.watch.figures import share, size, span
+from hub.operations.watch.figures import instant, share, size, span
 from hub.operations.watch.vitals import Vitals
 from hub.ports import CallCount, CallResult, ControlState, Finding, IncidentKind, Severity, Thresholds
 
@@ -73,11 +73,11 @@ def _failing(vitals: Vitals, thresholds: Thresholds, standing: Standing) -> Iter
     """Its system is not reached, or does not say whether it took what it was sent."""
     for agency, control in (vitals.controls or {}).items():
         if control.state is ControlState.FAILING:
-            evidence = {"since": f"{control.since:%Y-%m-%d %H:%M} UTC", "queued": str(control.queued)}
+            evidence = {"since": instant(control.since), "queued": str(control.queued)}
             if control.reason:
                 evidence["reason"] = control.reason
             if control.next_probe_at is not None:
-                evidence["next_probe"] = f"{control.next_probe_at:%H:%M:%S} UTC"
+                evidence["next_probe"] = instant(control.next_probe_at)
             yield _finding(IncidentKind.AGENCY_FAILING, agency, Severity.CRITICAL, evidence)
     for agency, calls in (vitals.calls or {}).items():
         # One that is open is tried seldom: then a single request that failed says that it still fails.
@@ -134,7 +134,7 @@ def _paused(vitals: Vitals, thresholds: Thresholds, standing: Standing) -> Itera
         if control.state is not ControlState.PAUSED:
             continue
         paused_for = vitals.at - control.since
-        evidence = {"since": f"{control.since:%Y-%m-%d %H:%M} UTC", "queued": str(control.queued)}
+        evidence = {"since": instant(control.since), "queued": str(control.queued)}
         if control.by:
             evidence["by"] = control.by
         if control.reason:
@@ -248,7 +248,7 @@ def _certificates(vitals: Vitals, thresholds: Thresholds, standing: Standing) ->
             IncidentKind.CERTIFICATE_ENDING,
             one.agency,
             severity,
-            {"certificate": one.subject, "ends": f"{one.ends:%Y-%m-%d %H:%M} UTC", "left": span(left)},
+            {"certificate": one.subject, "ends": instant(one.ends), "left": span(left)},
         )
 
 
@@ -387,7 +387,7 @@ def _configuration(vitals: Vitals, thresholds: Thresholds, standing: Standing) -
             IncidentKind.CONFIGURATION_REFUSED,
             one.file,
             Severity.WARNING,
-            {"fault": one.fault, "faults": str(one.faults), "since": f"{one.since:%Y-%m-%d %H:%M} UTC"},
+            {"fault": one.fault, "faults": str(one.faults), "since": instant(one.since)},
         )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from hub.domain.model import Text
 from hub.ports import IncidentKind, IncidentStep, Severity
 
@@ -154,6 +156,8 @@ EVIDENCE: dict[str, Text] = {
     "found": {"en": "found", "ko": "발견"},
 }
 """The names of what is measured."""
+MOMENTS = frozenset({"since", "next_probe", "ends"})
+"""Of these, the ones that are moments (RFC 3339)."""
 
 _HEADS: dict[str, Text] = {
     "more": {"en": "and {count} more", "ko": "외 {count}건"},
@@ -184,5 +188,16 @@ def subject_words(subject: str, language: str) -> str:
 
 
 def evidence_words(evidence: dict[str, str], language: str) -> list[tuple[str, str]]:
-    """What was measured: its name in words, and the figure."""
-    return [(said(EVIDENCE.get(name, {"en": name}), language), value) for name, value in evidence.items()]
+    """What was measured: its name in words, and the figure; moments to the minute, in UTC."""
+    return [
+        (
+            said(EVIDENCE.get(name, {"en": name}), language),
+            f"{moment_of(value):%Y-%m-%d %H:%M} UTC" if name in MOMENTS else value,
+        )
+        for name, value in evidence.items()
+    ]
+
+
+def moment_of(value: str) -> datetime:
+    """A moment that was measured. Raises ValueError when it is none."""
+    return datetime.fromisoformat(value).astimezone(UTC)
