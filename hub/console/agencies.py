@@ -64,10 +64,10 @@ CHANGE_WORDS: Mapping[ChangeKind, str] = {
     ChangeKind.REMOVED: _("removed"),
 }
 CONTROL_WORDS: Mapping[ControlState, str] = {
-    ControlState.OPEN: _("asked as usual"),
-    ControlState.PAUSED: _("paused by a person"),
-    ControlState.FAILING: _("paused because its system fails; a probe tries it"),
-    ControlState.DRAINING: _("answers again; its queue goes out at a safe rate"),
+    ControlState.OPEN: _("Asked as usual"),
+    ControlState.PAUSED: _("Paused by a person"),
+    ControlState.FAILING: _("Not asked, because its system fails; a probe tries it now and then"),
+    ControlState.DRAINING: _("Answers again; its queue goes out at a safe rate"),
 }
 PERIODS: Mapping[int, str] = {
     1: _("24 hours"),
