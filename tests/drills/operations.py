@@ -231,6 +231,12 @@ class Drill:
         self._seen = self._seen or time.monotonic()
         return found
 
+    async def told(self, *words: str) -> str:
+        """Wait for a mail that says all of this; its text."""
+        text = await self._operations.until_told(*words)
+        self._seen = self._seen or time.monotonic()
+        return text
+
     def mended(self) -> None:
         """Now it is, by somebody or by itself."""
         self._mended = time.monotonic()
@@ -260,4 +266,9 @@ class Drill:
 
 
 def _words(page: requests.Response) -> str:
-    return " ".join(html.fromstring(page.content).text_content().split())
+    """What it is about: without what every page has around it, and what could be chosen."""
+    content = html.fromstring(page.content)
+    for choice in list(content.iter("select")):
+        choice.drop_tree()
+    main = content.find(".//main")
+    return " ".join((content if main is None else main).text_content().split())

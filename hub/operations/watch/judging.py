@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from hub.domain import latency
 from hub.operations.watch.figures import instant, share, size, span
@@ -25,6 +26,9 @@ _STARTING = 1.5
 """
 A process that has just started lets the others start too: for so many times as long as one may be silent.
 """
+
+_MINUTE = timedelta(minutes=1)
+"""In which calls are counted."""
 
 _FAILED = (CallResult.UNAVAILABLE, CallResult.IN_DOUBT)
 
@@ -97,7 +101,7 @@ def _slow(vitals: Vitals, thresholds: Thresholds, standing: Standing) -> Iterato
     kind = IncidentKind.AGENCY_SLOW
     since = vitals.at - thresholds.agency_slow_within
     for agency, calls in (vitals.calls or {}).items():
-        recent = [one for one in calls if one.minute >= since and one.result == CallResult.ANSWERED]
+        recent = [one for one in calls if _is_of(one, since) and one.result == CallResult.ANSWERED]
         count = sum(one.count for one in recent)
         if count < thresholds.agency_slow_calls:
             continue
@@ -151,7 +155,7 @@ def _not_understood(vitals: Vitals, thresholds: Thresholds, standing: Standing) 
     counts: dict[str, int] = dict(vitals.doors.not_understood) if vitals.doors else {}
     for agency, calls in (vitals.calls or {}).items():
         unread = sum(
-            one.count for one in calls if one.minute >= since and one.result == CallResult.NOT_UNDERSTOOD
+            one.count for one in calls if _is_of(one, since) and one.result == CallResult.NOT_UNDERSTOOD
         )
         counts[agency] = counts.get(agency, 0) + unread
     for agency, count in counts.items():
@@ -201,7 +205,7 @@ def _poisoned(vitals: Vitals, thresholds: Thresholds, standing: Standing) -> Ite
         pages = sum(
             one.count
             for one in calls
-            if one.operation == "pull" and one.minute >= since and one.result == CallResult.NOT_UNDERSTOOD
+            if one.operation == "pull" and _is_of(one, since) and one.result == CallResult.NOT_UNDERSTOOD
         )
         counts[agency] = counts.get(agency, 0) + pages
     for agency, count in counts.items():
@@ -407,6 +411,11 @@ def _disagreements(vitals: Vitals, thresholds: Thresholds, standing: Standing) -
     for what, count in (vitals.disagreements or {}).items():
         if count:
             yield _finding(IncidentKind.DISAGREEMENT, what, Severity.CRITICAL, {"found": str(count)})
+
+
+def _is_of(one: CallCount, since: datetime) -> bool:
+    """Whether any of that minute lies after: a time that is shorter than a minute misses nothing."""
+    return one.minute > since - _MINUTE
 
 
 def _newest(calls: Iterable[CallCount], least: int) -> list[CallCount]:

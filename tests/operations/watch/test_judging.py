@@ -302,3 +302,16 @@ def test_one_that_has_always_been_slow_is_not_slower_than_usual() -> None:
 def test_processes_that_have_just_started_let_the_others_start() -> None:
     young = (Beat("api 2", "api", "1", 10, 2, 0.0),)
     assert kinds(replace(QUIET, beats=young)) == set()
+
+
+@pytest.mark.parametrize(("seconds", "is_seen"), [(0, True), (50, True), (65, True), (75, False)])
+def test_calls_are_seen_for_a_time_that_is_shorter_than_the_minute_they_are_counted_in(
+    seconds: int, is_seen: bool
+) -> None:
+    """Of ten seconds, the minutes that hold any of them."""
+    vitals = replace(
+        QUIET, at=T0 + timedelta(seconds=seconds), calls={"apqa": [calls(CallResult.NOT_UNDERSTOOD, 3)]}
+    )
+    thresholds = replace(Thresholds(), not_understood_within=timedelta(seconds=10))
+    findings = judge(vitals, thresholds, Standing()).findings
+    assert [one.kind for one in findings] == [IncidentKind.AGENCY_NOT_UNDERSTOOD] * is_seen
