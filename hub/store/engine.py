@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import sqlite3
 import threading
 import time
@@ -19,7 +21,7 @@ Sync = Literal["full", "normal"]
 
 _BUSY_TIMEOUT_MS = 10_000
 _ASK_AGAIN = 0.001
-"""Seconds between two tries for SQLite's write lock."""
+"""Seconds between two tries for what another process holds."""
 _BEGIN_WRITING = "BEGIN IMMEDIATE"
 _POOL = 10
 _OVERFLOW = 10
@@ -79,7 +81,7 @@ class Database:
             else self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         )
         # SQLite has one writer at a time. Threads of one process queue for it here, in order and at once,
-        # which leaves the lock free for a moment between two of them: other processes ask that often.
+        # instead of asking again and again; processes queue in a file.
         self._turn = threading.Lock() if self.is_sqlite else nullcontext()
         self.meter: TransactionMeter = _unmeasured
         """Is told of every transaction when it has ended."""
@@ -134,6 +136,8 @@ def _sqlite(url: URL, sync: Sync) -> Engine:
     engine = create_engine(
         url, pool_size=_POOL, max_overflow=_OVERFLOW, connect_args={"check_same_thread": False}
     )
+    line = _Line(Path(f"{url.database}-line"))
+    event.listen(engine, "engine_disposed", lambda _: line.close())
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _: object) -> None:
@@ -148,35 +152,92 @@ def _sqlite(url: URL, sync: Sync) -> Engine:
     def begin(connection: Connection) -> None:
         # A transaction that reads first and writes later could find the file changed in between and fail.
         how = connection.get_execution_options().get("begin", "BEGIN")
-        if how != _BEGIN_WRITING or not _is_begun(connection):
+        if how == _BEGIN_WRITING:
+            _begin_writing(connection, line)
+        else:
             connection.exec_driver_sql(how)
 
     return engine
 
 
-def _is_begun(connection: Connection) -> bool:
+class _Line:
     """
-    Take SQLite's write lock, as soon as it is free and within the busy time-out. False when it was not had:
-    the next who asks is told why.
+    The place of the process that may write next, in a file beside the database. Without it, a process whose
+    threads queue for the write lock frees it for less than a millisecond at a time, and another one that asks
+    for it now and then goes without for many seconds.
 
-    The driver's own waiting asks ten times a second in the end. The lock of a process whose threads queue for
-    it is free for less than a millisecond at a time: who asks so seldom finds it taken for many seconds.
+    A courtesy: who cannot have the place in good time asks for the write lock all the same, so a process that
+    hangs while it is next holds up nobody for good.
+    """
+
+    def __init__(self, path: Path) -> None:
+        # Not the database's own file: SQLite's locks on that go when this process closes it.
+        self._path = path
+        self._descriptor: int | None = None
+
+    @contextmanager
+    def as_next(self, until: float) -> Iterator[None]:
+        """Be next, when that can be by `until`, as `time.monotonic` tells it. One thread at a time."""
+        descriptor = self._open()
+        if descriptor is None:
+            yield
+            return
+        while not (is_next := _locks(descriptor)) and time.monotonic() < until:
+            time.sleep(_ASK_AGAIN)
+        try:
+            yield
+        finally:
+            if is_next:
+                fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        """Close the file. It is opened again when it is needed."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _open(self) -> int | None:
+        if self._descriptor is None:
+            try:
+                self._descriptor = os.open(self._path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            except OSError:
+                # As on a disk without room: then there is no line. What else is wrong, the database says.
+                return None
+        return self._descriptor
+
+
+def _locks(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _begin_writing(connection: Connection, line: _Line) -> None:
+    """
+    Take SQLite's write lock as soon as it is free, and within the busy time-out.
+
+    The driver's own waiting would ask ten times a second in the end.
     """
     driver: Any = connection.connection.driver_connection
-    until = time.monotonic() + _BUSY_TIMEOUT_MS / 1000
-    driver.execute("PRAGMA busy_timeout = 0")
-    try:
-        while True:
-            try:
-                driver.execute(_BEGIN_WRITING)
-                return True
-            except sqlite3.OperationalError as error:
-                is_taken = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
-                if not is_taken or time.monotonic() > until:
-                    return False
-            time.sleep(_ASK_AGAIN)
-    finally:
-        driver.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+    began = time.monotonic()
+    until = began + _BUSY_TIMEOUT_MS / 1000
+    with line.as_next((began + until) / 2):
+        driver.execute("PRAGMA busy_timeout = 0")
+        try:
+            while time.monotonic() < until:
+                try:
+                    driver.execute(_BEGIN_WRITING)
+                    return
+                except sqlite3.OperationalError as error:
+                    if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                        break
+                time.sleep(_ASK_AGAIN)
+            # Once more, for the error that callers know.
+            connection.exec_driver_sql(_BEGIN_WRITING)
+        finally:
+            driver.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection) -> None:

@@ -18,6 +18,7 @@ from hub.domain.clearance import Outcome
 from hub.domain.events import EventType, NewEvent
 from hub.domain.names import referral_id
 from hub.domain.referral import Answers, Decision, ReferralState, Verdict
+from hub.ports import DeclarationView
 from hub.store import Store, create_store
 from tests.store import sample
 from tests.store.sample import FOOD, PLANT, RADIO, SECOND, T0
@@ -32,7 +33,11 @@ def seqs(store: Store, mrn: str) -> list[int]:
 
 def run(code: str, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", code, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", code, *arguments],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
 
 
@@ -44,6 +49,61 @@ store = create_store(sys.argv[1], sync="normal")
 for _ in range(40):
     store.append_event(sys.argv[2], EVENT)
 """
+
+
+def last_seq(store: Store, mrn: str) -> int:
+    view = store.view(mrn)
+    assert view is not None
+    return view.last_seq
+
+
+_CROWD = """
+import sys, threading
+from hub.store import create_store
+from tests.store.test_concurrency import EVENT
+store = create_store(sys.argv[1], sync="normal")
+over = threading.Event()
+def crowd():
+    while not over.is_set():
+        store.append_event(sys.argv[2], EVENT)
+threads = [threading.Thread(target=crowd) for _ in range(8)]
+for thread in threads:
+    thread.start()
+print("crowded", flush=True)
+sys.stdin.read()
+over.set()
+for thread in threads:
+    thread.join()
+"""
+
+
+def test_a_process_whose_threads_queue_for_sqlite_leaves_others_their_turn(sqlite_url: str) -> None:
+    """While one process waits for its turn, another one does not write hundreds of times."""
+    store = create_store(sqlite_url, sync="normal")
+    crowded, own = sample.acceptance(PLANT), sample.acceptance(PLANT)
+    for accepted in (crowded, own):
+        store.lodge(accepted)
+    crowd = run(_CROWD, sqlite_url, crowded.mrn)
+    assert crowd.stdin is not None
+    assert crowd.stdout is not None
+    assert crowd.stdout.readline() == "crowded\n"
+    seen: list[int] = []
+
+    def look(view: DeclarationView) -> list[NewEvent]:
+        seen.append(last_seq(store, crowded.mrn))
+        return []
+
+    written = []
+    for _ in range(40):
+        before = last_seq(store, crowded.mrn)
+        store.change(own.mrn, look)
+        written.append(seen[-1] - before)
+    crowd.stdin.close()
+    assert crowd.wait(60) == 0
+    crowd.stdout.close()
+    store.close()
+    assert sum(written) > 0
+    assert max(written) < 100
 
 
 def test_events_are_numbered_without_gaps_whoever_writes(store: Store, database_url: str) -> None:
