@@ -14,7 +14,11 @@ import pytest
 
 from hub.api.asked import (
     BODIES,
+    ActionAsked,
     AppointmentConfirmed,
+    BulkAsked,
+    BulkPicked,
+    BulkStopped,
     CargoReported,
     CertificateIssued,
     CoverConfirmed,
@@ -22,6 +26,9 @@ from hub.api.asked import (
     DecisionByHand,
     DutiesDue,
     InspectionReport,
+    PreviewAsked,
+    ProposalEnded,
+    ProposalMade,
     WithdrawnByHand,
 )
 from hub.api.parts import ApiParts
@@ -736,6 +743,13 @@ _DOORS = {
     "/v1/declarations/{mrn}/duties/covers": ("POST", "customs", CoverConfirmed),
     "/v1/certificates/851/X": ("PUT", "apqa", CertificateIssued),
     "/v1/cargo/26EXMP/events": ("POST", "cargo", CargoReported),
+    "/v1/operations/actions/preview": ("POST", "operator", PreviewAsked),
+    "/v1/operations/actions": ("POST", "operator", ActionAsked),
+    "/v1/operations/proposals": ("POST", "operator", ProposalMade),
+    "/v1/operations/proposals/P1/confirmation": ("POST", "admin", ProposalEnded),
+    "/v1/operations/bulks/preview": ("POST", "admin", BulkPicked),
+    "/v1/operations/bulks": ("POST", "admin", BulkAsked),
+    "/v1/operations/bulks/B1/stop": ("POST", "operator", BulkStopped),
 }
 
 
