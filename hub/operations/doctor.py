@@ -8,6 +8,7 @@ once more right before anything is done about it.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -45,11 +46,18 @@ _AT_ONCE = 16
 _NEWEST = 200
 """Cases that are gone through without being asked to look deep."""
 _SAMPLE = 50
-"""Of the oldest and of the newest, in the quick look."""
+"""Of the oldest and of the newest."""
+_QUICK_SAMPLE = 20
+"""Of the newest, and of all others in turn, in the quick look: each costs the engine a request."""
 _ATTEMPTS = 3
 """A worker that dies has one task tried again, and not that often."""
 _SAME = 3
 """So many quick looks in a row that count differently make it worth comparing everything."""
+_SHARE = 100
+"""
+At most one part in so many of the time goes into comparing everything for the quick look: where very much is
+open, the engine's index is late all the time, and both sides hardly ever count the same.
+"""
 
 _WITHIN_STORE = (
     FindingKind.NOT_STARTED,
@@ -104,6 +112,8 @@ class Repaired(Model):
 class _Compared:
     declarations: int = 0
     workflows: int = 0
+    seconds: float = 0.0
+    """What going through everything took."""
     places: defaultdict[FindingKind, list[Place]] = field(default_factory=lambda: defaultdict(list))
 
 
@@ -131,6 +141,12 @@ class Doctor:
         self._pause = pause
         self._at_once = asyncio.Semaphore(_AT_ONCE)
         self._differed = 0
+        self._after: OpenDeclaration | None = None
+        """Up to where the quick look has sampled what is open."""
+        self._compare_at = 0.0
+        """Before that, as `time.monotonic` tells it, the quick look does not compare everything."""
+        self._wrong = _Compared()
+        """What the quick look found last."""
         self._task: asyncio.Task[None] | None = None
         self.repaired: Sequence[Repaired] = ()
         """What came of the repair that was begun last."""
@@ -226,19 +242,44 @@ class Doctor:
     async def quick(self) -> tuple[Finding, ...]:
         """
         A look that is cheap enough for every minute: what is left over in the store, a sample of workflows,
-        and whether both sides count the same. Everything is compared only when that gives a reason to.
+        what was wrong the last time, and whether both sides count the same. Everything is compared only when
+        that gives a reason to, and not too often.
         """
         findings = [finding async for finding in self._within_store(_CHEAP)]
         try:
-            sample = await self._sample()
-            is_gone = any(one.status is not WorkflowStatus.RUNNING for one in sample.values())
-            is_suspect = await self._counts_differ() or is_gone
-            compared = await self._compare() if is_suspect else _Compared()
-            compared.places[FindingKind.WORKFLOW_FAILING] = await self._failing(sample)
+            declarations = await self._next_sample()
+            sample = await self._standings(list(declarations))
+            compared = await self._suspected(
+                {
+                    mrn: declarations[mrn]
+                    for mrn, one in sample.items()
+                    if one.status is not WorkflowStatus.RUNNING
+                }
+            )
+            self._wrong = compared
+            failing = await self._failing(sample)
         except EngineUnavailable as error:
             places = [Place(detail=str(error))]
             return (*findings, _finding(FindingKind.ENGINE_UNREACHABLE, places))
-        return (*findings, *(_finding(kind, places) for kind, places in compared.places.items() if places))
+        found = {**compared.places, FindingKind.WORKFLOW_FAILING: failing}
+        return (*findings, *(_finding(kind, places) for kind, places in found.items() if places))
+
+    async def _suspected(self, gone: Mapping[str, datetime]) -> _Compared:
+        """Everything compared, or what seems wrong looked at once more: `gone`, and what was wrong before."""
+        if (await self._counts_differ() or gone) and time.monotonic() >= self._compare_at:
+            compared = await self._compare()
+            self._compare_at = time.monotonic() + compared.seconds * _SHARE
+            return compared
+        compared = _Compared()
+        if gone:
+            await asyncio.sleep(self._pause)
+        before = self._wrong.places
+        ended = (*before[FindingKind.WORKFLOW_LOST][:SHOWN], *before[FindingKind.WORKFLOW_ENDED][:SHOWN])
+        left = (*before[FindingKind.WORKFLOW_STRAY][:SHOWN], *before[FindingKind.WORKFLOW_LEFT][:SHOWN])
+        since = {place.mrn: place.since for place in ended if place.mrn and place.since}
+        await self._look_again_at_workflows([place.mrn for place in left if place.mrn], compared)
+        await self._look_again_at_declarations({**since, **gone}, compared)
+        return compared
 
     async def _within_store(self, kinds: Iterable[FindingKind]) -> AsyncIterator[Finding]:
         now = self._clock()
@@ -279,11 +320,24 @@ class Doctor:
     async def _sample(self) -> dict[str, WorkflowStanding]:
         """How the workflows of the oldest and of the newest open declarations stand."""
         oldest = await asyncio.to_thread(self._records.list_open, None, _SAMPLE)
-        newest = await asyncio.to_thread(self._records.newest, _SAMPLE, None)
-        is_open = await asyncio.to_thread(self._records.are_open, [one.mrn for one in newest])
+        return await self._standings(list(await self._open_of(oldest, _SAMPLE)))
+
+    async def _next_sample(self) -> dict[str, datetime]:
+        """The newest open declarations, and the next of all, with when they were accepted."""
+        following = await asyncio.to_thread(self._records.list_open, self._after, _QUICK_SAMPLE)
+        self._after = following[-1] if len(following) == _QUICK_SAMPLE else None
+        return await self._open_of(following, _QUICK_SAMPLE)
+
+    async def _open_of(self, some: Sequence[OpenDeclaration], newest: int) -> dict[str, datetime]:
+        """Some declarations and so many of the newest, as far as the engine must have their workflows."""
+        latest = await asyncio.to_thread(self._records.newest, newest, None)
+        is_open = await asyncio.to_thread(self._records.are_open, [one.mrn for one in latest])
         before = self._clock() - _GRACE
-        sample = {one.mrn for one in (*oldest, *newest) if one.started and one.accepted_at < before}
-        return await self._standings(sorted(mrn for mrn in sample if is_open.get(mrn, True)))
+        return {
+            one.mrn: one.accepted_at
+            for one in (*some, *latest)
+            if one.started and one.accepted_at < before and is_open.get(one.mrn, True)
+        }
 
     async def _failing(self, sample: Mapping[str, WorkflowStanding]) -> list[Place]:
         """Those that the engine has marked, which takes it minutes, and those of the sample."""
@@ -298,6 +352,7 @@ class Doctor:
     async def _compare(self) -> _Compared:
         """Every open declaration against every running workflow. Raises EngineUnavailable."""
         compared = _Compared()
+        began = time.monotonic()
         before = self._clock() - _GRACE
         running: set[str] = set()
         nobodys: list[str] = []
@@ -312,10 +367,11 @@ class Doctor:
             after = found[-1]
             compared.declarations += len(found)
             missing += [one for one in found if self._is_missing(one, running, before)]
+        compared.seconds = time.monotonic() - began
         if nobodys or missing:
             await asyncio.sleep(self._pause)
             await self._look_again_at_workflows(nobodys, compared)
-            await self._look_again_at_declarations(missing, compared)
+            await self._look_again_at_declarations({one.mrn: one.accepted_at for one in missing}, compared)
         return compared
 
     def _is_missing(self, one: OpenDeclaration, running: set[str], before: datetime) -> bool:
@@ -330,10 +386,10 @@ class Doctor:
                 compared.places[kind].append(Place(mrn=mrn))
 
     async def _look_again_at_declarations(
-        self, suspects: Sequence[OpenDeclaration], compared: _Compared
+        self, suspects: Mapping[str, datetime], compared: _Compared
     ) -> None:
-        is_open = await asyncio.to_thread(self._records.are_open, [one.mrn for one in suspects])
-        since = {one.mrn: one.accepted_at for one in suspects if is_open.get(one.mrn, False)}
+        is_open = await asyncio.to_thread(self._records.are_open, list(suspects))
+        since = {mrn: at for mrn, at in suspects.items() if is_open.get(mrn, False)}
         for mrn, one in (await self._standings(list(since))).items():
             if one.status is not WorkflowStatus.RUNNING:
                 is_unknown = one.status is WorkflowStatus.UNKNOWN
