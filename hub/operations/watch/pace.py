@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+_ROUND_LEAST = timedelta(seconds=10)
+
 
 @dataclass(frozen=True)
 class Pace:
@@ -29,6 +31,11 @@ class Pace:
         A process that has just started lets the engine's schedule have its turn first, for as long.
         """
         return 2 * self.every
+
+    @property
+    def round_within(self) -> timedelta:
+        """How long a round may take, or its process be dead, before another process may go one."""
+        return max(self.standby, _ROUND_LEAST)
 
     @property
     def scheduled_after(self) -> timedelta:

@@ -16,9 +16,6 @@ from hub.operations.watch.telling import whom_to_tell
 from hub.operations.watch.vitals import Vitals
 from hub.ports import Clock, DatabaseState, IncidentStep, WatchPolicy, WatchStore
 
-_LASTS = timedelta(seconds=60)
-"""How long a round may take before another process may go one."""
-
 log = structlog.get_logger(__name__)
 
 
@@ -41,6 +38,8 @@ class Watch:
         self._clock = clock
         self._process = process
         self._pace = pace
+        self._is_left = False
+        """A round has ended here, and the store could not be told."""
         self.database: DatabaseState | None = None
         """How the database took this process's latest beats; who beats says so."""
 
@@ -52,15 +51,25 @@ class Watch:
         """
         if idle is None:
             idle = self._pace.scheduled_after
-        if not await asyncio.to_thread(self._store.lease_watch, self._process, idle=idle, lasts=_LASTS):
+        if self._is_left:
+            await self._end(done=False)
+        if not await asyncio.to_thread(
+            self._store.lease_watch, self._process, idle=idle, lasts=self._pace.round_within
+        ):
             return False
         done = False
         try:
             await self._go(arrival)
             done = True
         finally:
-            await asyncio.to_thread(self._store.end_watch, self._process, done=done)
+            await self._end(done=done)
         return True
+
+    async def _end(self, *, done: bool) -> None:
+        """A database that goes away in the middle of a round must not keep the next ones waiting."""
+        self._is_left = True
+        await asyncio.to_thread(self._store.end_watch, self._process, done=done)
+        self._is_left = False
 
     async def _go(self, arrival: Arrival | None) -> None:
         policy = self._policy()

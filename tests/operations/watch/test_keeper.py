@@ -187,6 +187,20 @@ async def test_two_processes_go_no_round_at_once(site: Site) -> None:
     assert not await site.watch.go_round(idle=timedelta(hours=1))
 
 
+async def test_a_database_that_goes_away_in_the_middle_of_a_round_keeps_no_later_one(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: Any, **__: Any) -> None:
+        raise sa.exc.OperationalError("", {}, Exception("gone"))
+
+    with monkeypatch.context() as away:
+        away.setattr(site.store, "record_round", gone)
+        away.setattr(site.store, "end_watch", gone)
+        with pytest.raises(sa.exc.OperationalError):
+            await site.watch.go_round(idle=timedelta())
+    assert await site.watch.go_round(idle=timedelta())
+
+
 async def test_a_round_that_cannot_be_written_down_is_told_as_well(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
