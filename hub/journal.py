@@ -80,7 +80,7 @@ FACTS: dict[EventType, tuple[str, ...]] = {
 }
 """What of an event's data its line says, where the data has it. Each kind of event has its place here."""
 
-_NAMES = {"trouble": "reason", "id": "inspection"}
+NAMES = {"trouble": "reason", "id": "inspection"}
 """Facts that have another name in a line, where an `id` alone would not say of what."""
 
 WARNINGS = frozenset(
@@ -112,6 +112,6 @@ def tell(recorded: Iterable[tuple[Event, str | None]]) -> None:
             fact = event.data.get(name)
             if fact is None:
                 continue
-            line[_NAMES.get(name, name)] = len(fact) if name == "referrals" else fact
+            line[NAMES.get(name, name)] = len(fact) if name == "referrals" else fact
         level = logging.WARNING if event.type in WARNINGS else logging.INFO
         log.log(level, event.type.value, **line)

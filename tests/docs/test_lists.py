@@ -11,6 +11,7 @@ from typing import get_args
 import pytest
 from fastapi.routing import APIRoute
 
+from hub import journal
 from hub.api import app, docs_page
 from hub.api.metering import Metrics
 from hub.api.problems import KINDS
@@ -50,6 +51,15 @@ def test_events() -> None:
     assert _column(OPERATIONS, "## Events\n") == set(EventType)
 
 
+def test_lines_of_events() -> None:
+    """What the line of each event says, and which are warnings: what `hub.journal` makes of them."""
+    for event, _, facts in rows(OPERATIONS, "## Events\n"):
+        told = {fact for kind in spans(event) for fact in journal.FACTS[EventType(kind)]}
+        assert set(spans(facts)) == {journal.NAMES.get(fact, fact) for fact in told}, event
+    [warned] = re.findall(r"where something did not go as it should: (.*?)\n\n", OPERATIONS, re.DOTALL)
+    assert set(spans(warned)) == journal.WARNINGS
+
+
 def test_metrics(sqlite_url: str) -> None:
     """Of API and worker as Prometheus sees them, but for `_created` and the parts of histograms."""
     store = create_store(sqlite_url)
@@ -62,7 +72,7 @@ def test_metrics(sqlite_url: str) -> None:
 
 
 def test_log_events() -> None:
-    """Every event that our code logs, read from its text."""
+    """Every line that our code logs beside those of events, read from its text."""
     assert _column(OPERATIONS, "## Logs\n") == set(_logged())
 
 
