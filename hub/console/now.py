@@ -113,7 +113,7 @@ def _closed(found: list[ClosedDay], now: datetime, words: Words) -> Closed:
 
 async def _approvals(parts: ConsoleParts, user: User) -> list[Proposal]:
     """Decisions by hand that wait for somebody else than this user, the oldest first."""
-    if not user.role.may(UserRole.SUPERVISOR):
+    if not user.role.may(UserRole.OPERATOR):
         return []
     waiting = await in_thread(parts.actions.proposals, open=True, limit=_ROWS)
     return [proposal for proposal in waiting.proposals if proposal.by != user.name]

@@ -117,12 +117,20 @@ async def stuck_page(
         orders=ORDERS,
         outcomes=OUTCOME_WORDS,
         actions=KINDS,
-        bulk_kinds=BULK_KINDS if may(user, UserRole.SUPERVISOR) else (),
+        bulk_kinds=_bulk_kinds(lines) if may(user, UserRole.SUPERVISOR) else (),
         styles=STYLES,
         action_url=action_url,
         declaration_url=links.declaration_url,
         agency_url=links.agency_url,
     )
+
+
+def _bulk_kinds(lines: Sequence[Line]) -> Sequence[ActionKind]:
+    """What may be done in bulk; what unsticks the lines that are shown first, where they are of one kind."""
+    if len({line.stuck.kind for line in lines}) != 1:
+        return BULK_KINDS
+    fitting = [kind for kind in lines[0].said.actions if kind in BULK_KINDS]
+    return [*fitting, *(kind for kind in BULK_KINDS if kind not in fitting)]
 
 
 def action_url(kind: ActionKind, stuck: Stuck, back: str) -> str:

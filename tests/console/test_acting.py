@@ -287,6 +287,8 @@ async def test_a_decision_by_hand_takes_two_people_and_its_document(desk: Desk) 
 
     lee = desk.console.signed_in(UserRole.OPERATOR, name="lee")
     assert "kim" in words_in((await lee.get("/console/approvals")).text)
+    assert "1 decision by hand waits for a second person" in words_in((await lee.get("/console")).text)
+    assert "waits for a second person" not in words_in((await kim.get("/console")).text)
     document = await lee.get(f"{path}/document")
     assert document.content == b"%PDF-1.7 letter"
     assert document.headers["content-disposition"].startswith("attachment")

@@ -161,6 +161,8 @@ async def test_only_those_who_may_are_offered_actions(console: Console, stuck: s
             assert ("/console/act/" in answer.text) is acts, (role, path)
         answer = await visitor.get("/console/stuck")
         assert (f'name="pick" value="{stuck}/{PLANT}"' in answer.text) is in_bulk
+    # What unsticks it stands first: to try again what an agency has turned down would do nothing.
+    assert re.findall(r'id="bulk-all".*?<option value="(\w+)"', answer.text, re.S) == ["resend"]
 
 
 async def test_an_agencys_users_see_their_part(console: Console, store: Store, stuck: str) -> None:

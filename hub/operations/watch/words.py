@@ -140,7 +140,7 @@ EVIDENCE: dict[str, Text] = {
     "oldest": {"en": "the oldest waits for", "ko": "가장 오래된 건"},
     "waiting": {"en": "waits for a worker", "ko": "워커 대기 시간"},
     "backlog": {"en": "pieces of work that wait", "ko": "대기 작업"},
-    "last_seen": {"en": "last seen before", "ko": "마지막 확인 후 경과"},
+    "last_seen": {"en": "not seen for", "ko": "마지막 확인 후 경과"},
     "declarations": {"en": "declarations", "ko": "신고"},
     "for_example": {"en": "for example", "ko": "예"},
     "read_and_write": {"en": "a read and a write take", "ko": "읽기·쓰기 시간"},
