@@ -104,10 +104,12 @@ async def stack(
         yield stack
 
 
-@pytest.fixture
-def doors(stack: Stack) -> Doors:
-    """Of customs, agencies and the cargo system."""
-    return Doors(stack)
+@pytest_asyncio.fixture(loop_scope="session")
+async def doors(stack: Stack) -> AsyncIterator[Doors]:
+    """Of customs, agencies and the cargo system; a drill that fails leaves no failure to the next one."""
+    doors = Doors(stack)
+    yield doors
+    await doors.calm()
 
 
 @pytest.fixture(scope="session")

@@ -63,10 +63,10 @@ async def test_an_agency_that_is_down(doors: Doors, operations: Operations) -> N
     first = await lodge(doors, 3)
     await drill.seen("agency_failing", "apqa")
     await operations.until_told("agency's system fails", "apqa")
-    await operations.until_page("/console/agencies/apqa", "paused because its system fails")
+    await operations.until_page("/console/agencies/apqa", "because its system fails")
     later = await lodge(doors, 9)
     for mrn in (first[0], later[-1]):
-        await operations.until_page(f"/console/stuck?agency=apqa&text={mrn}", mrn, "Close the breaker")
+        await operations.until_page(f"/console/stuck?agency=apqa&text={mrn}", mrn)
     assert await requests_made(doors, later) == 0
     assert await requests_made(doors, first) < 3 * 4
     await doors.behave("apqa", "APPROVE")
@@ -110,7 +110,7 @@ async def test_an_agency_that_is_paused(doors: Doors, operations: Operations) ->
         lodged.append(mrn)
         view = await doors.until(mrn, lambda view: view["outcome"] == "release" or troubles(view))
         waiting += [mrn] if troubles(view) else []
-    await operations.until_page("/console/stuck?agency=kosha", *waiting, "they move to another building")
+    await operations.until_page("/console/stuck?agency=kosha", *waiting, operations.desk().name)
     assert await requests_made(doors, waiting) == 0
     await operations.act("resume", "they have moved", agency="kosha")
     drill.mended()

@@ -9,7 +9,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-import requests
 
 from hub.cli.client import ApiProblem
 from hub.clock import utc_now
@@ -59,7 +58,7 @@ verdicts: {fine: approved}
 
 async def test_a_cargo_system_that_is_down(doors: Doors, operations: Operations) -> None:
     """Runbook: cargo-unreachable. Outcomes are settled and wait; each is told once when it is back."""
-    await cargo_behaves(doors, "DOWN")
+    await doors.cargo_behaves("DOWN")
     drill = operations.drill("a cargo system that is down")
     lodged = await lodge(doors, 3)
     incident = await drill.seen("cargo_unreachable")
@@ -67,7 +66,7 @@ async def test_a_cargo_system_that_is_down(doors: Doors, operations: Operations)
     for mrn in lodged:
         await doors.until(mrn, lambda view: view["outcome"] == "release")
     await operations.until_page(f"/console/incidents/{incident['id']}", "Cargo system is not reached")
-    await cargo_behaves(doors, "TAKE")
+    await doors.cargo_behaves("TAKE")
     drill.mended()
     await released(doors, lodged)
     await drill.over("cargo_unreachable")
@@ -119,17 +118,6 @@ def shown(identity: Identity, folder: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*identity.put(folder, "new"))
     return context
-
-
-async def cargo_behaves(doors: Doors, behaviour: str) -> None:
-    """Tell the simulated cargo system how to behave from now on."""
-    told = await asyncio.to_thread(
-        requests.put,
-        f"{doors.stack.simulator_url}/_simulator/cargo",
-        json={"behaviour": behaviour},
-        timeout=5,
-    )
-    told.raise_for_status()
 
 
 async def until_known(doors: Doors, agency: str) -> None:

@@ -143,6 +143,26 @@ class Doors:
         )
         answer.raise_for_status()
 
+    async def cargo_behaves(self, behaviour: str) -> None:
+        """Tell the simulated cargo system how to behave from now on."""
+        answer = await asyncio.to_thread(
+            requests.put,
+            f"{self.stack.simulator_url}/_simulator/cargo",
+            json={"behaviour": behaviour},
+            timeout=5,
+        )
+        answer.raise_for_status()
+
+    async def calm(self) -> None:
+        """Have everybody who is simulated behave as usual again."""
+        await self.cargo_behaves("TAKE")
+        known = await asyncio.to_thread(
+            requests.get, f"{self.stack.simulator_url}/_simulator/agencies", timeout=5
+        )
+        for agency, setting in known.json().items():
+            if setting["behaviour"] != "APPROVE":
+                await self.behave(agency, "APPROVE")
+
     async def ledger(self, **query: str) -> dict[str, Any]:
         """What the simulated agencies have recorded themselves."""
         answer = await asyncio.to_thread(
