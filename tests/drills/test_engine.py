@@ -20,7 +20,11 @@ from tests.drills.operations import SEEN_WITHIN, Operations
 from tests.drills.outcomes import decided, lodge, lodge_waiting, released
 from tests.flows.doors import Doors
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("drills")]
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.xdist_group("drills"),
+    pytest.mark.timeout(300),
+]
 
 BUSY = "It is being looked at"
 SOUND = "        if order.resumed is None:\n            await self._refer_to_all"
@@ -28,10 +32,15 @@ CHANGED = "        await workflow.sleep(0.1)\n" + SOUND
 """A step before all others: whoever has gone on without it cannot be replayed."""
 
 
+@pytest.mark.slow
 async def test_a_bad_deploy_of_a_workflow(
     doors: Doors, stack: Stack, operations: Operations, tmp_path: Path
 ) -> None:
-    """Runbook: workflow-failing. What is open stands still, the others go on; the earlier version mends."""
+    """
+    Runbook: workflow-failing. What is open stands still, the others go on; the earlier version mends.
+
+    Slow: the engine tries a task that has failed ever more seldom.
+    """
     waiting = await lodge_waiting(doors, 2)
     stack.end_child("worker")
     await stack.wait_child("worker")

@@ -11,10 +11,14 @@ import pytest
 
 from hub.embedded import Stack
 from tests.drills.operations import Operations
-from tests.drills.outcomes import WOOL, decided, lodge, lodge_waiting, released
+from tests.drills.outcomes import STALLED, decided, delivered, lodge, lodge_waiting, released
 from tests.flows.doors import Doors, complete
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("drills")]
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.xdist_group("drills"),
+    pytest.mark.timeout(300),
+]
 
 _MOST = 200
 """Declarations that fit into what a database has of its disk already, at the very most."""
@@ -22,7 +26,7 @@ _MOST = 200
 
 async def test_a_worker_that_is_killed(doors: Doors, stack: Stack, operations: Operations) -> None:
     """Runbook: worker-missing. What is lodged meanwhile waits, and goes out once there is a worker."""
-    before = await lodge(doors, 3)
+    before = await lodge_waiting(doors, 2)
     stack.kill_child("worker")
     drill = operations.drill("a worker that is killed")
     meanwhile = await lodge(doors, 3)
@@ -31,13 +35,14 @@ async def test_a_worker_that_is_killed(doors: Doors, stack: Stack, operations: O
     assert "No worker is at work" in await operations.page(f"/console/incidents/{incident['id']}")
     await stack.restart_child("worker")
     drill.mended()
+    await decided(doors, before)
     await released(doors, [*before, *meanwhile])
     await drill.over("worker_missing")
 
 
 async def test_an_engine_that_is_stopped(doors: Doors, stack: Stack, operations: Operations) -> None:
     """Runbook: engine-unreachable. Declarations are accepted all the same, and go on once it is back."""
-    before = await lodge(doors, 3)
+    before = await lodge_waiting(doors, 2)
     stack.kill_child("temporal")
     drill = operations.drill("an engine that is stopped")
     meanwhile = await lodge(doors, 3)
@@ -45,6 +50,7 @@ async def test_an_engine_that_is_stopped(doors: Doors, stack: Stack, operations:
     assert (await doors.view(meanwhile[0]))["outcome"] == "in_progress"
     await stack.restart_child("temporal")
     drill.mended()
+    await decided(doors, before)
     await released(doors, [*before, *meanwhile])
     await drill.over("engine_unreachable")
 
@@ -82,7 +88,8 @@ async def test_a_disk_that_is_full(
         filler.unlink()
     drill.mended()
     again = (await doors.lodge(refused))["mrn"]
-    await decided(doors, waiting)
+    await delivered(doors, [*taken, again])
+    await decided(doors, [*waiting, *taken, again])
     await released(doors, [*waiting, *taken, again])
     await drill.over("disk_full")
 
@@ -92,7 +99,7 @@ async def _until_no_room(doors: Doors, filler: Path) -> tuple[dict[str, Any], li
     taken = []
     for _ in range(_MOST):
         await asyncio.to_thread(_fill, filler)
-        declaration = complete(WOOL)
+        declaration = complete(STALLED)
         answer = await doors.ask("POST", "/v1/declarations", declaration)
         if not answer.ok:
             assert answer.status_code == 503
