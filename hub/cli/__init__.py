@@ -4,61 +4,36 @@ from __future__ import annotations
 
 import sys
 
-import typer
 from pydantic import ValidationError
 
 from hub import process
-from hub.cli import (
-    acting,
-    administration,
-    agency,
-    declarant,
-    declarations,
-    doctor,
-    explaining,
-    incidents,
-    offices,
-    running,
-    tracking,
-    users,
-)
-from hub.cli.client import ApiProblem
-from hub.config.loader import ConfigurationFaults
-from hub.embedded import StackFailed
-from hub.settings import InsecureSettings
-from hub.simulator.environment import EnvironmentMissing
-from hub.workbench.unready import Unready
+from hub.cli.commands import Commands, new_app
 
-app = typer.Typer(
-    name="hub",
-    help="The single-window hub: one declaration in, every agency asked, the cargo released or held.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
+app = new_app(
+    "The single-window hub: one declaration in, every agency asked, the cargo released or held.", Commands
 )
-running.add_to(app)
-declarations.add_to(app)
-declarant.add_to(app)
-explaining.add_to(app)
-tracking.add_to(app)
-offices.add_to(app)
-acting.add_to(app)
-administration.add_to(app)
-doctor.add_to(app)
-incidents.add_to(app)
-agency.add_to(app)
-users.add_to(app)
 
-_TOLD_PLAINLY = (
-    ApiProblem,
-    ConfigurationFaults,
-    EnvironmentMissing,
-    InsecureSettings,
-    StackFailed,
-    Unready,
+
+@app.callback()
+def _hub() -> None:
+    """What all commands have in common: nothing."""
+
+
+_TOLD_PLAINLY = frozenset(
+    {
+        "hub.cli.client.ApiProblem",
+        "hub.config.faults.ConfigurationFaults",
+        "hub.embedded.StackFailed",
+        "hub.settings.InsecureSettings",
+        "hub.simulator.environment.EnvironmentMissing",
+        "hub.workbench.unready.Unready",
+    }
 )
-"""What a person can mend: shown as a message, not as a traceback."""
+"""What a person can mend: shown as a message, not as a traceback. By name: who raises it has loaded it."""
+
+
+def _is_told_plainly(error: Exception) -> bool:
+    return any(f"{kind.__module__}.{kind.__qualname__}" in _TOLD_PLAINLY for kind in type(error).__mro__)
 
 
 def _unreadable_settings(error: ValidationError) -> str:
@@ -79,7 +54,9 @@ def main() -> None:
         # Without the values: some of them are secrets.
         print(f"hub: {_unreadable_settings(error)}", file=sys.stderr)
         status = 1
-    except _TOLD_PLAINLY as fault:
+    except Exception as fault:
+        if not _is_told_plainly(fault):
+            raise
         print(f"hub: {fault}", file=sys.stderr)
         status = 1
     process.end(status)

@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from hub.api.clients import new_key
-from hub.bootstrap import load_configuration
 from hub.clock import utc_now
-from hub.config.loader import load
 from hub.ports import ApiClient, Role
 from hub.settings import Settings
-from hub.store import Store, create_store, upgrade
-from hub.variables import Variables
+
+if TYPE_CHECKING:
+    from hub.store import Store
 
 
 def add_to(app: typer.Typer) -> None:
@@ -47,6 +45,9 @@ def check(
     ] = False,
 ) -> None:
     """Check every file of the configuration folder; print every fault with file, line, key and cure."""
+    from hub.bootstrap import load_configuration
+    from hub.variables import Variables
+
     settings = _settings(folder)
     if production:
         settings = settings.model_copy(update={"environment": "production"})
@@ -64,6 +65,8 @@ def list_agencies(
     folder: Annotated[Path | None, typer.Argument(help="the configuration folder")] = None,
 ) -> None:
     """List agencies and services: law, days, how they answer, and how sure the catalogue is."""
+    from hub.bootstrap import load_configuration
+
     configuration = load_configuration(_settings(folder), {})
     table = Table(box=None, pad_edge=False)
     for head in ("agency", "service", "law", "within", "on expiry", "adapter", "answers", "confidence"):
@@ -85,6 +88,8 @@ def list_agencies(
 
 def db_upgrade() -> None:
     """Bring the database to the newest schema; safe to repeat."""
+    from hub.store import upgrade
+
     settings = _settings(None)
     upgrade(settings.database_url)
     print("the database is up to date")
@@ -98,6 +103,9 @@ def add_client(
     agency: Annotated[str | None, typer.Option(help="the agency whose referrals it sees")] = None,
 ) -> None:
     """Add an API client and print its key, once."""
+    from hub.api.clients import new_key
+    from hub.config.loader import load
+
     if not name.strip():
         raise typer.BadParameter("a client needs a name that is not blank")
     if role is Role.AGENCY and agency is None:
@@ -168,6 +176,8 @@ def refused_callbacks(
 @contextmanager
 def opened_store() -> Iterator[Store]:
     """The store of the settings. Ends the command when it does not answer, or has another schema."""
+    from hub.store import create_store
+
     store = create_store(_settings(None).database_url)
     try:
         if not store.is_ready():

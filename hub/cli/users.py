@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -12,13 +12,13 @@ from rich.table import Table
 
 from hub.cli.administration import opened_store
 from hub.clock import utc_now
-from hub.config.loader import load
 from hub.console import passwords
-from hub.console.users import NAME
 from hub.ports import Audited, User, UserRole
 from hub.ports.users import LastAdmin, NoSuchUser, UserTaken
 from hub.settings import Settings
-from hub.store import Store
+
+if TYPE_CHECKING:
+    from hub.store import Store
 
 Name = Annotated[str, typer.Argument(help="the name the user signs in with")]
 Ask = Annotated[
@@ -49,6 +49,8 @@ def add_user(
     ask: Ask = False,
 ) -> None:
     """Add a user. Without --ask a password for the first sign-in is generated and printed, once."""
+    from hub.console.users import NAME
+
     if not NAME.fullmatch(name):
         raise typer.BadParameter("a name is of small letters, digits, and . _ @ - within")
     _refuse_binding(role, agency)
@@ -149,6 +151,8 @@ def _change(store: Store, name: str, line: Audited, **changes: object) -> None:
 
 def _refuse_binding(role: UserRole, agency: str | None) -> None:
     """Raises typer.BadParameter; ends the command for an agency that there is not."""
+    from hub.config.loader import load
+
     if agency is None:
         return
     if role is not UserRole.VIEWER:
