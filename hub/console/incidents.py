@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from hub.console import links
+from hub.console.findings import FINDINGS
 from hub.console.i18n import Words, _
 from hub.console.kinds import INCIDENT_NAMES, SEVERITY_NAMES, SEVERITY_STYLES
 from hub.console.measured import measured
@@ -188,7 +189,9 @@ def _words(parts: ConsoleParts, words: Words) -> dict[str, Any]:
         "severity_styles": SEVERITY_STYLES,
         "measured": lambda evidence: measured(evidence, words),
         "step_names": {step: words.text_of(text) for step, text in STEPS.items()},
-        "subjects": names | {name: words.text_of(text) for name, text in SUBJECTS.items()},
+        "subjects": names
+        | {name: words.text_of(text) for name, text in SUBJECTS.items()}
+        | {kind.value: words.gettext(said) for kind, said in FINDINGS.items()},
         "agencies": names,
         "links": links,
     }

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Request, Response
 
 from hub.console import axes, board, links, pictures
 from hub.console.board import AGES, OLDER, OUTCOME_WORDS, board_of
+from hub.console.findings import FINDINGS
 from hub.console.i18n import Words
 from hub.console.kinds import INCIDENT_NAMES, SEVERITY_NAMES, SEVERITY_STYLES, STUCK_NAMES
 from hub.console.parts import ConsoleParts, Parts
@@ -67,7 +68,8 @@ async def now_page(request: Request, parts: Parts, user: SignedIn) -> Response:
 def _names(parts: ConsoleParts, words: Words) -> dict[str, Any]:
     return {
         "kinds": STUCK_NAMES,
-        "names": {slug: words.text_of(name) for slug, name in parts.agency_names().items()},
+        "names": {kind.value: words.gettext(said) for kind, said in FINDINGS.items()}
+        | {slug: words.text_of(name) for slug, name in parts.agency_names().items()},
         "declaration_url": links.declaration_url,
         "stuck_url": links.stuck_url,
         "agency_url": links.agency_url,

@@ -43,6 +43,7 @@ from hub.store.part import AnyRow, Part
 from hub.store.polls import OPEN
 from hub.store.rows import read_case, read_referrals
 from hub.store.tables import (
+    agency_controls,
     certificate_entries,
     certificates,
     decisions,
@@ -335,11 +336,11 @@ def _look(connection: Connection, kind: FindingKind, now: datetime) -> _Look | N
         case FindingKind.POLL_FAR:
             return _polls_due(polls.c.due_at > now + _FAR)
         case FindingKind.POLLS_OVERDUE:
-            return _polls_due(polls.c.due_at < now - _LONG)
+            return _polls_due(and_(polls.c.due_at < now - _LONG, _is_asked(polls.c.agency)))
         case FindingKind.FEED_FAR:
             return _feeds_due(feeds.c.due_at > now + _FAR)
         case FindingKind.FEED_OVERDUE:
-            return _feeds_due(feeds.c.due_at < now - _LONG)
+            return _feeds_due(and_(feeds.c.due_at < now - _LONG, _is_asked(feeds.c.agency)))
     return None
 
 
@@ -495,6 +496,11 @@ def _polls_due(when: ColumnElement[bool]) -> _Look:
         lambda row: Place(mrn=row.mrn, service=row.service, agency=row.agency, since=row.due_at),
         lambda place: (place.since, place.mrn, place.service),
     )
+
+
+def _is_asked(agency: ColumnElement[str]) -> ColumnElement[bool]:
+    """The polls and feeds of an agency that is paused or fails rest: nobody should have asked."""
+    return agency.not_in(select(agency_controls.c.agency))
 
 
 def _feeds_due(when: ColumnElement[bool]) -> _Look:

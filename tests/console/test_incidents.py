@@ -78,6 +78,17 @@ async def test_moments_that_were_measured_are_shown_by_the_clock_of_the_office(
     assert evidence_words(evidence, "en") == [("since", "2026-11-20 02:15 UTC"), ("queued", "3")]
 
 
+async def test_a_disagreement_is_named_in_words(console: Console, store: Store) -> None:
+    """What the doctor calls `workflow_lost` is no word for people."""
+    lost = Finding(kind=IncidentKind.DISAGREEMENT, subject="workflow_lost", severity=Severity.CRITICAL)
+    found = record(store, judged(lost), NOW)[0].incident
+    visitor = console.signed_in(UserRole.VIEWER)
+    for path in ("/console/incidents", f"/console/incidents/{found.id}", "/console"):
+        page = (await visitor.get(path)).text
+        assert "Temporal knows no workflow of it" in page
+        assert "workflow_lost" not in page
+
+
 async def test_what_is_critical_stands_on_every_page_of_staff(console: Console, failing: Incident) -> None:
     visitor = console.signed_in(UserRole.VIEWER)
     for path in ("/console/incidents", "/console/account"):

@@ -188,6 +188,19 @@ def test_what_is_wrong_is_found_and_mended_once(
         assert store.mend(kind, place, LATER) is False
 
 
+@pytest.mark.parametrize(
+    ("kind", "spoils"), [(FindingKind.POLLS_OVERDUE, overdue), (FindingKind.FEED_OVERDUE, feed_overdue)]
+)
+def test_what_rests_while_its_agency_is_not_asked_is_not_overdue(
+    store: Store, database_url: str, kind: FindingKind, spoils: Spoiler
+) -> None:
+    """An agency that is paused or fails has an incident of its own; no worker is missing."""
+    spoils(store, database_url)
+    store.pause("apqa", by="kim", reason="moves house", at=T0)
+    assert store.disagreements(kind, LATER, None, 100) == []
+    assert store.count_disagreements(kind, LATER) == 0
+
+
 def decisions_of(store: Store, mrn: str) -> list[sample.Decision]:
     view = store.view(mrn)
     assert view is not None
