@@ -89,6 +89,7 @@ RECEIPT: dict[str, Any] = {
         "routing": "/v1/declarations/26KR7Q2M9D4X1C8TB5/routing",
         "versions": "/v1/declarations/26KR7Q2M9D4X1C8TB5/versions",
         "questions": "/v1/declarations/26KR7Q2M9D4X1C8TB5/questions",
+        "progress": "/v1/declarations/26KR7Q2M9D4X1C8TB5/progress",
         "casefile": "/v1/declarations/26KR7Q2M9D4X1C8TB5/casefile",
         "exchanges": None,
         "engine": None,

@@ -62,6 +62,7 @@ def links_of(mrn: str, sight: Sight | None = None, temporal_ui_url: str | None =
         routing=f"{itself}/routing",
         versions=f"{itself}/versions",
         questions=f"{itself}/questions",
+        progress=f"{itself}/progress",
         casefile=f"{itself}/casefile",
         exchanges=f"{itself}/exchanges" if staff else None,
         engine=(

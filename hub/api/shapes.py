@@ -33,6 +33,7 @@ class Links(Model):
     routing: str
     versions: str
     questions: str = Field(description="What agencies ask the declarant.")
+    progress: str = Field(description="In plain words: how far it has got, what comes next and by when.")
     casefile: str = Field(description="Everything; also as a page to print, with `Accept: text/html`.")
     exchanges: str | None = Field(default=None, description="Operators only.")
     engine: str | None = Field(default=None, description="The workflow in Temporal's UI; operators only.")

@@ -79,6 +79,8 @@ async def test_links_are_given_to_who_may_follow_them(api: Api) -> None:
     for role, follows in ((Role.CUSTOMS, False), (Role.OPERATOR, True), (Role.ADMIN, True)):
         links = (await _get(api, f"/v1/declarations/{mrn}", role)).json()["links"]
         assert (links["exchanges"] is not None, links["engine"] is not None) == (follows, follows)
+        for name in ("events", "routing", "versions", "questions", "progress", "casefile"):
+            assert (await _get(api, links[name], role)).status_code == 200, name
 
 
 async def test_the_routing_explains_itself_in_sentences(api: Api) -> None:
