@@ -104,11 +104,12 @@ async def test_an_agency_that_is_paused(doors: Doors, operations: Operations) ->
     drill = operations.drill("an agency that is paused")
     incident = await drill.seen("agency_paused", "kosha")
     assert incident["evidence"]["by"] == operations.desk().name
-    lodged, waiting = [], []
+    lodged: list[str] = []
+    waiting: list[str] = []
     while len(waiting) < 3:  # each worker heeds it within a second
         [mrn] = await lodge(doors, 1, CRANE)
         lodged.append(mrn)
-        view = await doors.until(mrn, lambda view: view["outcome"] == "release" or troubles(view))
+        view = await doors.until(mrn, lambda view: bool(view["outcome"] == "release" or troubles(view)))
         waiting += [mrn] if troubles(view) else []
     await operations.until_page("/console/stuck?agency=kosha", *waiting, operations.desk().name)
     assert await requests_made(doors, waiting) == 0
