@@ -1,8 +1,9 @@
 """
 The doctor: compares store, engine, inbox and outbox, lists what disagrees, and mends it.
 
-The world moves while it is looked at: what seems to disagree is looked at twice, with a pause between, and
-once more right before anything is done about it.
+The world moves while it is looked at: what store and engine seem to disagree about is looked at twice, with a
+pause between. What is wrong within the store is found in one transaction, which sees one state of it. All of
+it is looked at once more right before anything is done about it.
 """
 
 from __future__ import annotations
