@@ -126,10 +126,19 @@ class AttentionList(Part):
     def stuck_counts(self, which: StuckFilter, now: datetime) -> StuckCounts:
         """The same by kind and by agency."""
         a = attention.c
+        # The index holds what is counted, and not what some filters look at: for these a walk along it would
+        # fetch the rows one by one, which takes seven times as long as reading them all.
+        beyond = (which.older_than, which.declarant, which.chapter, which.office, which.text, which.service)
+        kind = a.kind if all(each is None for each in beyond) else a.kind.concat("")
         query = (
-            select(a.kind, a.agency, func.count().label("rows"), func.sum(a.kilograms).label("kilograms"))
+            select(
+                kind.label("kind"),
+                a.agency,
+                func.count().label("rows"),
+                func.sum(a.kilograms).label("kilograms"),
+            )
             .where(*_conditions(which, now))
-            .group_by(a.kind, a.agency)
+            .group_by(kind, a.agency)
         )
         by_kind: defaultdict[StuckKind, int] = defaultdict(int)
         by_agency: defaultdict[str, int] = defaultdict(int)
