@@ -172,8 +172,22 @@ ACTIONS: Mapping[str, str] = {
     "decide.taken_back": _("Decision by hand taken back"),
     "bulk.started": _("Bulk action started"),
     "bulk.stopped": _("Bulk action stopped"),
+    "doctor.repaired": _("Disagreements mended by the doctor"),
+    "incident.acknowledged": _("Incident taken up"),
+    "incident.noted": _("Note on an incident"),
+    "incident.snoozed": _("Incident silenced for a time"),
+    "session.refused": _("Sign-in refused"),
+    "session.signed_in": _("Signed in"),
+    "session.signed_out_everywhere": _("Signed out everywhere"),
+    "user.changed": _("User changed"),
+    "user.created": _("User added"),
+    "user.disabled": _("User disabled"),
+    "user.enabled": _("User enabled again"),
+    "user.password_changed": _("Password changed by the user"),
+    "user.password_reset": _("Password reset"),
+    "user.signed_out": _("User signed out by an administrator"),
 }
-"""Actions of the audit in words; those of others stand as they are."""
+"""Actions of the audit in words."""
 
 
 async def _staff(user: SignedIn) -> User:

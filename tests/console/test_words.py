@@ -13,6 +13,7 @@ import pytest
 from babel.messages.extract import extract
 from babel.messages.pofile import read_po
 
+from hub.console import acting
 from hub.console.i18n import Words, preferred
 from hub.domain.wording import EVENTS, RULES
 from tests.console.support import NOW, Console
@@ -174,3 +175,12 @@ def test_a_moment_is_shown_where_the_reader_is_and_said_exactly_to_machines() ->
 def test_a_term_of_the_law_is_said_in_words_and_not_rounded(written: str, english: str, korean: str) -> None:
     for language, said in (("en", english), ("ko", korean)):
         assert Words(language, ZoneInfo("Asia/Seoul"), NOW).term(written) == said
+
+
+def test_the_audit_has_words_for_every_action() -> None:
+    """As they stand in the code that writes its lines."""
+    written = "".join(path.read_text() for path in Path(acting.__file__).parent.parent.rglob("*.py"))
+    calls = r'(?:action=|_audit\([\w, ]+, |_line\(|audited\(\w+, \w+, )"([a-z]+\.[a-z_]+)"'
+    actions = set(re.findall(calls, written))
+    assert len(actions) > 10
+    assert actions <= set(acting.ACTIONS)
