@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from temporalio.client import Client
 
 from hub.domain import names
@@ -32,6 +33,12 @@ CHANGED = "        await workflow.sleep(0.1)\n" + SOUND
 """A step before all others: whoever has gone on without it cannot be replayed."""
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def waiting(stack: Stack) -> list[str]:
+    """Declarations that wait for their agency. What has just been accepted the doctor does not miss yet."""
+    return await lodge_waiting(Doors(stack), 4)
+
+
 @pytest.mark.slow
 async def test_a_bad_deploy_of_a_workflow(
     doors: Doors, stack: Stack, operations: Operations, tmp_path: Path
@@ -41,26 +48,28 @@ async def test_a_bad_deploy_of_a_workflow(
 
     Slow: the engine tries a task that has failed ever more seldom.
     """
-    waiting = await lodge_waiting(doors, 2)
+    open_ones = await lodge_waiting(doors, 2)
     stack.end_child("worker")
     await stack.wait_child("worker")
     async with _worker_of(_changed_hub(tmp_path), stack, tmp_path / "worker.log"):
         drill = operations.drill("a bad deploy of a workflow")
-        await decided(doors, waiting)
+        await decided(doors, open_ones)
         incident = await drill.seen("workflow_failing")
-        assert waiting[0] in incident["evidence"]["for_example"]
+        assert open_ones[0] in incident["evidence"]["for_example"]
         [other] = await lodge(doors, 1)
         await doors.until(other, lambda view: view["outcome"] == "release" and view["closed_at"])
-        assert (await doors.view(waiting[0]))["outcome"] == "in_progress"
+        assert (await doors.view(open_ones[0]))["outcome"] == "in_progress"
     await stack.restart_child("worker")
     drill.mended()
-    await released(doors, [*waiting, other])
+    await released(doors, [*open_ones, other])
     await drill.over("workflow_failing")
 
 
-async def test_a_workflow_that_was_terminated(doors: Doors, stack: Stack, operations: Operations) -> None:
+async def test_a_workflow_that_was_terminated(
+    doors: Doors, stack: Stack, operations: Operations, waiting: list[str]
+) -> None:
     """Runbook: disagreement. Behind the hub's back; the doctor starts it anew from the store."""
-    [mrn] = await lodge_waiting(doors, 1)
+    mrn = waiting.pop()
     client = await Client.connect(f"127.0.0.1:{stack.ports.temporal}")
     await client.get_workflow_handle(names.workflow_id(mrn)).terminate("by hand")
     drill = operations.drill("a workflow that was terminated")
@@ -72,9 +81,10 @@ async def test_a_workflow_that_was_terminated(doors: Doors, stack: Stack, operat
     await drill.over("disagreement", "workflow_ended")
 
 
-async def test_an_engine_that_has_lost_its_data(doors: Doors, stack: Stack, operations: Operations) -> None:
+async def test_an_engine_that_has_lost_its_data(
+    doors: Doors, stack: Stack, operations: Operations, waiting: list[str]
+) -> None:
     """Runbook: disagreement. Not even a backup is left: the store is the record, and everything goes on."""
-    waiting = await lodge_waiting(doors, 3)
     stack.kill_child("temporal")
     await stack.wait_child("temporal")
     for file in stack.folder.glob("temporal.sqlite*"):
