@@ -337,6 +337,8 @@ class TemporalEngine:
         try:
             async with asyncio.timeout(_LISTING.total_seconds() + 1):
                 yield
+            # It is back: what is to be mended by what was seen is not put off.
+            self._silent_until = 0.0
         except (TimeoutError, RuntimeError) as error:
             raise EngineUnavailable(str(error) or "the engine did not answer") from error
         except RPCError as error:
