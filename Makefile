@@ -26,10 +26,10 @@ up: $(STAMP) ## keep the embedded stack running on fixed ports
 	@$(BIN)/hub up
 
 test: $(STAMP) ## the tests that every change must pass
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow" tests
+	@$(BIN)/python -m pytest -n 3 -m "not slow" tests
 
 test-all: $(STAMP) ## every test, the slow ones too
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup tests
+	@$(BIN)/python -m pytest -n 3 tests
 
 check: lint types imports configuration ## style, types, import rules, configuration
 

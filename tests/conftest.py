@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -18,7 +19,27 @@ settings.register_profile(
 )
 settings.register_profile("thorough", settings.get_profile("quick"), max_examples=200)
 
+_STACKS = ("tests/flows/", "tests/drills/")
+"""Folders whose tests share a stack of processes: one process of the tests runs all of such a folder."""
+
 _status = 0
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """
+    Tests are given out one by one, but for those that share a stack.
+
+    Marks cannot say so: xdist 3.8 writes a mark's group into a member of a test that pytest 9.2 no longer
+    reads, and every process would start stacks of its own.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class BesideStacks(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return next((folder for folder in _STACKS if nodeid.startswith(folder)), nodeid)
+
+    return BesideStacks(config, log)
 
 
 def pytest_configure(config: pytest.Config) -> None:

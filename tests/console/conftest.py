@@ -16,11 +16,10 @@ from tests.console.support import Console, TestClock, console_parts, site_of
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One browser serves all tests of a process, so they share its event loop, and one process has them."""
+    """One browser serves all tests of a process, so they share its event loop."""
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
-            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from tests.drills.outcomes import lodge, released
 from tests.flows.caller import Agency, approval
 from tests.flows.doors import Doors
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("drills")]
+pytestmark = [pytest.mark.asyncio(loop_scope="session")]
 
 FISH = {"items": [{"hs_code": "0301929090", "attributes": {"live": True, "intended_use": "ornamental"}}]}
 """nfqs."""

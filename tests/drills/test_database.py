@@ -29,7 +29,6 @@ from tests.plugins.databases import new_postgres_server
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.asyncio(loop_scope="session"),
-    pytest.mark.xdist_group("drills"),
     pytest.mark.timeout(300),
 ]
 

@@ -23,7 +23,6 @@ from tests.flows.doors import Doors
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
-    pytest.mark.xdist_group("drills"),
     pytest.mark.timeout(300),
 ]
 

@@ -15,7 +15,7 @@ from tests.drills.outcomes import WOOL, lodge, released
 from tests.flows.caller import Agency, approval
 from tests.flows.doors import Doors, complete
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("drills")]
+pytestmark = [pytest.mark.asyncio(loop_scope="session")]
 
 COSMETIC = {"items": [{"hs_code": "3304991000", "attributes": {"regulated_as": "cosmetic"}}]}
 """kpta."""

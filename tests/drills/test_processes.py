@@ -16,7 +16,6 @@ from tests.flows.doors import Doors, complete
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
-    pytest.mark.xdist_group("drills"),
     pytest.mark.timeout(300),
 ]
 

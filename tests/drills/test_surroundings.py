@@ -20,7 +20,7 @@ from tests.drills.operations import Operations
 from tests.drills.outcomes import lodge, released
 from tests.flows.doors import Doors
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("drills")]
+pytestmark = [pytest.mark.asyncio(loop_scope="session")]
 
 SHIP = {"items": [{"hs_code": "8901100000"}]}
 """harbour, the agency below."""

@@ -8,7 +8,6 @@ from tests.drills.operations import Operations
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
-    pytest.mark.xdist_group("drills"),
     pytest.mark.slow,
 ]
 

@@ -12,7 +12,7 @@ from hub.store import create_store
 from tests.flows.caller import Agency, approval
 from tests.flows.doors import Doors
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("stack")]
+pytestmark = [pytest.mark.asyncio(loop_scope="session")]
 
 # kfs answers by callback; stalled, so that every callback here is ours.
 TIMBER = {

@@ -16,7 +16,7 @@ import requests
 from hub.embedded import Stack
 from tests.flows.doors import Doors, complete
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("stack")]
+pytestmark = [pytest.mark.asyncio(loop_scope="session")]
 
 Change = Callable[[Doors, str, dict[str, Any]], Awaitable[None]]
 

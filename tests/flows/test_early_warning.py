@@ -21,7 +21,6 @@ from tests.operations.watch.sinks import MailSink
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.asyncio(loop_scope="session"),
-    pytest.mark.xdist_group("early-warning"),
 ]
 
 WITHIN = 60.0

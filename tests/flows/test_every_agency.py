@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 from hub.embedded import Stack
 from tests.flows.doors import Doors
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("stack")]
+pytestmark = [pytest.mark.asyncio(loop_scope="session")]
 
 DECLARATIONS: dict[str, dict[str, Any]] = YAML(typ="safe").load(
     (Path(__file__).parent / "data" / "every-agency.yaml").read_text()

@@ -8,7 +8,7 @@ import pytest
 
 from tests.flows.doors import Doors, complete
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("stack")]
+pytestmark = [pytest.mark.asyncio(loop_scope="session")]
 
 DRUG = {"hs_code": "3004909900", "attributes": {"regulated_as": "drug"}}
 

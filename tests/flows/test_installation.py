@@ -13,7 +13,7 @@ from hub.embedded import Stack
 from hub.settings import Settings
 from tests.flows.doors import Doors
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("stack"), pytest.mark.slow]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 
 ROOT = Path(__file__).parent.parent.parent
 

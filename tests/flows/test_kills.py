@@ -12,7 +12,7 @@ from hub.cli.client import ApiProblem
 from hub.embedded import Stack
 from tests.flows.doors import Doors, complete
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("stack")]
+pytestmark = [pytest.mark.asyncio(loop_scope="session")]
 
 # Two by REST and two by SOAP; in the reply, by callback, and two by poll.
 FOUR_REFERRALS = {

@@ -16,7 +16,7 @@ from hub.embedded import Stack
 from tests.adapters.system import Heard, Say, answer, system
 from tests.flows.doors import Doors
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("stack")]
+pytestmark = [pytest.mark.asyncio(loop_scope="session")]
 
 LIVE_WITHIN = 5.0
 TIMBER = {"items": [{"hs_code": "4407110000"}]}

@@ -14,7 +14,7 @@ from hub.ports import Role
 from tests.flows.doors import Doors
 from tests.flows.office import Office
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("stack")]
+pytestmark = [pytest.mark.asyncio(loop_scope="session")]
 
 DRUG = {"hs_code": "3004909900", "attributes": {"regulated_as": "drug"}}
 

@@ -19,7 +19,7 @@ from hub.embedded import Stack
 from tests.adapters.system import Heard, Say, System, answer, system
 from tests.flows.doors import Doors
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("stack")]
+pytestmark = [pytest.mark.asyncio(loop_scope="session")]
 
 TOKEN = "harbour-token-7f3a"
 HARBOUR = {"hs_code": "8901100000"}

@@ -22,7 +22,6 @@ from tests.flows.doors import Doors
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
-    pytest.mark.xdist_group("stack"),
     pytest.mark.slow,
 ]
 

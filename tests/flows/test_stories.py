@@ -14,7 +14,7 @@ from tests.flows.doors import Doors, complete
 
 STORIES = sorted((Path(__file__).parent / "stories").glob("*.yaml"))
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("stack")]
+pytestmark = [pytest.mark.asyncio(loop_scope="session")]
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda path: path.stem)
