@@ -72,7 +72,7 @@ async def stack_of(folder: Path, **overrides: str) -> AsyncIterator[Stack]:
         await stack.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def mails() -> Iterator[MailSink]:
     """Where the early warning's mails arrive."""
     sink = MailSink().open()
@@ -80,7 +80,7 @@ def mails() -> Iterator[MailSink]:
     sink.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path | None]:
     """A small disk for the stack's database, to be filled; None where this user may mount none."""
     folder = tmp_path_factory.mktemp("disk")
@@ -92,7 +92,7 @@ def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path | None]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def stack(
     tmp_path_factory: pytest.TempPathFactory, mails: MailSink, disk: Path | None
 ) -> AsyncIterator[Stack]:
@@ -112,7 +112,7 @@ async def doors(stack: Stack) -> AsyncIterator[Doors]:
     await doors.calm()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def operations(stack: Stack, mails: MailSink) -> Operations:
     """Of whoever operates it."""
     return Operations(stack, mails)

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent.parent
 OTHER_COUNTRY = Path(__file__).parent / "data" / "other_country"
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
     """Temporal, simulator, API and worker, as `hub up` runs them."""
     stack = Stack(tmp_path_factory.mktemp("stack"), Ports.free(), ROOT / "adapters_config")
@@ -28,7 +28,7 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
         await stack.stop()
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
     """The same processes on PostgreSQL, with a copy of another country's two agencies."""
     folder = tmp_path_factory.mktemp("elsewhere")
