@@ -138,7 +138,7 @@ class Keeper:
                 await asyncio.to_thread(self._store.end_beat, self._process)
         except Exception:
             # It will be missed for a day; nobody is told so while another of its role lives.
-            log.warning("watch.not_ended", process=self._process)
+            log.warning("watch.not_ended", process=self._process, exc_info=True)
 
     async def _beat(self) -> DatabaseState:
         """One beat at a time: a database that hangs holds one thread, and not one more every few seconds."""
