@@ -14,22 +14,40 @@ from tests.console.support import Console, served
 _EVERY = 10_000
 """Milliseconds; as the list of users says of itself."""
 
+_KEEP = """
+const ask = window.fetch;
+window.asked = Promise.resolve();
+window.fetch = (...what) => {
+  const answer = ask(...what);
+  window.asked = answer.then(() => {}, () => {});
+  return answer;
+};
+"""
+"""What the page asked for last, for the test to wait for."""
+
 
 @asynccontextmanager
 async def users_page(browser: Browser, console: Console, url: str) -> AsyncIterator[Window]:
     """The list of users, with a clock that the test moves."""
     token = console.session(UserRole.ADMIN, name="kim")
     async with window(browser, url, token=token) as at:
-        await at.page.clock.install()
+        await at.page.add_init_script(_KEEP)
+        await at.page.clock.install(time=0)
+        await at.page.clock.pause_at(1)
         await at.open("/console/users")
         yield at
 
 
 async def _refreshed(at: Window) -> Response:
-    """The time comes, also if the page is still at the refresh before; what the hub answered."""
+    """
+    The time comes, also if the page is still at the refresh before; what the hub answered.
+
+    It may have come twice; none is under way any more when this returns, to be taken for the next.
+    """
     async with at.page.expect_response("**/console/users") as answered:
         while not answered.is_done():
             await at.page.clock.run_for(_EVERY)
+    await at.page.evaluate("window.asked")
     return await answered.value
 
 
