@@ -8,11 +8,11 @@ from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from hub.cli.client import Api
+from hub.cli.screen import screen
 from hub.cli.tables import moment
 from hub.domain.referral import Verdict
 from hub.domain.stuck import StuckKind
@@ -304,4 +304,4 @@ def _table(*heads: str) -> Table:
 
 
 def _show(table: Table) -> None:
-    Console(highlight=False).print(table)
+    screen().print(table)

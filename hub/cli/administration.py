@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from hub.cli.screen import screen
 from hub.clock import utc_now
 from hub.ports import ApiClient, Role
 from hub.settings import Settings
@@ -83,7 +83,7 @@ def list_agencies(
             service.answers,
             service.confidence,
         )
-    Console().print(table)
+    screen().print(table)
 
 
 def db_upgrade() -> None:
@@ -156,7 +156,7 @@ def list_clients() -> None:
     for client in clients:
         since = f"{client.created_at:%Y-%m-%d}" + (" (disabled)" if client.disabled else "")
         table.add_row(client.id, client.name, client.role, client.declarant or "", client.agency or "", since)
-    Console().print(table)
+    screen().print(table)
 
 
 def refused_callbacks(
@@ -170,7 +170,7 @@ def refused_callbacks(
         table.add_column(head)
     for each in refused:
         table.add_row(f"{each.at:%Y-%m-%d %H:%M:%S}Z", each.agency, each.reason)
-    Console().print(table)
+    screen().print(table)
 
 
 @contextmanager

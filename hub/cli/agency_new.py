@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from hub.cli.screen import screen
 from hub.config.models import AttributeFile, AttributesFile, CalendarsFile
 from hub.config.schema_faults import FileReport, validated
 from hub.config.yaml import Document, read
@@ -72,7 +73,7 @@ def new(
     if (wsdl is None) == (openapi is None):
         raise Unready("an agency has one contract", "name it with --wsdl FILE or with --openapi FILE")
     source = read_wsdl(wsdl) if wsdl is not None else read_openapi(openapi or Path())
-    console = Console(highlight=False, soft_wrap=not _is_terminal())
+    console = screen(soft_wrap=not _is_terminal())
     if list_only:
         console.print(_table(source.survey, None))
         return
@@ -174,4 +175,4 @@ def _read(path: Path) -> Document:
 
 
 def _is_terminal() -> bool:
-    return Console().is_terminal
+    return screen().is_terminal

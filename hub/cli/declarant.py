@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from hub.cli.client import Api
 from hub.cli.declarations import read_declaration, read_file
+from hub.cli.screen import screen
 from hub.cli.tables import moment, question_line
 
 _Mrn = Annotated[str, typer.Argument(help="movement reference number")]
@@ -49,7 +49,7 @@ def amend(
             how = _HOW[one["how"]] if part == "asked_again" else ""
             until = f"until {moment(one['due_at'])}" if "due_at" in one else ""
             table.add_row(words, one["service"], one["agency"], one["law"].get("en", ""), how, until)
-    console = Console(highlight=False)
+    console = screen()
     console.print(Text.assemble((mrn, "bold"), f"  version {told['version']}"))
     console.print(table)
 
@@ -79,7 +79,7 @@ def withdraw(
     if as_json:
         print(json.dumps(told, indent=2, ensure_ascii=False))
         return
-    console = Console(highlight=False)
+    console = screen()
     console.print(Text.assemble((mrn, "bold"), f"  withdrawn, reason {told['reason']}"))
     table = Table(box=None, pad_edge=False, show_header=False)
     for one in told["referrals"]:
@@ -93,7 +93,7 @@ def questions(mrn: _Mrn, as_json: _AsJson = False) -> None:
     if as_json:
         print(json.dumps(told, indent=2, ensure_ascii=False))
         return
-    console = Console(highlight=False)
+    console = screen()
     if not told["questions"]:
         console.print("nothing is asked")
     for question in told["questions"]:

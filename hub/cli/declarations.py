@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.live import Live
 
 from hub.cli.casefile_view import casefile_view
 from hub.cli.client import Api
+from hub.cli.screen import screen
 from hub.cli.tables import declaration_panel, event_lines, plain_reason, routing_panel
 
 _STATUS_OF_OUTCOME = {
@@ -63,7 +63,7 @@ def show(
         if as_json:
             print(json.dumps(file, indent=2, ensure_ascii=False))
         else:
-            Console(highlight=False).print(casefile_view(file))
+            screen().print(casefile_view(file))
         return
     view = api.get(f"/v1/declarations/{mrn}")
     routing = api.get(f"/v1/declarations/{mrn}/routing")
@@ -72,7 +72,7 @@ def show(
         told: dict[str, Any] = {"declaration": view, "routing": routing}
         print(json.dumps(told | ({"events": happened} if events else {}), indent=2, ensure_ascii=False))
         return
-    console = Console(highlight=False)
+    console = screen()
     console.print(declaration_panel(view))
     console.print(routing_panel(routing))
     if events:
@@ -80,7 +80,7 @@ def show(
 
 
 def _watch(api: Api, mrn: str) -> int:
-    console = Console(highlight=False)
+    console = screen()
     path = f"/v1/declarations/{mrn}"
     view = api.get(path)
     with Live(declaration_panel(view), console=console, refresh_per_second=8) as live:

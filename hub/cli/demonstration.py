@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 import time
 from dataclasses import dataclass, field
 from importlib import resources
@@ -16,6 +15,7 @@ from rich.table import Table
 from ruamel.yaml import YAML
 
 from hub.cli.client import Api
+from hub.cli.screen import screen
 from hub.cli.tables import OUTCOME_STYLE, plain_reason, referral_marks, verdict_of
 from hub.embedded import Stack
 
@@ -102,7 +102,7 @@ def stories() -> list[Story]:
 
 async def run_demo(stack: Stack, stop: asyncio.Event) -> int:
     """Start the stack, lodge every story, watch them all; 0 if every one ended as it should."""
-    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 150)
+    console = screen()
     began = time.monotonic()
     console.print("Starting Temporal, the simulated agencies, the API and a worker ...")
     try:

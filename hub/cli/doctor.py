@@ -10,10 +10,10 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from hub import process
+from hub.cli.screen import screen
 from hub.ports import UserRole
 from hub.ports.doctor import REPAIRS, Examination, Finding, FindingKind, Place
 
@@ -117,7 +117,7 @@ def _print(examination: Examination) -> None:
         return
     for finding in examination.findings:
         print(f"\n{finding.kind}: {finding.count}\n  {FINDINGS[finding.kind]}")
-        Console().print(_places(finding))
+        screen().print(_places(finding))
         cure = f"hub doctor --repair {finding.kind}" if finding.repair else "docs/operations.md"
         print(f"  mend: {cure}")
     if any(finding.repair for finding in examination.findings):

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from hub.cli.casefile_view import outcome_lines
 from hub.cli.client import Api, ApiProblem
+from hub.cli.screen import screen
 from hub.domain.clearance import Outcome
 from hub.domain.events import Event
 from hub.domain.exchange import Exchange
@@ -39,7 +40,7 @@ def explain(
     """
     api = Api()
     file = api.get(f"/v1/declarations/{mrn}/casefile?format=json")
-    console = Console(highlight=False)
+    console = screen()
     console.print(outcome_lines(file))
     if not verified:
         return

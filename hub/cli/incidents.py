@@ -6,10 +6,10 @@ import json as json_format
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from hub.cli.screen import screen
 from hub.ports import IncidentFilter
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def incidents(
     if json:
         print(json_format.dumps([one.model_dump(mode="json") for one in found], ensure_ascii=False))
         return
-    console = Console(highlight=False)
+    console = screen()
     if ago is None or ago > 60:
         console.print(
             "[bold red]Nobody watches[/]: "

@@ -9,10 +9,10 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from hub.cli.client import Api
+from hub.cli.screen import screen
 from hub.domain.cargo import CargoStep
 from hub.domain.duties import CoverKind
 from hub.domain.referral import Verdict
@@ -283,4 +283,4 @@ def _add_appointment(table: Table, inspection: dict[str, Any]) -> None:
 
 
 def _show(table: Table) -> None:
-    Console(highlight=False).print(table)
+    screen().print(table)

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hub.cli.client import Api
+from hub.cli.screen import screen
 from hub.cli.tables import moment
 
 _STAGE_STYLE = {
@@ -53,7 +54,7 @@ def track(
     if as_json:
         print(json.dumps(told, indent=2, ensure_ascii=False))
     else:
-        show(Console(highlight=False), told)
+        show(screen(), told)
 
 
 def _made(console: Console, made: dict[str, Any]) -> None:

@@ -7,10 +7,10 @@ import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from hub.cli.administration import opened_store
+from hub.cli.screen import screen
 from hub.clock import utc_now
 from hub.console import passwords
 from hub.ports import Audited, User, UserRole
@@ -83,7 +83,7 @@ def list_users() -> None:
         table.add_row(
             user.name, user.display, user.role, user.agency or "", _way(user), f"{user.created_at:%Y-%m-%d}"
         )
-    Console().print(table)
+    screen().print(table)
 
 
 def _way(user: User) -> str:

@@ -10,6 +10,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
+from hub.cli.screen import screen
 from hub.workbench.preview import Leaf
 from hub.workbench.shown import Message
 
@@ -19,7 +20,7 @@ _WIDTH_OF_PIPES = 250
 
 def console() -> Console:
     """Lines are never broken where nobody looks: what is piped can be copied."""
-    out = Console(highlight=False, soft_wrap=True)
+    out = screen(soft_wrap=True)
     if not out.is_terminal:
         out.width = _WIDTH_OF_PIPES
     return out
