@@ -38,6 +38,7 @@ from hub.api.openapi import describe
 from hub.api.parameters import only_known
 from hub.api.parts import ApiParts
 from hub.api.problems import ApiProblem, on_api_problem, on_http_exception, on_validation_error
+from hub.api.starting import Starter
 from hub.api.watching import Watcher
 
 
@@ -49,10 +50,12 @@ def create_app(parts: ApiParts) -> FastAPI:
     streams end only with their clients or their term.
     """
     watcher = Watcher(parts.queries.events, parts.watch_every)
+    starter = Starter(parts)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
+        await starter.finish()
         await watcher.close()
 
     app = FastAPI(
@@ -71,6 +74,7 @@ def create_app(parts: ApiParts) -> FastAPI:
     app.state.parts = parts
     app.state.metrics = metrics
     app.state.watcher = watcher
+    app.state.starter = starter
     app.add_middleware(Doorkeeper, metrics=metrics)
     app.add_exception_handler(ApiProblem, on_api_problem)
     app.add_exception_handler(HTTPException, on_http_exception)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import structlog
@@ -20,9 +19,11 @@ from hub.api.presenting import receipt_of
 from hub.api.problems import ApiProblem, problem_responses
 from hub.api.reading import ACCEPTED, JSON, XML, Lodged, read_declaration
 from hub.api.shapes import Receipted
+from hub.api.starting import Starter
+from hub.domain.declaration import Declaration
 from hub.domain.intake import Acceptance, Rulebook, accept
 from hub.domain.names import new_mrn
-from hub.ports import ApiClient, EngineUnavailable, Tallied
+from hub.ports import ApiClient, Tallied
 
 router = APIRouter(tags=["declarations"])
 log = structlog.get_logger()
@@ -108,7 +109,8 @@ async def lodge_declaration(request: Request, client: Lodger, parts: Parts) -> R
             log.info("declaration.replayed", lrn=acceptance.declaration.lrn)
         else:
             metrics.lodged(acceptance.clearance.outcome)
-            await _start(parts, acceptance)
+            starter: Starter = request.app.state.starter
+            starter.start(acceptance)
     receipt = receipt_of(acceptance, rulebook.catalogue.agencies)
     headers = {"Location": receipt.links.self, **({REPLAYED: "true"} if replayed else {})}
     return Response(receipt.model_dump_json(), status_code=202, headers=headers, media_type=JSON)
@@ -126,17 +128,7 @@ def _write_down(
     before = parts.cases.lodged(declarant, declaration.lrn)
     if before is None:
         lodged.check(rulebook)
-        at = parts.clock()
-        presented = rulebook.certificates_of(declaration)
-        acceptance = accept(
-            declaration,
-            rulebook,
-            mrn=new_mrn(rulebook.country, at),
-            client=client.id,
-            at=at,
-            assessment=rulebook.risk.assess(declaration, at) if rulebook.risk else None,
-            standings=parts.certificates.certificates(presented) if presented else {},
-        ).model_copy(update={"trace": tracing.current()})
+        acceptance = _accept(parts, rulebook, client, declaration)
         race = parts.cases.lodge(acceptance)
         if race is None:
             return acceptance, False
@@ -150,12 +142,16 @@ def _write_down(
     return before, True
 
 
-async def _start(parts: ApiParts, acceptance: Acceptance) -> None:
-    """Start the workflow if the engine is there; a relay starts it otherwise."""
-    try:
-        async with asyncio.timeout(parts.engine_patience.total_seconds()):
-            await parts.engine.start_clearance(acceptance)
-    except (EngineUnavailable, TimeoutError) as error:
-        log.warning("clearance.start_delayed", reason=str(error) or type(error).__name__)
-        return
-    await to_thread.run_sync(parts.cases.mark_started, acceptance.mrn)
+def _accept(parts: ApiParts, rulebook: Rulebook, client: ApiClient, declaration: Declaration) -> Acceptance:
+    at = parts.clock()
+    presented = rulebook.certificates_of(declaration)
+    return accept(
+        declaration,
+        rulebook,
+        mrn=new_mrn(rulebook.country, at),
+        client=client.id,
+        at=at,
+        assessment=rulebook.risk.assess(declaration, at) if rulebook.risk else None,
+        standings=parts.certificates.certificates(presented) if presented else {},
+        trace=tracing.current(),
+    )

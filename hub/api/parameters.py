@@ -8,7 +8,7 @@ from fastapi.routing import APIRoute
 from hub.api.problems import ApiProblem, ProblemFault
 
 
-def only_known(request: Request) -> None:
+async def only_known(request: Request) -> None:
     """Dependency of every route; it minds those that read, or take parameters. Raises ApiProblem."""
     route = request.scope.get("route")
     if not isinstance(route, APIRoute):

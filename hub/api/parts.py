@@ -187,4 +187,9 @@ def parts_of(request: Request) -> ApiParts:
     return parts
 
 
-Parts = Annotated[ApiParts, Depends(parts_of)]
+async def _parts(request: Request) -> ApiParts:
+    # A dependency that is no coroutine is run in a thread, which takes longer than all that it does.
+    return parts_of(request)
+
+
+Parts = Annotated[ApiParts, Depends(_parts)]

@@ -105,4 +105,9 @@ def parts_of(request: Request) -> ConsoleParts:
     return parts
 
 
-Parts = Annotated[ConsoleParts, Depends(parts_of)]
+async def _parts(request: Request) -> ConsoleParts:
+    # As in `hub.api.parts`: what is no coroutine is run in a thread.
+    return parts_of(request)
+
+
+Parts = Annotated[ConsoleParts, Depends(_parts)]

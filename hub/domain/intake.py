@@ -179,6 +179,7 @@ def accept(
     version: int = 1,
     assessment: Assessment | None = None,
     standings: Mapping[CertificateKey, CertificateStanding] = MappingProxyType({}),
+    trace: str | None = None,
 ) -> Acceptance:
     """
     Route a declaration by the law of the day, and freeze the terms on which each agency is asked.
@@ -230,6 +231,7 @@ def accept(
             (r.terms.due_at for r in case.referrals if r.state is not ReferralState.DECIDED), default=None
         ),
         assessment=assessment,
+        trace=trace,
     )
 
 

@@ -53,3 +53,4 @@ async def api(store: Store) -> AsyncIterator[Api]:
     app = create_app(made)
     async with httpx.AsyncClient(transport=DescribedTransport(app), base_url="http://hub") as http:
         yield Api(app, store, engine, http)
+        await app.state.starter.finish()

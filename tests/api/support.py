@@ -315,6 +315,10 @@ class Api:
     engine: EngineFake
     http: httpx.AsyncClient
 
+    async def starts_are_over(self) -> None:
+        """Wait until nothing that was lodged is being started any more: answers do not wait for it."""
+        await self.app.state.starter.finish()
+
     def key(self, role: Role, *, declarant: str | None = None, agency: str | None = None) -> dict[str, str]:
         """Headers of a new client."""
         key, hashed = new_key()

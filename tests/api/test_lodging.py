@@ -32,6 +32,7 @@ async def test_the_receipt_names_who_must_consent_under_which_law_and_by_when(ap
     assert receipt["referrals"][0]["agency_name"] == {"en": "Agency apqa", "ko": "기관"}
     # Three working days from Friday: Monday is closed, so Thursday at six in Seoul.
     assert {r["due_at"] for r in receipt["referrals"]} == {"2026-11-26T09:00:00Z"} == {receipt["due_at"]}
+    await api.starts_are_over()
     assert api.engine.started == [receipt["mrn"]]
     assert api.store.not_started(NOW.replace(year=2027), 10) == []
 
@@ -59,6 +60,7 @@ async def test_the_same_content_again_gets_the_same_receipt(api: Api) -> None:
     assert (again.status_code, again.text) == (202, first.text)
     assert REPLAYED not in first.headers
     assert again.headers[REPLAYED] == "true"
+    await api.starts_are_over()
     assert len(api.engine.started) == 1
 
 
@@ -96,6 +98,7 @@ async def test_a_race_lost_in_the_store_is_answered_like_a_repetition(
 async def test_intake_answers_while_the_engine_is_down_or_hangs(api: Api, trouble: str) -> None:
     setattr(api.engine, trouble, True)
     receipt = await api.lodge()
+    await api.starts_are_over()
     assert [a.mrn for a in api.store.not_started(NOW.replace(year=2027), 10)] == [receipt["mrn"]]
     shown = await api.http.get(receipt["links"]["self"], headers=api.key(Role.CUSTOMS))
     assert shown.json()["engine_started"] is False
