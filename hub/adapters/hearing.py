@@ -11,7 +11,7 @@ from hub.adapters.talk import Talk
 from hub.adapters.wire import Context, Misfit
 from hub.domain.exchange import Submission
 from hub.domain.referral import Decision, Receipt, Via
-from hub.expressions import ExpressionFailed
+from hub.expressions import ExpressionFailed, Values
 
 
 def look_up(talk: Talk, operation: Operation, context: Context) -> Submission | None:
@@ -58,7 +58,7 @@ def read_submission(talk: Talk, operation: Operation, reading: dict[str, object]
     """Receipt and decisions out of the answer to a submission. Raises Misfit, ExpressionFailed."""
     reference, values = operation.receipt.reference(reading), operation.receipt.values(reading)
     # The decision may name the receipt that came with it.
-    told = {**reading, "receipt": {"reference": reference or "", "values": values}}
+    told = Values({**reading, "receipt": {"reference": reference or "", "values": values}})
     decisions = read_decisions(talk, operation, told, via)
     receipt = Receipt(reference=reference, received_at=talk.heard_at, values=values)
     words = [f"receipt {reference}" if reference else "receipt", said(decisions)]

@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 from hub.adapters.context import agency_context
 from hub.adapters.nul import nul_in, without_nul
 from hub.adapters.reading import DecisionReader, as_text, content_id
-from hub.adapters.wire import Misfit, Plain
+from hub.adapters.wire import Context, Misfit, Plain
 from hub.config.models import AgencyFile, MessageReading
 from hub.domain.exchange import Message
 from hub.domain.referral import Decision, Via
-from hub.expressions import Expression, ExpressionFailed, roots
+from hub.expressions import Expression, ExpressionFailed, Values, roots
 
 UNNAMED = "sha256:"
 """How the id of a message begins that tells none of its own."""
@@ -49,7 +49,7 @@ class MessageReader:
     ) -> Message:
         """The message as read. Never raises: what is not understood comes back with its `trouble`."""
         named = {name: without_nul(value) for name, value in headers.items()}
-        context = {**self._agency_context, "message": message, "headers": named}
+        context = Values({**self._agency_context, "message": message, "headers": named})
         message_id = unnamed(message)
         referral = agency_reference = trouble = None
         decisions: tuple[Decision, ...] = ()
@@ -87,7 +87,7 @@ class MessageReader:
         )
 
     @staticmethod
-    def _text(expression: Expression | None, context: dict[str, Plain]) -> str | None:
+    def _text(expression: Expression | None, context: Context) -> str | None:
         """The text; one that holds what no text can names nothing. Raises Misfit, ExpressionFailed."""
         if expression is None:
             return None

@@ -21,7 +21,7 @@ from hub.adapters.wire import Context, Heard, Misfit, WireReply, WireRequest
 from hub.domain.errors import AgencyUnavailable, ChannelError, InDoubt, NotUnderstood
 from hub.domain.exchange import Exchange
 from hub.domain.referral import ReferralTerms
-from hub.expressions import ExpressionFailed
+from hub.expressions import ExpressionFailed, Values
 from hub.ports import Call, CallMeter, CallResult, Clock, unmetered
 
 _ASKS_FOR_A_PAUSE = (429, 503)
@@ -115,14 +115,16 @@ class Talk:
         # A feed is read on: its messages are refused one by one, or a single one would stop it for ever.
         if kind is not Kind.PULL:
             heard = refuse_nul(heard)
-        reading: dict[str, object] = {
-            **context,
-            "reply": heard.reply,
-            "status": heard.status,
-            "headers": dict(heard.headers),
-            "header": dict(heard.header),
-            "fault": heard.fault.text if heard.fault is not None else "",
-        }
+        reading = Values(
+            {
+                **context,
+                "reply": heard.reply,
+                "status": heard.status,
+                "headers": dict(heard.headers),
+                "header": dict(heard.header),
+                "fault": heard.fault.text if heard.fault is not None else "",
+            }
+        )
         away = None if again else entry.turned_away(heard)
         if away is not None:
             raise TurnedAway(away)
@@ -150,7 +152,7 @@ class Talk:
                 f"the request reads secret.{missing[0]}, and `channel.secrets` of the file of "
                 f"{self.line.file.agency} that is in force has no {missing[0]}: add it there"
             )
-        seen = {**context, "secret": dict(known)}
+        seen = Values({**context, "secret": dict(known)})
         for text in operation.proving.made_of(seen):
             self.line.scrubber.learn(text)
         self.asked_with = seen

@@ -8,6 +8,7 @@ from hub.expressions.faults import ExpressionFailed, ExpressionFault, TreeFaults
 from hub.expressions.mapping import Expression
 from hub.expressions.predicates import CompiledPredicate, PredicateCompiler
 from hub.expressions.templates import Ordered, PathTemplate, TreeTemplate
+from hub.expressions.values import Values
 
 __all__ = [
     "CompiledPredicate",
@@ -19,4 +20,5 @@ __all__ = [
     "PredicateCompiler",
     "TreeFaults",
     "TreeTemplate",
+    "Values",
 ]

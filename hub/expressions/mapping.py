@@ -11,6 +11,7 @@ from cel_expr_python.ext import ext_math, ext_optional, ext_strings
 from hub.expressions import functions
 from hub.expressions.compiling import compile_checked, run_time_reason
 from hub.expressions.faults import ExpressionFailed
+from hub.expressions.values import Values
 
 
 class Expression:
@@ -22,12 +23,13 @@ class Expression:
     ExpressionFault when it is made from wrong text; positions count after the `=`.
     """
 
-    __slots__ = ("_compiled", "_roots", "reads", "text")
+    __slots__ = ("_compiled", "_env", "_roots", "reads", "text")
 
     def __init__(self, text: str, variables: Collection[str]) -> None:
         self.text = text.removeprefix("=")
         roots = frozenset(variables)
-        self._compiled, syntax = compile_checked(_environment(roots), self.text, roots)
+        self._env = _environment(roots)
+        self._compiled, syntax = compile_checked(self._env, self.text, roots)
         self._roots = tuple(name for name in syntax.names() if name in roots)
         self.reads: frozenset[tuple[str, ...]] = frozenset(
             path for path in syntax.paths() if path[0] in roots
@@ -47,16 +49,14 @@ class Expression:
         Its value: None, bool, int, float, str, list, dict, or a datetime or timedelta it made.
 
         `context` has a value for each root it reads, as JSON has it (pydantic's `model_dump(mode="json")`):
-        no tuples, no Decimals. The library ends a text at its first NUL character. Raises
-        ExpressionFailed, for a missing key with its name.
+        no tuples, no Decimals. What several expressions read is given as `Values`. The library ends a text at
+        its first NUL character. Raises ExpressionFailed, for a missing key with its name.
         """
         for root in self._roots:
             if root not in context:
                 raise ExpressionFailed(self.text, f"nothing was given for {root!r}")
-        # Only what it reads is handed over: the library converts each variable anew.
-        data = {root: context[root] for root in self._roots}
         try:
-            value = self._compiled.eval(data=data)
+            value = self._compiled.eval(activation=Values.of(context).activation(self._env))
             plain: object = value.plain_value()
         except (RuntimeError, TypeError) as wrong:  # a value that has no place in CEL, or in Python
             raise ExpressionFailed(self.text, run_time_reason(str(wrong))) from wrong

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from hub.expressions.faults import ExpressionFailed, ExpressionFault, TreeFaults
 from hub.expressions.functions import as_text
 from hub.expressions.mapping import Expression
+from hub.expressions.values import Values
 
 _Key = tuple[str | int, ...]
 _Filler = Callable[[Mapping[str, object]], Any]
@@ -41,7 +42,7 @@ class TreeTemplate:
 
     def fill(self, context: Mapping[str, object]) -> Any:
         """The tree with values in place of its expressions. Raises ExpressionFailed with the leaf's key."""
-        return self._fill(context)
+        return self._fill(Values.of(context))
 
 
 def _filler(
@@ -120,8 +121,9 @@ class PathTemplate:
 
     def fill(self, context: Mapping[str, object]) -> str:
         """The path. Raises ExpressionFailed, also for a value that is empty, or no text and no number."""
+        values = Values.of(context)
         filled = "".join(
-            part if isinstance(part, str) else quote(_segment(part, context), safe="") for part in self._parts
+            part if isinstance(part, str) else quote(_segment(part, values), safe="") for part in self._parts
         )
         # A client resolves dot segments before it sends (RFC 3986, 5.2.4): that would be another resource.
         if {".", ".."} & set(filled.split("/")):

@@ -43,7 +43,7 @@ def sample_of(kind: Zeep) -> Plain:
 
 def reader(kind: Zeep) -> Callable[[str], Plain] | None:
     """How a text becomes plain data: whole numbers and truth values are typed, others stay text."""
-    if not isinstance(kind, AnySimpleType):
+    if is_text(kind) or not isinstance(kind, AnySimpleType):
         return None
     if isinstance(kind, ListType):
         one = reader(kind.item_type) or str
@@ -52,7 +52,7 @@ def reader(kind: Zeep) -> Callable[[str], Plain] | None:
         return _boolean
     if isinstance(kind, builtins.Integer):
         return _integer
-    if is_text(kind) or not isinstance(kind, builtins.BuiltinType):
+    if not isinstance(kind, builtins.BuiltinType):
         return None
 
     def checked(text: str) -> str:

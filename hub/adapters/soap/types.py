@@ -51,6 +51,7 @@ class Types:
         self._schema = schema
         self.index = index
         self._shapes: dict[int, tuple[Zeep, Shape | None]] = {}
+        self._alternatives: dict[int, tuple[Zeep, list[Zeep]]] = {}
         self._by_local_name: dict[str, list[Zeep]] | None = None
 
     # --- looking up ---------------------------------------------------------------------------------------
@@ -88,9 +89,16 @@ class Types:
 
     def alternatives(self, element: Zeep) -> list[Zeep]:
         """The elements that may stand where this one is declared: itself, and its substitution group."""
-        name = element.qname.text
         if not element.is_global:
             return [element]
+        known = self._alternatives.get(id(element))
+        if known is None:
+            known = (element, self._standing_for(element))  # the element is kept, for its id to stay its own
+            self._alternatives[id(element)] = known
+        return known[1]
+
+    def _standing_for(self, element: Zeep) -> list[Zeep]:
+        name = element.qname.text
         found = [] if self.index.is_abstract(name) else [element]
         for member in self.index.substitutes(name):
             other = None if self.index.is_abstract(member) else self.element(member)

@@ -90,6 +90,9 @@ class Writer:
         return node
 
     def _fill(self, node: etree._Element, kind: Zeep, value: Plain, at: str) -> None:
+        if isinstance(kind, AnySimpleType) and not isinstance(value, dict) and not self._encoded:
+            node.text = lexical(kind, value, at)
+            return
         kind, value = self._chosen(node, kind, value, at)
         if value is None and not is_anything(kind) and self._encoded:
             node.set(_NIL, "true")
@@ -159,7 +162,7 @@ class Writer:
         others = {name: held for name, held in given.items() if name not in shape.parts}
         waiting = _Given(named, others)
         if content is not None:
-            self._group(node, content, waiting, at, needed=True)
+            self._group(node, content, waiting, at)
         for name, left in waiting.named.items():
             if left:
                 raise Misfit(
@@ -171,8 +174,11 @@ class Writer:
 
     # --- groups -------------------------------------------------------------------------------------------
 
-    def _group(self, node: etree._Element, group: Zeep, given: _Given, at: str, *, needed: bool) -> None:
+    def _group(self, node: etree._Element, group: Zeep, given: _Given, at: str) -> None:
         """A sequence, choice, all or group, as often as there is something for it."""
+        if group.min_occurs == group.max_occurs == 1:
+            self._once(node, group, given, at)
+            return
         most = group.max_occurs if isinstance(group.max_occurs, int) else None
         times = 0
         while (most is None or times < most) and self._waits(group, given):
@@ -181,12 +187,12 @@ class Writer:
             times += 1
             if given.left() == before:
                 break
-        if times == 0 and needed and group.min_occurs > 0:
+        if times == 0 and group.min_occurs > 0:
             self._once(node, group, given, at)
 
     def _once(self, node: etree._Element, group: Zeep, given: _Given, at: str) -> None:
         if isinstance(group, xsd_elements.Group):
-            self._group(node, group.child, given, at, needed=True)
+            self._group(node, group.child, given, at)
             return
         if isinstance(group, xsd_elements.Choice):
             self._choice(node, group, given, at)
@@ -201,7 +207,7 @@ class Writer:
             for name in list(given.others):
                 self._free(node, name, given.others.pop(name), at)
         else:
-            self._group(node, member, given, at, needed=True)
+            self._group(node, member, given, at)
 
     def _choice(self, node: etree._Element, choice: Zeep, given: _Given, at: str) -> None:
         branches = list(members(choice))
