@@ -119,6 +119,11 @@ class Settings(EngineSettings):
     """How long a session of the console lasts at most."""
     certification_folder: Path | None = Path(".hub/certify")
     """Where `hub agency certify` writes its reports; the console shows the newest of each agency."""
+    archive_folder: Path | None = None
+    """
+    Where closed declarations are archived to, as `retention.yaml` says; the same folder for every worker, and
+    for no other hub. None by default: nothing leaves the database.
+    """
     tracking_days: float = Field(default=90, ge=0)
     """How many days after a declaration is closed its tracking links go on opening."""
     scan_command: str = ""

@@ -83,6 +83,9 @@ COMMANDS = {
         "doctor",
         "Compare database, Temporal, inbox and outbox; list what disagrees, and mend it where asked to.",
     ),
+    "archive": Command(
+        "archive", "Closed declarations that have left the database, and those that are to leave."
+    ),
     "incidents": Command(
         "incidents", "What is wrong, the most serious first; with `--all` the newest 100, over or not."
     ),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator
-from typing import Annotated, Any
+from collections.abc import Iterable
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -17,7 +16,7 @@ from hub.cli.screen import screen
 from hub.domain.clearance import Outcome
 from hub.domain.events import Event
 from hub.domain.exchange import Exchange
-from hub.domain.verifying import Check, SentNotice, verify
+from hub.domain.verifying import Check, sent_notices, verify
 
 
 def add_to(app: typer.Typer) -> None:
@@ -52,7 +51,7 @@ def explain(
     evidence = {one["sha256"]: f"{one['kind']} {one['id']}" for one in file["evidence"]}
     # What can be read here is not taken at the hub's word.
     evidence |= {one.digest(): f"{one.kind} {one.id}" for one in exchanges}
-    checks = verify(events, evidence, list(_sent(exchanges)), Outcome(file["outcome"]["outcome"]))
+    checks = verify(events, evidence, sent_notices(exchanges), Outcome(file["outcome"]["outcome"]))
     console.print(_checks(checks))
     failed = sum(not check.holds for check in checks)
     console.print(f"{len(checks)} checks, {failed} failed", style="bold red" if failed else "green")
@@ -70,18 +69,6 @@ def _exchanges(api: Api, mrn: str, console: Console) -> list[Exchange]:
         console.print("\nexchanges are for operators: what was sent to the cargo system is not looked at")
         return []
     return [Exchange.model_validate(one) for one in kept]
-
-
-def _sent(exchanges: Iterable[Exchange]) -> Iterator[SentNotice]:
-    """The notices in what was sent to the cargo system."""
-    for exchange in exchanges:
-        if exchange.kind == "notice":
-            body: Any = json.loads(exchange.request["body"])
-            yield SentNotice(
-                number=body["number"],
-                outcome=body["outcome"],
-                released_items=tuple(body.get("released_items", ())),
-            )
 
 
 def _checks(checks: Iterable[Check]) -> Table:

@@ -21,6 +21,7 @@ from hub.config.faults import Key
 from hub.config.memory import Documents, Memory
 from hub.config.models import AgencyFile
 from hub.config.reading import Reading
+from hub.config.retention import check_retention
 from hub.config.schema_faults import FileReport, validated
 from hub.config.security import Surroundings
 from hub.config.services import CheckedAgency, check_together, services
@@ -113,6 +114,9 @@ class Checker:
         if shared.watch is not None and not self._is_agencys:
             around = Surroundings(self._development, environment)
             check_watch(shared.watch, around, shared.reports["watch.yaml"])
+        if shared.retention is not None:
+            report = shared.reports["retention.yaml"]
+            check_retention(shared.retention, report, development=self._development)
         reports = list(shared.reports.values())
         if not names:
             reports.append(self._no_agency())

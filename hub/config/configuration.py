@@ -9,8 +9,9 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from hub.config.faults import Fault
-from hub.config.models import AgencyFile, PolicyFile, WatchFile
+from hub.config.models import AgencyFile, PolicyFile, RetentionFile, WatchFile
 from hub.config.policy import case_policy, dated_policies
+from hub.config.retention import retention_policy
 from hub.config.sources import Sources
 from hub.config.watch import watch_policy
 from hub.domain.catalogue import Catalogue
@@ -20,6 +21,7 @@ from hub.domain.model import Text
 from hub.domain.policy import Control
 from hub.domain.risk import BuiltInRisk, RiskRules
 from hub.ports import WatchPolicy
+from hub.ports.retention import RetentionPolicy
 
 _CONTROL: Text = {"en": "Customs control", "ko": "세관 심사·검사"}
 """What customs' own control is called."""
@@ -59,6 +61,8 @@ class Configuration:
     """None where the administration has no rules."""
     watch: WatchFile | None = None
     """None where there is no such file: the early warning goes by its defaults, and tells nobody."""
+    retention: RetentionFile | None = None
+    """None where there is no such file: the defaults hold."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -73,6 +77,11 @@ class Configuration:
     def watch_policy(self) -> WatchPolicy:
         """By what the early warning goes."""
         return watch_policy(self.watch, self.environment)
+
+    @cached_property
+    def retention_policy(self) -> RetentionPolicy:
+        """By what is archived."""
+        return retention_policy(self.retention)
 
     def rulebook(self) -> Rulebook:
         """What accepting a declaration reads."""

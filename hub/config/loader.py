@@ -2,7 +2,8 @@
 A configuration folder, read and checked at once.
 
     agencies/<agency>.yaml   who, when, how
-    attributes.yaml, lists.yaml, exemptions.yaml, calendar.yaml, policy.yaml, risk.yaml, watch.yaml
+    attributes.yaml, lists.yaml, exemptions.yaml, calendar.yaml, policy.yaml, risk.yaml, watch.yaml,
+    retention.yaml
     contracts/               WSDLs and OpenAPI documents
 """
 

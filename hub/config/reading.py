@@ -75,5 +75,6 @@ class Reading:
             zones={name: calendar.zone for name, calendar in calendars.items()},
             environment=self.environment,
             watch=self.shared.watch,
+            retention=self.shared.retention,
             warnings=tuple(sorted(self.warnings, key=lambda warning: (warning.file, warning.line))),
         )

@@ -34,6 +34,7 @@ _FILES: tuple[tuple[str, type[FileModel]], ...] = (
     ("policy.yaml", models.PolicyFile),
     ("risk.yaml", models.RiskFile),
     ("watch.yaml", models.WatchFile),
+    ("retention.yaml", models.RetentionFile),
 )
 _HEAD = """\
 # The configuration folder: every key

@@ -14,6 +14,7 @@ from hub.config.models import (
     FileModel,
     ListsFile,
     PolicyFile,
+    RetentionFile,
     RiskFile,
     WatchFile,
 )
@@ -48,6 +49,8 @@ class Shared:
     """None where there is no such file, or it cannot be read at all."""
     watch: WatchFile | None
     """None where there is no such file, or it cannot be read at all."""
+    retention: RetentionFile | None
+    """As `watch`."""
     reports: Mapping[str, FileReport]
     """By the names of the files."""
 
@@ -83,6 +86,7 @@ def read_shared(documents: Mapping[str, Document]) -> Shared:
         conditions=conditions,
         risk=risk_rules(risk, known, conditions, reports["risk.yaml"]) if risk else None,
         watch=file("watch.yaml", WatchFile),
+        retention=file("retention.yaml", RetentionFile),
         reports=reports,
     )
 

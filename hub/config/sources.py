@@ -16,11 +16,12 @@ SHARED = (
     "exemptions.yaml",
     "risk.yaml",
     "watch.yaml",
+    "retention.yaml",
 )
 """The files beside the agencies'."""
-OPTIONAL = frozenset({"risk.yaml", "watch.yaml"})
+OPTIONAL = frozenset({"risk.yaml", "watch.yaml", "retention.yaml"})
 """Those of them that need not be there."""
-FOR_OPERATIONS = frozenset({"watch.yaml"})
+FOR_OPERATIONS = frozenset({"watch.yaml", "retention.yaml"})
 """Those of them by which no declaration is accepted: another threshold makes no other version."""
 AGENCIES = "agencies/"
 _VERSION_LENGTH = 12

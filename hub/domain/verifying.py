@@ -6,12 +6,14 @@ What a person could do with the events and the rules in hand: nothing here reads
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
 from hub.domain.case import Case
 from hub.domain.clearance import Clearance, Outcome, Reason
 from hub.domain.events import Event, EventType
+from hub.domain.exchange import Exchange
 from hub.domain.life import apply, opened
 from hub.domain.model import Model
 from hub.domain.settling import settle
@@ -44,6 +46,19 @@ class SentNotice(Model):
     number: int
     outcome: Outcome
     released_items: tuple[int, ...] = ()
+
+
+def sent_notices(exchanges: Iterable[Exchange]) -> list[SentNotice]:
+    """The notices in what was sent to the cargo system."""
+    bodies = [json.loads(one.request["body"]) for one in exchanges if one.kind == "notice"]
+    return [
+        SentNotice(
+            number=body["number"],
+            outcome=body["outcome"],
+            released_items=tuple(body.get("released_items", ())),
+        )
+        for body in bodies
+    ]
 
 
 class Settled(Model):

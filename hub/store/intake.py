@@ -16,6 +16,7 @@ from hub.store.cargo import lock_cargo, note_cargo, reported
 from hub.store.casefile import OpenCase, append_events, insert_of, rfc3339, settled_data, to_json
 from hub.store.certificates import claim
 from hub.store.part import Part
+from hub.store.retention import archived_acceptance
 from hub.store.rows import decision_row, is_awaited, life_of, new_referral_row, read_acceptance
 from hub.store.tables import decisions, declaration_versions, declarations, referrals
 
@@ -51,9 +52,9 @@ class Intake(Part):
         return None
 
     def lodged(self, declarant: str, lrn: str) -> Acceptance | None:
-        """What this declarant lodged under this lrn."""
+        """What this declarant lodged under this lrn, of a declaration that has been archived, too."""
         with self._database.read() as connection:
-            return _find(connection, declarant, lrn)
+            return _find(connection, declarant, lrn) or archived_acceptance(connection, declarant, lrn)
 
     def mark_started(self, mrn: str) -> None:
         """Its workflow has been started. Raises KeyError for an unknown mrn."""

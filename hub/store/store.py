@@ -27,6 +27,7 @@ from hub.store.overview import Overview
 from hub.store.polls import Polls
 from hub.store.proposals import Proposals
 from hub.store.queries import Queries
+from hub.store.retention import Retention
 from hub.store.tracking import Tracking
 from hub.store.users import Users
 from hub.store.versions import Versions
@@ -62,6 +63,7 @@ class Store(
     Alerts,
     Vitals,
     AgencyControls,
+    Retention,
 ):
     """
     `hub.ports.CaseStore`, `QueryStore`, `CertificateStore`, `CargoStore` and `VersionStore` on one database.

@@ -61,6 +61,7 @@ from hub.config.models.folder import (
     RiskRuleFile,
     WithdrawalReasonFile,
 )
+from hub.config.models.retention import PruneFile, RetentionFile, WindowFile
 from hub.config.models.services import CertificateFile, HsEntry, RowFile, ServiceFile
 from hub.config.models.watch import QuietFile, ReceiverFile, ThresholdsFile, WatchFile
 
@@ -101,12 +102,14 @@ __all__ = [
     "OperationFile",
     "PolicyFile",
     "PollFile",
+    "PruneFile",
     "QuietFile",
     "RandomFile",
     "ReceiptReading",
     "ReceiverFile",
     "Reference",
     "RequestHmacAuth",
+    "RetentionFile",
     "RiskFile",
     "RiskRuleFile",
     "RowFile",
@@ -119,6 +122,7 @@ __all__ = [
     "Tree",
     "ValidSpan",
     "WatchFile",
+    "WindowFile",
     "WithdrawalReasonFile",
     "WsSecurityAuth",
     "WsSignature",

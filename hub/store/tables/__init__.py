@@ -41,6 +41,13 @@ from hub.store.tables.incidents import (
     tallies,
     watch_lease,
 )
+from hub.store.tables.retention import (
+    archive_files,
+    archived,
+    archived_references,
+    legal_holds,
+    retention_lease,
+)
 from hub.store.tables.tracking import tracking_failures, tracking_links
 from hub.store.tables.users import sessions, sign_in_attempts, sign_in_tickets, users
 
@@ -51,6 +58,9 @@ __all__ = [
     "agency_versions",
     "alerts",
     "answer_times",
+    "archive_files",
+    "archived",
+    "archived_references",
     "attention",
     "audit",
     "beats",
@@ -76,6 +86,7 @@ __all__ = [
     "incident_changes",
     "incidents",
     "information",
+    "legal_holds",
     "metadata",
     "notices",
     "polls",
@@ -83,6 +94,7 @@ __all__ = [
     "referral_queue",
     "referrals",
     "refused_callbacks",
+    "retention_lease",
     "samples",
     "sessions",
     "sign_in_attempts",

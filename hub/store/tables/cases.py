@@ -167,6 +167,7 @@ exchanges = Table(
     Column("started_at", Utc, nullable=False),
     Column("document", Document, nullable=False),
     index("ix_exchanges_mrn", "mrn", "started_at", where="mrn IS NOT NULL"),
+    index("ix_exchanges_nobodys", "started_at", where="mrn IS NULL"),
 )
 
 inbox = Table(
@@ -185,6 +186,7 @@ inbox = Table(
     Column("decisions", Document, nullable=False),
     Column("raw", Words, nullable=False),
     PrimaryKeyConstraint("agency", "message_id"),
+    index("ix_inbox_mrn", "mrn", where="mrn IS NOT NULL"),
     index("ix_inbox_waiting", "agency", "agency_reference", where="waiting"),
     index("ix_inbox_waiting_oldest", "received_at", where="waiting"),
     index("ix_inbox_trouble", "received_at", "agency", "via", where="trouble IS NOT NULL"),
