@@ -15,13 +15,17 @@ _KIND = "application"
 
 @dataclass
 class Application:
-    """What a submission says, whatever contract it came by. `reference` is the hub's."""
+    """
+    What a submission says, whatever contract it came by. `reference` is the hub's; `masses` are the net masses
+    of the items in kilograms, as they were told: evidence that no quantity is lost on the way.
+    """
 
     reference: str
     service: str
     mrn: str
     ucr: str
     items: tuple[int, ...]
+    masses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -289,7 +293,13 @@ def _entry(document: dict[str, Any]) -> Entry:
     application = document["application"]
     return Entry(
         agency=document["agency"],
-        application=Application(**{**application, "items": tuple(application["items"])}),
+        application=Application(
+            **{
+                **application,
+                "items": tuple(application["items"]),
+                "masses": tuple(application.get("masses", ())),
+            }
+        ),
         submits=document["submits"],
         lookups=document["lookups"],
         polls=document["polls"],

@@ -111,6 +111,7 @@ def _submission(body: dict[str, Any]) -> Application:
         mrn=body["mrn"],
         ucr=body["ucr"],
         items=tuple(goods["sequence"] for goods in body["goodsItems"]),
+        masses=tuple(str(goods.get("netMass", {}).get("value", "")) for goods in body["goodsItems"]),
     )
 
 

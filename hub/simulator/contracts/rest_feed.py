@@ -82,6 +82,7 @@ def _request(body: dict[str, Any]) -> Application:
         mrn=body["declarationNumber"],
         ucr=body["consignment"],
         items=tuple(specimen["item"] for specimen in body["specimens"]),
+        masses=tuple(str(specimen.get("kilograms", "")) for specimen in body["specimens"]),
     )
 
 

@@ -32,6 +32,7 @@ class ConformityReview(RestContract):
                 mrn=body["declaration"]["number"],
                 ucr=body["declaration"]["ucr"],
                 items=tuple(goods["line"] for goods in body["goods"]),
+                masses=tuple(str(goods.get("net_mass_kg", "")) for goods in body["goods"]),
             )
         )
         return json_answer(200, _standing(taken, body["reference"], agency.zone))

@@ -37,6 +37,7 @@ class CertificateChecks(RestContract):
                 mrn=body["customs_declaration"],
                 ucr=body["consignment"],
                 items=tuple(model["line"] for model in body["models"]),
+                masses=tuple(str(model.get("net_kg", "")) for model in body["models"]),
             )
         )
         opened = taken.case.opened_at.astimezone(agency.zone).isoformat()

@@ -105,6 +105,7 @@ def _application(body: dict[str, Any]) -> Application:
         mrn=body["customs"]["declarationNo"],
         ucr=body["customs"]["ucr"],
         items=tuple(item["no"] for item in body["items"]),
+        masses=tuple(str(item.get("netKg", "")) for item in body["items"]),
     )
 
 

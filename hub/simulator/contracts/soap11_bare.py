@@ -112,6 +112,7 @@ def _application(request: etree._Element) -> Application:
         mrn=text(request, "declarationNo"),
         ucr=text(request, "cargoReference"),
         items=tuple(int(goods.get("no", "0")) for goods in every(request, "goods")),
+        masses=tuple(text(goods, "netMassKg") for goods in every(request, "goods")),
     )
 
 

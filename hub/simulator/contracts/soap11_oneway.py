@@ -76,4 +76,5 @@ def _application(notice: etree._Element) -> Application:
         mrn=text(notice, "Mrn"),
         ucr=text(notice, "Ucr"),
         items=tuple(int(text(line, "LineNo")) for line in every(notice, "Line")),
+        masses=tuple(text(line, "NetMassKg") for line in every(notice, "Line")),
     )

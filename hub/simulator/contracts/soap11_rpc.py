@@ -55,6 +55,7 @@ class ApprovalRegistry(SoapContract):
                 mrn=text(application, "customsNo"),
                 ucr=text(application, "consignmentNo"),
                 items=tuple(int(text(goods, "serial")) for goods in every(application, "goods")),
+                masses=tuple(text(goods, "kilograms") for goods in every(application, "goods")),
             )
         )
         return [("code", "00"), ("entry", self._entry(taken.case, taken.ruling, agency.zone))]

@@ -117,6 +117,7 @@ def _application(request: etree._Element) -> Application:
         mrn=text(request, "DeclNo"),
         ucr=text(request, "Ucr"),
         items=tuple(int(text(item, "No")) for item in every(required(request, "Items"), "Item")),
+        masses=tuple(text(item, "NetKg") for item in every(required(request, "Items"), "Item")),
     )
 
 

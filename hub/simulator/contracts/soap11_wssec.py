@@ -43,6 +43,7 @@ class ControlledGoods(SoapContract):
                 mrn=text(request, "MovementReference"),
                 ucr=text(request, "Consignment"),
                 items=tuple(int(text(article, "ItemNumber")) for article in articles),
+                masses=tuple(text(article, "NetMass") for article in articles),
             )
         )
         return [("CaseId", taken.case.receipt), ("Phase", "pending")]

@@ -82,6 +82,7 @@ def _report(element: etree._Element) -> Application:
         mrn=text(element, "DeclarationNumber"),
         ucr=text(element, "ConsignmentReference"),
         items=tuple(int(product.get("line", "0")) for product in every(element, "Product")),
+        masses=tuple(text(product, "NetWeight") for product in every(element, "Product")),
     )
 
 
