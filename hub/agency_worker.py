@@ -22,7 +22,7 @@ from hub.config.loader import Configuration
 from hub.config.models import AgencyFile
 from hub.domain import names
 from hub.domain.deadlines import parse_duration
-from hub.engine import connect, measure_natively
+from hub.engine import LOOPBACK, connect, measure_natively
 from hub.measuring import Measures, nothing_shown, show
 from hub.ports import AgencyChange, AgencyFiles, InForce, Served, ToldFault
 from hub.settings import AgencyWorkerSettings
@@ -32,7 +32,6 @@ from hub.workbench.variables import require
 
 _LONGEST_GRACE = timedelta(seconds=25)
 """How long an exchange under way may take to end when the worker is told to stop, at most."""
-_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 log = structlog.get_logger(__name__)
 
@@ -172,7 +171,7 @@ class AgencyWorker:
 
     async def _connected(self, stop: asyncio.Event) -> Client | None:
         address = self._settings.temporal_address
-        is_near = address.rpartition(":")[0] in _LOOPBACK
+        is_near = address.rpartition(":")[0] in LOOPBACK
         if not (is_near or self._settings.temporal_tls or self._settings.development):
             log.warning("engine.not_encrypted", address=address, cure="HUB_TEMPORAL_TLS=true")
         while not stop.is_set():

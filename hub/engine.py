@@ -16,6 +16,7 @@ from typing import Any
 import structlog
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client, Interceptor, WorkflowExecutionStatus
 from temporalio.common import (
     SearchAttributeKey,
@@ -34,7 +35,7 @@ from temporalio.runtime import (
     TelemetryConfig,
     TelemetryFilter,
 )
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import GrpcCompression, RPCError, RPCStatusCode
 
 from hub import tracing
 from hub.activities.messages import ClearanceOrder, Resumed, brief_case
@@ -72,6 +73,8 @@ SEARCH_ATTRIBUTES = {
 }
 """What operations can search for with the engine's own tools."""
 
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+
 TASK_TIMEOUT = timedelta(seconds=5)
 """How soon another worker takes over a workflow task whose worker has died."""
 
@@ -91,7 +94,13 @@ async def connect(settings: EngineSettings, *, lazy: bool = True) -> Client:
         lazy=lazy,
         interceptors=_tracing(settings),
         runtime=_runtime(),
+        grpc_compression=GrpcCompression.NONE if _is_near(settings) else GrpcCompression.GZIP,
     )
+
+
+def _is_near(settings: EngineSettings) -> bool:
+    """Whether the engine is on this machine, where compressing costs more time than it saves."""
+    return settings.temporal_address.rpartition(":")[0] in LOOPBACK
 
 
 def _tracing(settings: EngineSettings) -> list[Interceptor]:
@@ -297,6 +306,14 @@ class TemporalEngine:
                     raise
                 log.info("engine.marks_no_problems", reason=error.message)
         return places
+
+    async def keeps_ended_for(self) -> timedelta:
+        """The retention of the namespace."""
+        async with self._look():
+            told = await self._client.workflow_service.describe_namespace(
+                DescribeNamespaceRequest(namespace=self._client.namespace), timeout=_LISTING
+            )
+        return told.config.workflow_execution_retention_ttl.ToTimedelta()
 
     async def resume(self, resumption: Resumption) -> bool:
         """Start the workflow of a declaration from how it stands. False when one is running already."""

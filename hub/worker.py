@@ -8,7 +8,7 @@ from functools import partial
 
 import structlog
 from temporalio.client import Client
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+from temporalio.worker import PollerBehaviorAutoscaling, UnsandboxedWorkflowRunner, Worker
 
 from hub.activities.clearances import ClearanceActivities
 from hub.activities.errands import ErrandActivities
@@ -17,7 +17,7 @@ from hub.activities.queueing import Queue
 from hub.activities.referrals import ReferralActivities
 from hub.activities.under_way import UnderWay
 from hub.activities.watch import WatchActivities
-from hub.bootstrap import Hub, desk, judges
+from hub.bootstrap import Hub, desk, judges, retention
 from hub.domain import names
 from hub.domain.deadlines import WorkingCalendar
 from hub.engine import connect, register_search_attributes
@@ -45,6 +45,11 @@ _GRACE = timedelta(seconds=5)
 """How long activities under way may take to end when the worker is told to stop."""
 _MOST_CALLS = 500
 """Calls of agencies' own workers that are kept at hand while they are under way."""
+
+_POLLERS = PollerBehaviorAutoscaling(minimum=1, initial=2, maximum=16)
+"""Questions to the engine for work that stand open at once: few while there is little, more as it asks for."""
+_TAKEN_OVER_AFTER = timedelta(seconds=3)
+"""A worker that died holds the declarations it had cached for no longer than this."""
 
 log = structlog.get_logger(__name__)
 
@@ -80,8 +85,9 @@ def temporal_worker(hub: Hub, client: Client) -> Worker:
         max_concurrent_activities=hub.settings.max_concurrent_activities,
         max_concurrent_local_activities=hub.settings.max_concurrent_activities,
         max_concurrent_workflow_tasks=hub.settings.max_concurrent_workflow_tasks,
-        # A worker that died holds the declarations it had cached for no longer than this.
-        sticky_queue_schedule_to_start_timeout=timedelta(seconds=3),
+        workflow_task_poller_behavior=_POLLERS,
+        activity_task_poller_behavior=_POLLERS,
+        sticky_queue_schedule_to_start_timeout=_TAKEN_OVER_AFTER,
         graceful_shutdown_timeout=_GRACE,
     )
 
@@ -99,7 +105,8 @@ def calls_worker(client: Client) -> Worker:
         workflows=[AgencyCall],
         workflow_runner=UnsandboxedWorkflowRunner(),
         max_cached_workflows=_MOST_CALLS,
-        sticky_queue_schedule_to_start_timeout=timedelta(seconds=3),
+        workflow_task_poller_behavior=_POLLERS,
+        sticky_queue_schedule_to_start_timeout=_TAKEN_OVER_AFTER,
     )
 
 
@@ -132,6 +139,7 @@ async def work(hub: Hub, stop: asyncio.Event) -> None:
         hub.keeper,
         AttentionRelay(hub.store, judges(hub)),
         ClosedDaysRelay(hub.store, hub.clock),
+        *retention(hub),
         BulkRelay(hub.store, desk(hub).bulks, hub.engine, hub.clock),
     ]
     rounds = [asyncio.create_task(keep_going(relay, stop, hub.measures.round)) for relay in relays]
