@@ -36,7 +36,8 @@ class ClearanceActivities:
     @activity.defn
     async def conclude(self, conclusion: Conclusion) -> Concluded:
         """
-        Record an outcome with its reasons, write the notice down, and try once to hand it over.
+        Record an outcome with its reasons, write the notice down, try once to hand it over, and close the
+        case where that is the end of it.
 
         The outcome is settled again here from the store, on exactly the decisions the workflow weighed: the
         history stays small, and an outcome that cannot be reproduced from the record is refused.
@@ -70,11 +71,9 @@ class ClearanceActivities:
             )
         except Unheard:
             return Concluded(told=False, unheard=True)
-        if unsent is None:
-            return Concluded(told=conclusion.tell)
-        if not conclusion.tell:
-            return Concluded(told=False)
-        return Concluded(told=await self._told(unsent) is None)
+        told = conclusion.tell and (unsent is None or await self._told(unsent) is None)
+        closes = told and conclusion.closes
+        return Concluded(told=told, closed=closes and await self._closed(conclusion.mrn, conclusion.through))
 
     @activity.defn
     async def tell_cargo(self, order: TellCargo) -> None:
@@ -100,11 +99,15 @@ class ClearanceActivities:
                 data={"decision": decision.id, "verdict": decision.verdict},
             )
             await asyncio.to_thread(self._store.append_event, order.mrn, event)
+        return Closed(unheard=not await self._closed(order.mrn, order.through))
+
+    async def _closed(self, mrn: str, through: int | None) -> bool:
+        """Close the case; False when more is on record than the workflow has heard of."""
         try:
-            await asyncio.to_thread(self._store.close_case, order.mrn, self._clock(), order.through)
+            await asyncio.to_thread(self._store.close_case, mrn, self._clock(), through)
         except Unheard:
-            return Closed(unheard=True)
-        return Closed()
+            return False
+        return True
 
     async def _holds_more(self, conclusion: Conclusion) -> bool:
         """Whether more is on record than the workflow has heard of."""

@@ -191,6 +191,8 @@ class Conclusion(Model):
     nothing is looked for.
     """
     released_items: tuple[int, ...] = ()
+    closes: bool = False
+    """With it everything is at its end, once the cargo system has acknowledged it."""
 
 
 class Concluded(Model):
@@ -199,6 +201,8 @@ class Concluded(Model):
     told: bool
     unheard: bool = False
     """Nothing was recorded: more has happened than the workflow had heard of."""
+    closed: bool = False
+    """The declaration is closed as well."""
 
 
 class TellCargo(Model):

@@ -94,6 +94,8 @@ class ClearanceWorkflow:
         self._deadlines = Deadlines(self._tasks, lambda: self._case, self._changed_by_time)
         self._refusal_ends: datetime | None = None
         self._closing = False
+        self._closed = False
+        """With its last outcome; nothing is left to be seen to."""
         self._weighed: frozenset[str] = frozenset()
         self._shown: tuple[Outcome, tuple[str, ...]] | None = None
         self._arranged: object = None
@@ -106,6 +108,9 @@ class ClearanceWorkflow:
             await self._go_on(order.resumed)
         while True:
             await self._settle_record_and_tell()
+            if self._closed and self._all_is_weighed():
+                self._show_to_operations()
+                return self._settled.outcome
             if self._over():
                 if await self._close():
                     return self._settled.outcome
@@ -303,11 +308,13 @@ class ClearanceWorkflow:
                 issued_at=workflow.now(),
                 through=self._through,
                 released_items=clearance.released_items,
+                closes=self._over(),
             ),
             **SHORT,
         )
         if concluded.unheard:
             return False
+        self._closed = concluded.closed
         if number is not None:
             self._notices, self._noticed = number, outcome
         gone = {*self._case.released, *clearance.released_items}
@@ -407,5 +414,8 @@ class ClearanceWorkflow:
             if closed is not None and closed.unheard:
                 await self._hear_more()
                 return False
-            if all(d.id in self._weighed for r in self._case.referrals for d in r.decisions):
+            if self._all_is_weighed():
                 return True
+
+    def _all_is_weighed(self) -> bool:
+        return all(d.id in self._weighed for r in self._case.referrals for d in r.decisions)
