@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable, Mapping
 from email import errors
 from types import MappingProxyType
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 import tenacity
 import urllib3.exceptions
 from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
 
 from hub.adapters import handshake
 from hub.adapters.nul import without_nul
@@ -26,6 +28,8 @@ _OF_THE_BODY = (
     errors.NoBoundaryInMultipartDefect,
 )
 _USER_AGENT = "single-window-hub"
+_SYSTEMS = 16
+"""Addresses that connections are kept to: more than the operations of one file can have."""
 NOTHING_BESIDE: Mapping[str, str] = MappingProxyType({})
 
 
@@ -72,19 +76,19 @@ class Sender:
         `certificate` is the file of the client's certificate and key, or the files of each.
         """
         self._timeout = timeout
-        self._attempts = attempts
         self._verify: bool | str = ca_bundle or True
         self._certificate = certificate
         self._now = monotonic
-        self._session = requests.Session()
-        self._session.trust_env = False
-        for scheme in ("https://", "http://"):
-            self._session.mount(
-                scheme, HTTPAdapter(pool_connections=2, pool_maxsize=connections, max_retries=0)
-            )
+        self._connections = _Connections(pool_connections=_SYSTEMS, pool_maxsize=connections, max_retries=0)
+        self._again = tenacity.Retrying(
+            stop=tenacity.stop_after_attempt(attempts) | tenacity.stop_after_delay(timeout),
+            wait=tenacity.wait_random_exponential(multiplier=0.1, max=1.0),
+            retry=tenacity.retry_if_exception_type(NotSent),
+            reraise=True,
+        )
 
     def close(self) -> None:
-        self._session.close()
+        self._connections.close()
 
     def use(self, certificate: tuple[str, str] | str | None, ca_bundle: str | None) -> None:
         """From the next connection on: show this certificate, and trust these authorities if any."""
@@ -101,18 +105,12 @@ class Sender:
         NoAnswer and AnswerTooLong, each with its `attempts`.
         """
         deadline = self._now() + self._timeout
-        retrying = tenacity.Retrying(
-            stop=tenacity.stop_after_attempt(self._attempts) | tenacity.stop_after_delay(self._timeout),
-            wait=tenacity.wait_random_exponential(multiplier=0.1, max=1.0),
-            retry=tenacity.retry_if_exception_type(NotSent),
-            reraise=True,
-        )
         prepared = _prepared(request)
         for name, value in beside.items():
             prepared.headers.setdefault(name, value)
         attempts = 0
         try:
-            for attempt in retrying:
+            for attempt in self._again:
                 with attempt:
                     attempts = attempt.retry_state.attempt_number
                     return self._once(prepared, deadline), attempts
@@ -124,13 +122,8 @@ class Sender:
     def _once(self, prepared: requests.PreparedRequest, deadline: float) -> WireReply:
         left = max(0.001, deadline - self._now())
         try:
-            response = self._session.send(
-                prepared,
-                stream=True,
-                timeout=(left, left),
-                verify=self._verify,
-                cert=self._certificate,
-                allow_redirects=False,
+            response = self._connections.send(
+                prepared, stream=True, timeout=(left, left), verify=self._verify, cert=self._certificate
             )
         except requests.RequestException as wrong:
             raise _sorted(wrong, prepared.url, has_certificate=self._certificate is not None) from wrong
@@ -162,6 +155,36 @@ class Sender:
         return bytes(read)
 
 
+class _Connections(HTTPAdapter):
+    """
+    requests' connections, used without a session: there are no cookies here, no redirects and no proxies, and
+    a session looks for all three with every request.
+    """
+
+    def __init__(self, **pools: Any) -> None:
+        super().__init__(**pools)
+        self._pools: dict[object, Any] = {}
+
+    def get_connection_with_tls_context(
+        self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
+    ) -> Any:
+        key = (*str(request.url).split("/", 3)[:3], verify, cert)
+        known = self._pools.get(key)
+        if known is None:
+            known = self._pools[key] = super().get_connection_with_tls_context(request, verify, proxies, cert)
+        return known
+
+    def close(self) -> None:
+        self._pools.clear()
+        super().close()
+
+    def build_response(self, request: requests.PreparedRequest, answer: Any) -> requests.Response:
+        response = requests.Response()
+        response.status_code, response.raw = answer.status, answer
+        response.headers = CaseInsensitiveDict(answer.headers)  # joins those that came several times
+        return response
+
+
 def headers_sent(request: WireRequest) -> dict[str, str]:
     """All headers of a request as it would be sent, those that HTTP itself needs included. Raises NotSent."""
     prepared = _prepared(request)
@@ -172,7 +195,12 @@ def _prepared(request: WireRequest) -> requests.PreparedRequest:
     prepared = requests.PreparedRequest()
     headers = {"User-Agent": _USER_AGENT, "Accept-Encoding": "gzip", **request.headers}
     try:
-        prepared.prepare(method=request.method, url=request.url, headers=headers, data=request.body or None)
+        # In the order of `prepare`, without its cookies.
+        prepared.prepare_method(request.method)
+        prepared.prepare_url(request.url, None)
+        prepared.prepare_headers(headers)
+        prepared.prepare_body(request.body or None, None)
+        prepared.prepare_auth(None, request.url)
     except (requests.RequestException, UnicodeError) as wrong:
         raise NotSent(f"not a request that can be sent: {wrong}") from wrong
     return prepared
