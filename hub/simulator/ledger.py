@@ -16,8 +16,8 @@ _KIND = "application"
 @dataclass
 class Application:
     """
-    What a submission says, whatever contract it came by. `reference` is the hub's; `masses` are the net masses
-    of the items in kilograms, as they were told: evidence that no quantity is lost on the way.
+    What a submission says, whatever contract it came by. `reference` is the hub's; `masses` are the net
+    masses of the items in kilograms, as they were told: evidence that no quantity is lost on the way.
     """
 
     reference: str
