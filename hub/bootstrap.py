@@ -59,6 +59,8 @@ from hub.operations.doctor import Doctor
 from hub.operations.gauges import Gauges
 from hub.operations.judging import Judges
 from hub.operations.progress import ProgressTeller
+from hub.operations.retention.archiver import Archiver
+from hub.operations.retention.folder import ArchiveFolder
 from hub.operations.tracking import Tracking
 from hub.operations.watch.gathering import Gatherer
 from hub.operations.watch.keeper import Keeper, Tally
@@ -79,6 +81,7 @@ from hub.ports import (
     WatchPolicy,
 )
 from hub.relays.calls import CallTally
+from hub.relays.retention import RetentionRelay
 from hub.settings import EngineSettings, Settings
 from hub.simulator.environment import environment as simulated_environment
 from hub.store import Store, create_store
@@ -362,6 +365,17 @@ def desk(hub: Hub) -> Desk:
     )
 
 
+def retention(hub: Hub) -> list[RetentionRelay]:
+    """What archives, where it is said where to."""
+    folder = hub.settings.archive_folder
+    if folder is None:
+        return []
+    archiver = Archiver(
+        hub.store, ArchiveFolder(folder), hub.clock, process_name("worker"), hub.store.note_audit
+    )
+    return [RetentionRelay(archiver, lambda: hub.configuration.retention_policy, hub.clock)]
+
+
 def _progress_teller(hub: Hub) -> ProgressTeller:
     return ProgressTeller(
         cargo=hub.store,
@@ -558,7 +572,10 @@ async def build(settings: Settings, role: str = "hub") -> Hub:
     gate = LiveGate(store, utc_now, near.file_of, gateway.forgive)
     live = live_configuration(settings, store, shelf, role)
     engine = TemporalEngine(client)
-    doctor = Doctor(store, store, engine, engine, utc_now, store.note_audit)
+    doctor = Doctor(
+        *(store, store, engine, engine, utc_now, store.note_audit),
+        keeps=(lambda: live.current.retention_policy.after) if settings.archive_folder else None,
+    )
     watch, keeper = _early_warning(settings, live, store, engine, client, role, doctor)
     hub = Hub(
         settings=settings,

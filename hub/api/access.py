@@ -97,6 +97,26 @@ async def declaration_seen(mrn: str, parts: ApiParts, sight: Sight) -> Declarati
     """The declaration. Raises ApiProblem (404) also when this client may not know that it exists."""
     structlog.contextvars.bind_contextvars(mrn=mrn[:35])
     view = await to_thread.run_sync(parts.queries.view, mrn) if "\x00" not in mrn else None
+    if view is None:
+        await _refuse_archived(mrn, parts, sight)
     if view is None or not sight.may_see(view):
         raise ApiProblem("not-found", f"there is no declaration {mrn[:35]}")
     return view
+
+
+_TOLD = ("mrn", "lrn", "outcome", "accepted_at", "closed_at", "archived_at", "keep_until")
+_TOLD_STAFF = ("file", "digest")
+"""Where its records are is for whoever may look there."""
+
+
+async def _refuse_archived(mrn: str, parts: ApiParts, sight: Sight) -> None:
+    """Raises ApiProblem (410) where the declaration was archived, for whoever could see it before."""
+    gone = await to_thread.run_sync(parts.queries.tombstone, mrn) if "\x00" not in mrn else None
+    if gone is None or not sight.could_see(gone):
+        return
+    raise ApiProblem(
+        "archived",
+        f"declaration {mrn} was archived on {gone.archived_at:%Y-%m-%d}, and is kept until "
+        f"{gone.keep_until:%Y-%m-%d}",
+        **gone.model_dump(mode="json", include={*_TOLD, *(_TOLD_STAFF if sight.is_customs else ())}),
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI
@@ -10,7 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
 from hub.api.asked import BODIES
-from hub.api.problems import Problem
+from hub.api.problems import Problem, problem_responses
 from hub.domain.declaration import Declaration
 
 _REF = "#/components/schemas/{model}"
@@ -40,10 +41,23 @@ def describe(app: FastAPI) -> Callable[[], dict[str, Any]]:
                 schemas.update(schema.pop("$defs", {}))
                 schemas[model.__name__] = schema
             _drop_foreign_validation_errors(document)
+            _tell_of_the_archive(document)
             app.openapi_schema = document
         return app.openapi_schema
 
     return openapi
+
+
+def _tell_of_the_archive(document: dict[str, Any]) -> None:
+    """Whatever is asked of a declaration, it may have left for the archive."""
+    for path, operations in document["paths"].items():
+        if "{mrn}" in path:
+            for operation in operations.values():
+                operation["responses"] |= {
+                    str(status): response
+                    for status, response in problem_responses("archived").items()
+                    if status == HTTPStatus.GONE
+                }
 
 
 def _drop_foreign_validation_errors(document: dict[str, Any]) -> None:

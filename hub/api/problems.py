@@ -80,6 +80,13 @@ KINDS: Mapping[str, Kind] = _kinds(
         "It does not exist, or this client may not see it.",
     ),
     Kind(
+        "archived",
+        HTTPStatus.GONE,
+        "The declaration has been archived",
+        "It was closed long ago, and has left the database: the members say when, with which outcome, and "
+        "until when its records are kept. The customs office has them looked up in the archive.",
+    ),
+    Kind(
         "method-not-allowed",
         HTTPStatus.METHOD_NOT_ALLOWED,
         "The method is not allowed here",

@@ -20,7 +20,7 @@ from hub.ports.users import UserRole
 if TYPE_CHECKING:
     from hub.operations.retention.archiver import Archiver
     from hub.operations.retention.verifying import Verified
-    from hub.ports.retention import RetentionPolicy, Tombstone
+    from hub.ports.retention import Done, RetentionPolicy, Tombstone
     from hub.store import Store
 
 _Mrn = Annotated[str, typer.Argument(help="movement reference number")]
@@ -186,8 +186,8 @@ def _opened(*, folder_needed: bool = True) -> Iterator[tuple[Store, Archiver, Re
         yield store, Archiver(store, folder, utc_now, process_name("cli"), store.note_audit), policy
 
 
-def _round(archiver: Archiver, policy: RetentionPolicy, limit: int | None) -> Any:
-    from hub.operations.retention.archiver import NotNow
+def _round(archiver: Archiver, policy: RetentionPolicy, limit: int | None) -> Done:
+    from hub.ports.retention import NotNow
 
     try:
         return archiver.go_round(policy, _me(), _ROLE, limit)

@@ -7,6 +7,9 @@ import getpass
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -92,7 +95,17 @@ async def _opened() -> AsyncIterator[Doctor]:
     configure("console", least=logging.ERROR)
     with opened_store() as store:
         engine = TemporalEngine(await connect(settings))
-        yield Doctor(store, store, engine, engine, utc_now, store.note_audit)
+        yield Doctor(
+            *(store, store, engine, engine, utc_now, store.note_audit),
+            keeps=partial(_closed_for, settings.config_folder) if settings.archive_folder else None,
+        )
+
+
+def _closed_for(configuration: Path) -> timedelta:
+    """How long the database keeps what is closed."""
+    from hub.config.loader import load
+
+    return load(configuration, development=True).retention_policy.after
 
 
 def _print_repaired(one: Repaired) -> None:

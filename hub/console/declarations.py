@@ -15,7 +15,7 @@ from hub.console.board import OUTCOME_WORDS
 from hub.console.i18n import Words, _
 from hub.console.kinds import STUCK_NAMES
 from hub.console.parts import ConsoleParts, Parts
-from hub.console.problems import forbidden, not_found
+from hub.console.problems import PageProblem, forbidden, not_found
 from hub.console.shell import SignedIn, in_thread, may, page, words_of
 from hub.console.stuck import STYLES, action_url, said_to, shown_to
 from hub.console.stuck_words import Said
@@ -312,6 +312,17 @@ async def _seen(parts: ConsoleParts, user: User, mrn: str) -> tuple[DeclarationV
         else Sight(declarant=None, agency=user.agency, sees_trouble=False)
     )
     view = await in_thread(parts.queries.view, mrn) if "\x00" not in mrn else None
+    if view is None and "\x00" not in mrn:
+        gone = await in_thread(parts.queries.tombstone, mrn)
+        if gone is not None and sight.could_see(gone):
+            raise PageProblem(
+                410,
+                _("This declaration was archived"),
+                _("It was closed on %(closed)s; its records are in the file %(file)s until %(until)s."),
+                closed=f"{gone.closed_at:%Y-%m-%d}",
+                file=gone.file,
+                until=f"{gone.keep_until:%Y-%m-%d}",
+            )
     if view is None or not sight.may_see(view):
         raise not_found(_("There is no such declaration"), _("Look at the reference once more, or search."))
     return view, sight

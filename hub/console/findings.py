@@ -15,6 +15,9 @@ FINDINGS: Mapping[FindingKind, str] = {
     FindingKind.WORKFLOW_STRAY: _("a workflow runs for a declaration that is not in the database"),
     FindingKind.WORKFLOW_LEFT: _("a workflow runs for a declaration that has been closed"),
     FindingKind.WORKFLOW_FAILING: _("the workflow's tasks fail: the worker's version does not fit it"),
+    FindingKind.RETENTION_DIFFERS: _(
+        "Temporal keeps what has ended for longer than the database keeps what is closed"
+    ),
     FindingKind.DECISIONS_UNTOLD: _("the workflow has not heard of decisions"),
     FindingKind.NEWS_UNTOLD: _("the workflow has not heard of news"),
     FindingKind.NOTICES_UNSENT: _("the cargo system has not acknowledged a notice"),

@@ -130,15 +130,17 @@ class Doctor:
         clock: Clock,
         audit: Callable[[Audited], object],
         *,
+        keeps: Callable[[], timedelta] | None = None,
         pause: float = _PAUSE,
     ) -> None:
-        """`audit` writes a line down."""
+        """`audit` writes a line down. `keeps`: how long the store keeps what is closed; None: for good."""
         self._records = records
         self._cases = cases
         self._engine = engine
         self._view = view
         self._clock = clock
         self._audit = audit
+        self._keeps = keeps
         self._pause = pause
         self._at_once = asyncio.Semaphore(_AT_ONCE)
         self._differed = 0
@@ -209,6 +211,7 @@ class Doctor:
         try:
             compared = await self._compare()
             compared.places[FindingKind.WORKFLOW_FAILING] = await self._failing(await self._sample())
+            compared.places[FindingKind.RETENTION_DIFFERS] = await self._retention()
         except EngineUnavailable as error:
             unreachable = Place(detail=str(error))
             compared.places.clear()
@@ -347,6 +350,18 @@ class Doctor:
             if one.status is WorkflowStatus.RUNNING and one.attempt >= _ATTEMPTS:
                 found.setdefault(mrn, Place(mrn=mrn, detail=f"task tried {one.attempt} times"))
         return list(found.values())
+
+    async def _retention(self) -> list[Place]:
+        """
+        An engine that keeps what has ended for longer than the store would show workflows of declarations
+        that nobody can look up here any more, with what was said about them.
+        """
+        if self._keeps is None:
+            return []
+        engine, store = await self._view.keeps_ended_for(), self._keeps()
+        if engine <= store:
+            return []
+        return [Place(subject="retention", detail=f"Temporal: {engine.days} d, the database: {store.days} d")]
 
     # --- comparing --------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from hub.domain.amendment import Amendment
 from hub.domain.clearance import Reason, Rule
 from hub.domain.events import Event, EventType
 from hub.ports import DeclarationView
+from hub.ports.retention import Tombstone
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,14 @@ class Sight:
         if self.agency is not None:
             return any(referral.terms.agency == self.agency for referral in view.referrals)
         return True
+
+    def could_see(self, gone: Tombstone) -> bool:
+        """The same of a declaration that was archived."""
+        if self.sees_nothing:
+            return False
+        if self.declarant is not None:
+            return gone.declarant == self.declarant
+        return self.agency is None or self.agency in gone.agencies
 
     def may_see_agency(self, agency: str | None) -> bool:
         """Whether it may see what concerns this agency."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -30,6 +30,8 @@ class FindingKind(StrEnum):
     """A workflow runs for a declaration that has been closed."""
     WORKFLOW_FAILING = "workflow_failing"
     """Its tasks fail: the version of the worker does not fit it."""
+    RETENTION_DIFFERS = "retention_differs"
+    """The engine keeps what has ended longer than the store keeps what is closed."""
 
     # what has not been passed on
     DECISIONS_UNTOLD = "decisions_untold"
@@ -196,6 +198,9 @@ class EngineView(Protocol):
 
     async def failing(self, limit: int) -> Sequence[Place]:
         """Workflows whose tasks fail again and again, with the reason."""
+
+    async def keeps_ended_for(self) -> timedelta:
+        """How long it keeps workflows that have ended."""
 
     async def resume(self, resumption: Resumption) -> bool:
         """

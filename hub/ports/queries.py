@@ -11,6 +11,7 @@ from hub.domain.exchange import (
     Message,
 )
 from hub.domain.model import Model, UtcDatetime
+from hub.ports.retention import Tombstone
 from hub.ports.views import DeclarationFilter, DeclarationView, Page
 
 
@@ -59,6 +60,9 @@ class QueryStore(Protocol):
 
     def page(self, which: DeclarationFilter, cursor: str | None, limit: int) -> Page:
         """Raises BadCursor, and ValueError for a limit below one."""
+
+    def tombstone(self, mrn: str) -> Tombstone | None:
+        """What stays of a declaration that was archived."""
 
     def events(self, mrn: str, after: int, limit: int) -> list[Event]:
         """Events with `seq` greater than `after`, in order."""

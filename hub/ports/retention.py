@@ -139,6 +139,23 @@ class LegalHold(Model):
     reason: str
 
 
+class Done(Model):
+    """What one round of archiving has done."""
+
+    file: str | None = None
+    exported: int = 0
+    left: int = 0
+    """How many left the store; of files of earlier rounds, too."""
+    stayed: int = 0
+    """Changed since they were exported, or held: they leave with a later file."""
+    swept: int = 0
+    """Unfinished files that were removed."""
+
+
+class NotNow(Exception):
+    """Somebody else archives at this moment."""
+
+
 class LeaseLost(Exception):
     """Somebody else archives by now: what was begun must not be gone on with."""
 

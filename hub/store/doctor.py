@@ -44,6 +44,7 @@ from hub.store.polls import OPEN
 from hub.store.rows import read_case, read_referrals
 from hub.store.tables import (
     agency_controls,
+    archived,
     certificate_entries,
     certificates,
     decisions,
@@ -124,7 +125,7 @@ class Doctor(Part):
             return [_open(row) for row in page]
 
     def are_open(self, mrns: Sequence[str]) -> dict[str, bool]:
-        """Whether these are open; what is not in the store is not in the answer."""
+        """Whether these are open, as what was archived is not; what never was here is not in the answer."""
         found: dict[str, bool] = {}
         with self._database.read() as connection:
             for chunk in _chunks(mrns):
@@ -132,6 +133,9 @@ class Doctor(Part):
                     declarations.c.mrn.in_(chunk)
                 )
                 found |= {row.mrn: row.closed_at is None for row in connection.execute(rows)}
+                if gone := [mrn for mrn in chunk if mrn not in found]:
+                    left = select(archived.c.mrn).where(archived.c.mrn.in_(gone))
+                    found |= dict.fromkeys(connection.scalars(left), False)
         return found
 
     def count_open(self) -> int:

@@ -47,6 +47,9 @@ class EngineSeen:
     async def failing(self, limit: int) -> Sequence[Place]:
         return []
 
+    async def keeps_ended_for(self) -> timedelta:
+        return timedelta(days=1)
+
     async def resume(self, resumption: Resumption) -> bool:
         self._look()
         self.workflows.append(resumption.view.acceptance.mrn)

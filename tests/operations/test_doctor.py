@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -27,8 +29,11 @@ from hub.domain.referral import Verdict, Via
 from hub.embedded import temporal_executable
 from hub.engine import TASK_TIMEOUT, TemporalEngine, connect, register_search_attributes
 from hub.operations.doctor import Doctor
+from hub.operations.retention.archiver import Archiver
+from hub.operations.retention.folder import ArchiveFolder
 from hub.ports import AuditFilter, EngineUnavailable, UserRole
 from hub.ports.doctor import REPAIRS, Examination, FindingKind
+from hub.ports.retention import RetentionPolicy
 from hub.settings import Settings
 from hub.store import Store, create_store
 from tests.workflows.support import Bench, ToldAgencies, ToldCargo, acceptance, decision, raises, takes
@@ -298,6 +303,41 @@ async def test_a_workflow_whose_tasks_fail_is_found(bench: Bench) -> None:
     [place] = failing[0].places
     assert place.mrn == accepted.mrn
     assert "tried" in place.detail
+
+
+async def test_an_engine_that_remembers_longer_than_the_store_is_told(bench: Bench) -> None:
+    """What was archived would still be in its histories; kept as long by both, it is no finding."""
+    engine = TemporalEngine(bench.client)
+    keeps = await engine.keeps_ended_for()
+    assert keeps >= timedelta(days=1)
+    for closed_for, found in ((keeps - timedelta(hours=1), 1), (keeps, 0)):
+        doctor = Doctor(
+            *(bench.store, bench.store, engine, engine, utc_now, bench.store.note_audit),
+            keeps=lambda closed_for=closed_for: closed_for,
+            pause=0,
+        )
+        examination = await doctor.examine("test")
+        assert counted(examination).get(FindingKind.RETENTION_DIFFERS, 0) == found
+
+
+async def test_a_workflow_of_what_was_archived_is_one_that_was_left(bench: Bench) -> None:
+    """It is known that the declaration was here, and closed: it is no stray."""
+    accepted = acceptance("010101")
+    await asyncio.to_thread(bench.store.lodge, accepted)
+    await started(bench, accepted)
+    await asyncio.to_thread(bench.store.close_case, accepted.mrn, utc_now())
+    with TemporaryDirectory() as folder:
+        archiver = Archiver(
+            bench.store,
+            ArchiveFolder(Path(folder)),
+            lambda: utc_now() + timedelta(days=100),
+            "test",
+            bench.store.note_audit,
+        )
+        assert (await asyncio.to_thread(archiver.go_round, RetentionPolicy(), "test")).left == 1
+    await indexed(bench, 1)
+    found = counted(await doctor_of(bench).examine("test"))
+    assert found == {FindingKind.WORKFLOW_LEFT: 1}
 
 
 async def test_an_engine_that_is_away_is_itself_what_is_found(sqlite_url: str) -> None:

@@ -20,14 +20,15 @@ from datetime import datetime, timedelta
 import structlog
 
 from hub.domain.archive import Entry, Heading, NotWhole, Previous, section
-from hub.domain.model import Model
 from hub.operations.retention.folder import SUFFIX, ArchiveFolder, Written
 from hub.ports import Audited, Clock, UserRole
 from hub.ports.retention import (
     ArchiveFile,
     Closed,
+    Done,
     LeaseLost,
     LegalHold,
+    NotNow,
     Pruned,
     RetentionPolicy,
     RetentionStore,
@@ -43,23 +44,6 @@ _PRUNE_AT_ONCE = 500
 _PAGE = 500
 
 log = structlog.get_logger(__name__)
-
-
-class NotNow(Exception):
-    """Somebody else archives at this moment."""
-
-
-class Done(Model):
-    """What one round has done."""
-
-    file: str | None = None
-    exported: int = 0
-    left: int = 0
-    """How many left the store; of files of earlier rounds, too."""
-    stayed: int = 0
-    """Changed since they were exported, or held: they leave with a later file."""
-    swept: int = 0
-    """Unfinished files that were removed."""
 
 
 @dataclass

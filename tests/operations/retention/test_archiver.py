@@ -14,11 +14,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from hub.domain.archive import NotWhole
-from hub.operations.retention.archiver import Archiver, NotNow
+from hub.operations.retention.archiver import Archiver
 from hub.operations.retention.folder import SUFFIX, ArchiveFolder
 from hub.operations.retention.verifying import in_a_row, verify_file
 from hub.ports import AuditFilter, UserRole
-from hub.ports.retention import RetentionPolicy, Window
+from hub.ports.retention import NotNow, RetentionPolicy, Window
 from hub.store import Store
 from tests.store import sample
 from tests.store.sample import FOOD, PLANT, T0
