@@ -33,7 +33,7 @@ from hub.store import create_store, upgrade
 _READY_WITHIN = 60.0
 _STOP_WITHIN = 10.0
 _TIME_SHIFT = "20ms"
-"""By how much the engine lets its timers be late, so as not to look for them so often: a second, unless told."""
+"""By how much the engine lets its timers be late, so as not to look for them often: a second, unless told."""
 _PR_SET_PDEATHSIG = 1
 """prctl(2)."""
 

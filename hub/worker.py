@@ -47,7 +47,7 @@ _MOST_CALLS = 500
 """Calls of agencies' own workers that are kept at hand while they are under way."""
 
 _POLLERS = PollerBehaviorAutoscaling(minimum=1, initial=2, maximum=16)
-"""Questions to the engine for work that stand open at once: few while there is little, more as it asks for."""
+"""Questions to the engine for work that are open at once: few while there is little, more as it asks for."""
 _TAKEN_OVER_AFTER = timedelta(seconds=3)
 """A worker that died holds the declarations it had cached for no longer than this."""
 

@@ -164,8 +164,8 @@ async def receive_callback(agency: Agency, request: Request, parts: Parts) -> Ca
             parts.count(Tallied.MESSAGE_AGAIN, agency)
         if not received.decisions:
             log.info("callback.received", new=received.new)
-        if received.mrn is not None and received.decisions:
-            await tell(parts, received.mrn, received)
+        if received.mrn is not None and received.to_tell:
+            await tell(parts, received.mrn, received.to_tell)
     return CallbackAnswer(received=True, duplicate=not received.new)
 
 

@@ -14,8 +14,9 @@ from hub.api.problems import ApiProblem, ProblemFault
 from hub.domain.events import Event, NewEvent
 from hub.domain.intake import Acceptance
 from hub.domain.life import NEWS
+from hub.domain.referral import Decision
 from hub.domain.steps import StepRefused
-from hub.ports import DeclarationView, EngineUnavailable, Received
+from hub.ports import DeclarationView, EngineUnavailable
 
 log = structlog.get_logger()
 
@@ -46,15 +47,15 @@ async def nudge(parts: ApiParts, mrn: str) -> None:
         log.warning("news.telling_delayed", reason=str(error) or type(error).__name__)
 
 
-async def tell(parts: ApiParts, mrn: str, received: Received) -> None:
-    """Signal decisions that came in to the workflow, if the engine is there; a relay does otherwise."""
+async def tell(parts: ApiParts, mrn: str, decisions: Sequence[Decision]) -> None:
+    """Signal decisions to the workflow, if the engine is there; a relay does otherwise."""
     try:
         async with asyncio.timeout(parts.engine_patience.total_seconds()):
-            told = await parts.engine.tell_decisions(mrn, received.decisions)
+            told = await parts.engine.tell_decisions(mrn, decisions)
     except (EngineUnavailable, TimeoutError) as error:
         log.warning("decisions.telling_delayed", reason=str(error) or type(error).__name__)
         return
-    ids = [decision.id for decision in received.decisions]
+    ids = [decision.id for decision in decisions]
     await to_thread.run_sync(partial(parts.cases.mark_told, mrn, ids, late=not told))
 
 

@@ -152,8 +152,8 @@ async def take(
             "message-id-already-used" if received.id_used_before else "message-not-understood",
             f"the decision is kept, and changes nothing: {received.trouble}",
         )
-    if received.decisions:
-        await tell(parts, mrn, received)
+    if received.to_tell:
+        await tell(parts, mrn, received.to_tell)
     now = await to_thread.run_sync(parts.queries.view, mrn)
     assert now is not None
     stands = now.case.referral(referral.terms.service)

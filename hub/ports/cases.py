@@ -110,7 +110,12 @@ class Received(Model):
     mrn: str | None
     """None while no referral is known by the agency's reference."""
     decisions: tuple[Decision, ...] = ()
-    """Those that are new and are to be told to the workflow; empty once the cargo is released."""
+    """Those that are new and count; empty once the cargo is released."""
+    to_tell: tuple[Decision, ...] = ()
+    """
+    What the workflow is to be told now: these, and what has waited for them. Empty while they can change
+    nothing yet; they are told with the next that can, or after a while.
+    """
     trouble: str | None = None
     """Why it was not understood: as it was read, or when it was held against what was known."""
     id_used_before: bool = False

@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 
 async def take_in(store: CaseStore, engine: Engine, message: Message) -> bool:
     """
-    Store a message, then tell the workflow; whether it was news.
+    Store a message, then tell the workflow what it is to be told now; whether it was news.
 
     A message for somebody else's referral is recorded only.
     """
@@ -35,9 +35,9 @@ async def take_in(store: CaseStore, engine: Engine, message: Message) -> bool:
             message=message.message_id,
             reason=received.trouble,
         )
-    if received.mrn is not None and received.decisions:
+    if received.mrn is not None and received.to_tell:
         try:
-            await tell(store, engine, received.mrn, received.decisions)
+            await tell(store, engine, received.mrn, received.to_tell)
         except EngineUnavailable as error:
             log.warning("decision.untold", mrn=received.mrn, reason=str(error))
     return received.new

@@ -27,6 +27,7 @@ from hub.store.messages import (
 )
 from hub.store.part import AnyRow, Part
 from hub.store.tables import decisions, inbox, refused_callbacks
+from hub.store.telling import to_tell
 from hub.store.types import key, storable
 
 _LONGEST_BODY = 16_384
@@ -139,6 +140,7 @@ def receive_in(connection: Connection, message: Message) -> Received:
     if target is None:
         return Received(new=True, mrn=None, trouble=message.trouble, id_used_before=used_before)
     case, service = target
+    before = case.case
     said = apply_message(
         case,
         service,
@@ -150,7 +152,12 @@ def receive_in(connection: Connection, message: Message) -> Received:
     )
     case.save()
     return Received(
-        new=True, mrn=case.mrn, decisions=said, trouble=message.trouble, id_used_before=used_before
+        new=True,
+        mrn=case.mrn,
+        decisions=said,
+        to_tell=to_tell(connection, case, before, said),
+        trouble=message.trouble,
+        id_used_before=used_before,
     )
 
 

@@ -28,7 +28,7 @@ from hub.activities.news import NewsActivities
 from hub.activities.referrals import ReferralActivities
 from hub.domain import names
 from hub.domain.case import Case, Referral
-from hub.domain.clearance import Clearance, Outcome, Rule
+from hub.domain.clearance import Clearance, Outcome
 from hub.domain.deadlines import parse_duration
 from hub.domain.errands import ErrandKind, errands, is_unreached, submission
 from hub.domain.events import EventType
@@ -37,6 +37,7 @@ from hub.domain.life import state_after_decisions, with_decision
 from hub.domain.referral import Decision, ReferralState, Verdict
 from hub.domain.settling import nothing_is_awaited, settle
 from hub.domain.steps.inspecting import is_to_be_arranged
+from hub.domain.telling import worth_knowing
 from hub.workflows.deadlines import Deadlines
 from hub.workflows.effects import SHORT, TELL
 from hub.workflows.errands import Errands
@@ -51,18 +52,6 @@ _UNHEARD_PAUSE = timedelta(seconds=10)
 OUTCOME = SearchAttributeKey.for_keyword(names.SEARCH_OUTCOME)
 PENDING_AGENCIES = SearchAttributeKey.for_keyword_list(names.SEARCH_PENDING_AGENCIES)
 DUE_AT = SearchAttributeKey.for_datetime(names.SEARCH_DUE_AT)
-
-_QUIET = frozenset(
-    {
-        Rule.AWAITED,
-        Rule.CONSENTED,
-        Rule.DEEMED_APPROVED,
-        Rule.NO_AGENCY_NEEDED,
-        Rule.CERTIFICATE_REUSED,
-        Rule.RELEASED,
-    }
-)
-"""Rules whose coming and going is worth no record of its own: the decisions themselves are events."""
 
 
 @workflow.defn(name=names.CLEARANCE_WORKFLOW)
@@ -268,18 +257,13 @@ class ClearanceWorkflow:
             case = self._case
             self._clearance = settle(case)
             self._weighed = frozenset(d.id for r in case.referrals for d in r.decisions)
-            outcome = self._clearance.outcome
-            worth_knowing = (
-                outcome,
-                self._clearance.released_items,
-                {(r.rule, r.item, r.service) for r in self._clearance.reasons if r.rule not in _QUIET},
-            )
-            if worth_knowing == self._concluded:
+            known = worth_knowing(self._clearance)
+            if known == self._concluded:
                 return
-            if self._concluded is None and outcome is Outcome.IN_PROGRESS:
+            if self._concluded is None and self._clearance.outcome is Outcome.IN_PROGRESS:
                 return
             if await self._conclude(case, self._clearance):
-                self._concluded = worth_knowing
+                self._concluded = known
                 return
             await self._hear_more()
 

@@ -41,7 +41,7 @@ def test_a_message_is_stored_with_its_decisions_and_is_to_be_told(store: Store) 
     deliver(store, mrn, PLANT)
     said = sample.decision(mrn, PLANT)
     received = store.receive(sample.message(said, referral=said.referral))
-    assert received == Received(new=True, mrn=mrn, decisions=(said,))
+    assert received == Received(new=True, mrn=mrn, decisions=(said,), to_tell=(said,))
     assert state(store, mrn) is ReferralState.DECIDED
     [event] = events(store, mrn)
     assert (event.type, event.service) == (EventType.DECISION_RECEIVED, PLANT)

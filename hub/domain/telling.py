@@ -1,0 +1,45 @@
+"""What of an outcome is worth knowing, and which decisions cannot change any of it yet."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+from hub.domain.case import Case
+from hub.domain.clearance import Clearance, Rule
+from hub.domain.errands import awaits_agency, errands
+from hub.domain.referral import Decision, ReferralState, Verdict
+from hub.domain.settling import settle
+
+_QUIET = frozenset(
+    {
+        Rule.AWAITED,
+        Rule.CONSENTED,
+        Rule.DEEMED_APPROVED,
+        Rule.NO_AGENCY_NEEDED,
+        Rule.CERTIFICATE_REUSED,
+        Rule.RELEASED,
+    }
+)
+"""Rules whose coming and going is worth no record of its own: the decisions themselves are events."""
+
+
+def worth_knowing(clearance: Clearance) -> Hashable:
+    """What has to be different for a clearance to be recorded anew."""
+    reasons = frozenset((r.rule, r.item, r.service) for r in clearance.reasons if r.rule not in _QUIET)
+    return clearance.outcome, clearance.released_items, reasons
+
+
+def can_wait(before: Case, after: Case, said: Sequence[Decision]) -> bool:
+    """
+    Whether a workflow that knows the case as it was before these decisions need not hear of them now.
+
+    They approve, nothing worth knowing and nothing that agencies are to be told is different with them, and
+    another agency that has the declaration is still to decide: with what that one says they are told as well.
+    """
+    if any(decision.verdict is not Verdict.APPROVED for decision in said):
+        return False
+    if not any(r.state is ReferralState.DELIVERED and awaits_agency(after, r) for r in after.referrals):
+        return False
+    if errands(before) != errands(after):
+        return False
+    return worth_knowing(settle(before)) == worth_knowing(settle(after))
