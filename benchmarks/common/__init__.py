@@ -1,0 +1,1 @@
+"""What every contender but the hub is made of: calls to agencies, tables, an HTTP door."""

@@ -1,0 +1,146 @@
+"""One session: one contender, started on empty folders, measured, and stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.agencies import Job
+from benchmarks.cargo import Cargo
+from benchmarks.load import Customs, Passage, Run
+from benchmarks.meter import Meter, stored
+from benchmarks.stacks import Contender
+
+SIMULATOR = "simulator"
+DRIVER = "bench"
+"""This process: it lodges, and it is the cargo system."""
+IN_FLIGHT = (50, 200)
+
+
+@dataclass
+class Effort:
+    """How much is done in a session. Seconds bound the lodging, not the waiting for what was lodged."""
+
+    warm: int = 12
+    single: int = 12
+    many: int = 150
+    """Declarations with 50 in flight."""
+    most: int = 300
+    """With 200 in flight."""
+    open_loop: int = 60
+    wide: int = 24
+    """Of 38 referrals."""
+    wide_in_flight: int = 12
+    seconds: float = 8.0
+
+
+@dataclass
+class Figures:
+    """By name; what a session has not measured is not there."""
+
+    values: dict[str, float] = field(default_factory=dict)
+    processor: dict[str, dict[str, float]] = field(default_factory=dict)
+    """By job, milliseconds per declaration by process."""
+
+
+async def run_session(contender: Contender, cargo: Cargo, effort: Effort, jobs: Sequence[Job]) -> Figures:
+    """Measure a contender. Raises what it fails with; it is stopped whatever happens."""
+    figures = Figures()
+    try:
+        door = await contender.start()
+        before = await asyncio.to_thread(stored, contender.data)
+        meter = Meter({**contender.pids, DRIVER: os.getpid()})
+        watching = asyncio.create_task(meter.watch_memory(without=(SIMULATOR, DRIVER)))
+        try:
+            async with Customs(door.url, door.key, cargo) as customs:
+                lodged = await _measure(customs, meter, effort, jobs, figures)
+            figures.values["memory"] = meter.peak_memory
+            after = await asyncio.to_thread(stored, contender.data)
+            figures.values["stored"] = (after - before) / lodged
+        finally:
+            watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watching
+    finally:
+        await contender.stop()
+    return figures
+
+
+async def _measure(
+    customs: Customs, meter: Meter, effort: Effort, jobs: Sequence[Job], figures: Figures
+) -> int:
+    """The 4-agency figures first, on the same history for everybody; how many were lodged."""
+    told = figures.values
+    await customs.at_once(Job.MIX_4, 4, effort.warm, effort.seconds)
+    lodged = effort.warm
+
+    single = await customs.one_by_one(Job.MIX_4, effort.single)
+    told["accepted_p50"] = _p50(p.accepted for p in single)
+    told["settled_p50"] = _p50(p.settled for p in single)
+    told["settled_p99"] = _p99(p.settled for p in single)
+    lodged += len(single)
+    for in_flight, count in zip(IN_FLIGHT, (effort.many, effort.most), strict=True):
+        if not count:
+            continue
+        before = meter.processor()
+        run = await customs.at_once(Job.MIX_4, in_flight, count, effort.seconds)
+        if in_flight == IN_FLIGHT[0]:
+            figures.processor[Job.MIX_4] = _each(before, meter.processor(), run)
+        told[f"per_second_{in_flight}"] = run.per_second
+        told[f"settled_p99_{in_flight}"] = _p99(p.settled for p in run.passages)
+        lodged += len(run.passages)
+    if effort.open_loop:
+        rate = max(0.5, told[f"per_second_{IN_FLIGHT[0]}"] / 2)
+        run = await customs.at_rate(Job.MIX_4, rate, min(effort.open_loop, round(rate * effort.seconds)))
+        told["half_settled_p50"] = _p50(p.settled for p in run.passages)
+        told["half_settled_p99"] = _p99(p.settled for p in run.passages)
+        lodged += len(run.passages)
+    for job in jobs:
+        lodged += await _measure_job(customs, meter, effort, job, figures)
+    return lodged
+
+
+async def _measure_job(customs: Customs, meter: Meter, effort: Effort, job: Job, figures: Figures) -> int:
+    """Another version of the job: one in flight, then several."""
+    told = figures.values
+    single: list[Passage] = await customs.one_by_one(job, 1 + effort.single // 2)
+    told[f"settled_p50_{job}"] = _p50(p.settled for p in single[1:])
+    lodged = len(single)
+    if job is Job.MIX_38:
+        before = meter.processor()
+        run = await customs.at_once(job, effort.wide_in_flight, effort.wide, effort.seconds)
+        figures.processor[job] = _each(before, meter.processor(), run)
+        told[f"per_second_{job}"] = run.per_second
+        lodged += len(run.passages)
+    return lodged
+
+
+def _each(before: dict[str, float], after: dict[str, float], run: Run) -> dict[str, float]:
+    return {name: (after[name] - before[name]) / len(run.passages) for name in before}
+
+
+def _p50(seconds: object) -> float:
+    """Milliseconds."""
+    return 1000 * statistics.median(seconds)  # type: ignore[call-overload,no-any-return]
+
+
+def _p99(seconds: object) -> float:
+    """Milliseconds; of few, the slowest."""
+    values = sorted(seconds)  # type: ignore[call-overload]
+    return 1000 * float(values[min(len(values) - 1, int(0.99 * len(values)))])
+
+
+def own_processor(figures: Figures, job: Job) -> float:
+    """Of the contender alone: the agencies and the bench are not its doing."""
+    return sum(
+        spent for name, spent in figures.processor.get(job, {}).items() if name not in (SIMULATOR, DRIVER)
+    )
+
+
+def folder_of(base: Path, contender: str, number: int) -> Path:
+    return base / f"{contender}-{number}"

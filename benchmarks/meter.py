@@ -1,0 +1,93 @@
+"""What processes have used: processor time, memory, and bytes on the disk."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import Collection, Mapping
+from contextlib import closing
+from pathlib import Path
+
+import psutil
+
+_NOT_STORED = ("-wal", "-shm", "-journal", ".log", ".aof")
+"""Write-ahead and other logs, which are written over: what is kept stands in the files beside them."""
+_MEMORY_EVERY = 2.0
+_NATIVE = ("tokio", "temporal")
+"""How the names of the threads of the engine's client begin."""
+
+
+class Meter:
+    """Processes by name, each with all that it has started."""
+
+    def __init__(self, roots: Mapping[str, int]) -> None:
+        self._roots = {name: psutil.Process(pid) for name, pid in roots.items()}
+        self.peak_memory = 0
+        """Bytes, of all processes together, what they share counted once (PSS)."""
+
+    def processor(self) -> dict[str, float]:
+        """Milliseconds of processor time since each began, with its children that are and that were."""
+        return {name: 1000 * sum(map(_seconds, _tree(root))) for name, root in self._roots.items()}
+
+    async def watch_memory(self, without: Collection[str]) -> None:
+        """Note the peak until cancelled. The processes `without` are the same for everybody."""
+        while True:
+            used = await asyncio.to_thread(
+                lambda: sum(
+                    _memory(each)
+                    for name, root in self._roots.items()
+                    if name not in without
+                    for each in _tree(root)
+                )
+            )
+            self.peak_memory = max(self.peak_memory, used)
+            await asyncio.sleep(_MEMORY_EVERY)
+
+
+def _tree(root: psutil.Process) -> list[psutil.Process]:
+    try:
+        return [root, *root.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _seconds(process: psutil.Process) -> float:
+    try:
+        used = process.cpu_times()
+    except psutil.NoSuchProcess:
+        return 0.0
+    return float(used.user + used.system + used.children_user + used.children_system)
+
+
+def _memory(process: psutil.Process) -> int:
+    # The sum alone: to read the list of all mappings takes a hundred times as long.
+    try:
+        text = Path(f"/proc/{process.pid}/smaps_rollup").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return next(1024 * int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:"))
+
+
+def stored(folder: Path) -> int:
+    """Bytes of a contender's data below a folder; write-ahead logs are put into their databases first."""
+    for path in folder.rglob("*.sqlite"):
+        with closing(sqlite3.connect(path, timeout=30)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return sum(
+        path.stat().st_size
+        for path in folder.rglob("*")
+        if path.is_file() and not path.name.endswith(_NOT_STORED) and "pg_wal" not in path.parts
+    )
+
+
+def native_threads(pid: int) -> float:
+    """Milliseconds of processor time of a Python process that the threads of the engine's client have spent."""
+    ticks = os.sysconf("SC_CLK_TCK")
+    spent = 0
+    for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
+        name, _, rest = stat.read_text().partition("(")[2].rpartition(")")
+        if name.startswith(_NATIVE):
+            fields = rest.split()
+            spent += int(fields[11]) + int(fields[12])
+    return 1000 * spent / ticks
