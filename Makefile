@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: help setup demo up test test-all check lint types imports configuration reference screenshots lock clean
+.PHONY: help setup demo up test test-all check lint types imports configuration reference screenshots chaos lock clean
 
 help: ## show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -51,6 +51,11 @@ reference: $(STAMP) ## write the schema and the list of keys into adapters_confi
 
 screenshots: $(STAMP) ## write the pictures of the documents (needs Chromium)
 	@$(BIN)/python -m tests.console.screenshots docs/images
+
+# Legs that have been played to their end are not played again: what is interrupted goes on where it was.
+chaos: $(STAMP) ## break everything around declarations under way, by a seed (SEED, DECLARATIONS, KILLS, FAULTS)
+	@$(BIN)/python -W ignore::UserWarning -m chaos --seed "$(or $(SEED),1)" --declarations "$(or $(DECLARATIONS),400)" \
+	  $(if $(KILLS),--kills "$(KILLS)") $(if $(FAULTS),--faults "$(FAULTS)") $(CHAOS)
 
 lock: ## pin every dependency with its hashes (needs uv)
 	@uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \

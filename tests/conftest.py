@@ -19,7 +19,7 @@ settings.register_profile(
 )
 settings.register_profile("thorough", settings.get_profile("quick"), max_examples=200)
 
-_STACKS = ("tests/flows/", "tests/drills/")
+_STACKS = ("tests/chaos/", "tests/drills/", "tests/flows/")
 """Folders whose tests share a stack of processes: one process of the tests runs all of such a folder."""
 
 _status = 0

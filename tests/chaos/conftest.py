@@ -1,0 +1,52 @@
+"""A short leg of the fault campaign, played once for all that is asked of it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from chaos.campaign import Leg, play
+from chaos.plan import Kind, Plan, make_plan
+from chaos.world import World, read_world
+
+ROOT = Path(__file__).parent.parent.parent
+CONFIGURATION = ROOT / "adapters_config"
+QUICK = frozenset({Kind.CONSENTED, Kind.REFUSED, Kind.AMENDED, Kind.WITHDRAWN, Kind.CERTIFIED, Kind.FAULTY})
+"""Kinds that are at rest within seconds."""
+
+
+@pytest.fixture(scope="session")
+def world() -> World:
+    """The catalogue that is shipped."""
+    return read_world(CONFIGURATION)
+
+
+def quick_plan(world: World, seed: str, database: str) -> Plan:
+    """A plan of a few lots that are soon at rest, with faults among them."""
+    return make_plan(
+        seed, world, declarations=14, kills=4, faults=6, database=database, kinds=QUICK, means=["disk"]
+    )
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def played(tmp_path_factory: pytest.TempPathFactory, world: World) -> AsyncIterator[Leg]:
+    """A leg as it was played and found."""
+    yield await play(
+        quick_plan(world, "test", "sqlite"),
+        world,
+        CONFIGURATION,
+        tmp_path_factory.mktemp("chaos") / "leg",
+        minutes=1,
+        rest_minutes=1,
+        say=print,
+    )
+
+
+@pytest.fixture
+def leg(played: Leg) -> Leg:
+    """The same, to be tampered with."""
+    return copy.deepcopy(played)
