@@ -201,6 +201,12 @@ class BulkStopped(Model):
     id: MessageId | None = Field(default=None, description="As of an action.")
 
 
+class NoteOnIncident(Model):
+    """What is said on looking after an incident."""
+
+    note: str | None = Field(default=None, max_length=1000)
+
+
 BODIES: tuple[type[Model], ...] = (
     ActionAsked,
     PreviewAsked,
@@ -218,4 +224,5 @@ BODIES: tuple[type[Model], ...] = (
     CargoReported,
     WithdrawnByHand,
     DeadlineSet,
+    NoteOnIncident,
 )

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 
 from anyio import to_thread
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request
 from pydantic import Field
 
 from hub.api.access import Operator
+from hub.api.asked import NoteOnIncident
+from hub.api.asking import BODY_PROBLEMS, body_of, read_asked
 from hub.api.parts import ApiParts, Parts
 from hub.api.problems import ApiProblem, problem_responses
 from hub.domain.model import Model
@@ -32,12 +34,6 @@ class IncidentStory(Model):
 
     incident: Incident
     changes: tuple[IncidentChange, ...]
-
-
-class NoteOnIncident(Model):
-    """What is said on looking after it."""
-
-    note: str | None = Field(default=None, max_length=1000)
 
 
 @router.get(
@@ -89,13 +85,15 @@ async def show_incident(parts: Parts, client: Operator, id: Id) -> IncidentStory
     "/v1/incidents/{id}/acknowledgement",
     response_model=Incident,
     summary="Somebody looks after it",
+    openapi_extra=body_of(NoteOnIncident, {"note": "I am on it"}),
     responses=problem_responses(
-        "unauthenticated", "forbidden", "not-found", "invalid-parameters", "invalid-request"
+        "unauthenticated", "forbidden", "not-found", "invalid-parameters", *BODY_PROBLEMS
     ),
 )
-async def acknowledge_incident(parts: Parts, client: Operator, id: Id, said: NoteOnIncident) -> Incident:
+async def acknowledge_incident(request: Request, parts: Parts, client: Operator, id: Id) -> Incident:
     """Nobody is reminded of it any more. The client's id is kept with it, and the note."""
     store = _store(parts)
+    said = await read_asked(request, parts, NoteOnIncident)
 
     def acknowledge() -> Incident:
         return store.acknowledge_incident(id, by=f"client:{client.id}", note=said.note, at=parts.clock())

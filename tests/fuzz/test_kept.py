@@ -1,0 +1,49 @@
+"""Inputs at which the hub once failed, found by `python -m fuzz`: each is refused now, with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+
+from hub.api.app import create_app
+from hub.ports import Role
+from hub.store import Store, create_store
+from tests.api.support import Api, DescribedTransport, EngineFake, parts
+
+
+@pytest.fixture
+def store(sqlite_url: str) -> Iterator[Store]:
+    store = create_store(sqlite_url, sync="normal")
+    yield store
+    store.close()
+
+
+@asynccontextmanager
+async def _api(store: Store) -> AsyncIterator[Api]:
+    engine = EngineFake()
+    app = create_app(parts(store, engine))
+    async with httpx.AsyncClient(transport=DescribedTransport(app), base_url="http://hub") as http:
+        yield Api(app, store, engine, http)
+
+
+@pytest.mark.parametrize("number", ["1e" + "9" * 40, "-1e-" + "9" * 40, "1E+999999999999999999"])
+async def test_an_exponent_that_no_processor_counts_with(store: Store, number: str) -> None:
+    """As the value of any member of a declaration."""
+    async with _api(store) as api:
+        headers = {**api.key(Role.CUSTOMS), "Content-Type": "application/json"}
+        body = '{"lrn": ' + number + "}"
+        answer = await api.http.post("/v1/declarations", content=body, headers=headers)
+    assert answer.status_code == 400
+    assert "beyond what can be declared" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("body", [b"{a\xff\xfe", b"\xef\xbf\xbd\xff", b"[" * 100_000])
+async def test_bytes_that_are_no_text_as_the_note_on_an_incident(store: Store, body: bytes) -> None:
+    """400, as at every other door that takes JSON."""
+    async with _api(store) as api:
+        headers = {**api.key(Role.OPERATOR), "Content-Type": "application/json"}
+        answer = await api.http.post("/v1/incidents/7/acknowledgement", content=body, headers=headers)
+    assert answer.status_code in (400, 413)
