@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, select, text, update
+from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -41,6 +41,7 @@ from hub.store.rows import (
     referral_values,
     terms_values,
 )
+from hub.store.statements import Statement
 from hub.store.tables import (
     decisions,
     declarations,
@@ -53,17 +54,18 @@ from hub.store.tables import (
 )
 from hub.store.tables.control import NEVER
 from hub.store.types import key, storable
-from hub.store.views import view_of
+from hub.store.views import WHOLE, view_of
 
 UNTOLD = text("NOT decisions.told")
 """As the index on it says, word for word: SQLite uses a partial index only then."""
 
+_JSON = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))
 _RELEASES = (Outcome.RELEASE, Outcome.PARTIAL_RELEASE)
 
 
 def to_json(value: object) -> str:
     """Plain data as compact JSON."""
-    return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
+    return _JSON.encode(value)
 
 
 def rfc3339(moment: datetime) -> str:
@@ -101,7 +103,7 @@ class OpenCase:
     @classmethod
     def open(cls, connection: Connection, mrn: str) -> OpenCase:
         """Lock a declaration. Raises KeyError."""
-        row = connection.execute(_LOCK, {"mrn_": mrn}).one_or_none()
+        row = _LOCK.first(connection, {"mrn_": mrn})
         if row is None:
             raise KeyError(f"no declaration {mrn}")
         return cls(connection, row)
@@ -145,20 +147,18 @@ class OpenCase:
     @cached_property
     def clearance(self) -> Clearance:
         """As last recorded."""
-        return Clearance.model_validate_json(
-            self._connection.execute(_CLEARANCE, {"mrn_": self.mrn}).scalar_one()
-        )
+        [row] = _CLEARANCE.all(self._connection, {"mrn_": self.mrn})
+        return Clearance.model_validate_json(row.clearance)
 
     @cached_property
     def _declaration(self) -> Declaration:
-        return Declaration.model_validate_json(
-            self._connection.execute(_DECLARATION, {"mrn_": self.mrn}).scalar_one()
-        )
+        [row] = _DECLARATION.all(self._connection, {"mrn_": self.mrn})
+        return Declaration.model_validate_json(row.declaration)
 
     def view(self) -> DeclarationView:
         """All of it, as it was when it was opened."""
         case = self.case
-        row = self._connection.execute(_WHOLE, {"mrn_": self.mrn}).one()
+        [row] = WHOLE.all(self._connection, {"mrn_": self.mrn})
         return view_of(self._connection, row, list(self._stored.values()), case)
 
     def dossier(self, service: str) -> Dossier:
@@ -195,7 +195,7 @@ class OpenCase:
 
     def note_once(self, at: datetime, kind: EventType, service: str | None, **data: Any) -> None:
         """Append an event unless this very thing has been noted before."""
-        recorded = self._connection.execute(_NOTED, {"mrn_": self.mrn, "type_": kind.value})
+        recorded = _NOTED.all(self._connection, {"mrn_": self.mrn, "type_": kind.value})
         noted = [(row.service, json.loads(row.data)) for row in recorded]
         noted += [(event.service, event.data) for event in self._events if event.type is kind]
         said = {name: value for name, value in data.items() if value is not None}
@@ -217,7 +217,7 @@ class OpenCase:
         self, clearance: Clearance, pending: Sequence[str], at: datetime, through: int | None = None
     ) -> None:
         """Record an outcome and its reasons; the same again is no event."""
-        if clearance == self.clearance:
+        if clearance.outcome is self.outcome and clearance == self.clearance:
             return
         self.clearance = clearance
         self._values["clearance"] = clearance.model_dump_json()
@@ -236,7 +236,7 @@ class OpenCase:
         """Nothing more is awaited."""
         self.closed_at = at
         self._values["closed_at"] = at
-        self._connection.execute(_END_POLLS, {"mrn_": self.mrn})
+        _END_POLLS.run(self._connection, {"mrn_": self.mrn})
 
     def set_columns(self, **values: Any) -> None:
         """Change columns of the declaration itself."""
@@ -355,9 +355,7 @@ class OpenCase:
         referral = self.referral(service)
         [said] = [known for known in referral.decisions if key(known.id) == decision]
         weighed = {(reason.service, reason.decision) for reason in self.clearance.reasons}
-        recorded = self._connection.execute(
-            _NOTED, {"mrn_": self.mrn, "type_": EventType.DECISION_LATE.value}
-        )
+        recorded = _NOTED.all(self._connection, {"mrn_": self.mrn, "type_": EventType.DECISION_LATE.value})
         noted = {(row.service, json.loads(row.data).get("decision")) for row in recorded}
         if (service, said.id) not in weighed | noted:
             self.note(
@@ -376,9 +374,9 @@ class OpenCase:
         if through is None:
             return
         place = {"mrn_": self.mrn, "through_": through}
-        if self._connection.execute(_LATER_FACT, place).first() is not None:
+        if self._last_seq > through and _LATER_FACT.first(self._connection, place) is not None:
             raise Unheard(f"{self.mrn} has news after {through}")
-        if self._connection.execute(_UNTOLD_DECISION, {"mrn_": self.mrn}).first() is not None:
+        if not all(stored.is_told for stored in self._stored.values()):
             raise Unheard(f"{self.mrn} has decisions that its workflow has not been told")
         if clearance is not None and clearance.outcome in _RELEASES:
             # Told is not heard yet: a refusal may be on its way into the workflow this moment.
@@ -493,22 +491,19 @@ class OpenCase:
             self._values["last_seq"] = self._last_seq
         recorded = append_events(connection, self.mrn, self._row.last_seq, self._events, self._agency_of)
         if self._decisions:
-            connection.execute(_INSERT_DECISION, self._decisions)
+            INSERT_DECISION.run_each(connection, self._decisions)
         self._save_polls()
         if self._deadlines:
             # Whoever waits for its agency waits at another place now.
-            connection.execute(
-                _MOVE_IN_QUEUE,
+            _MOVE_IN_QUEUE.run_each(
+                connection,
                 [
                     {"mrn_": self.mrn, "service_": s, "due_": due or NEVER}
                     for s, due in self._deadlines.items()
                 ],
             )
         if self._values:
-            connection.execute(
-                update(declarations).where(declarations.c.mrn == bindparam("mrn_")),
-                {"mrn_": self.mrn, **self._values},
-            )
+            _CHANGE_DECLARATION.run(connection, {"mrn_": self.mrn, **self._values})
         if self._answered:
             count_answers(connection, self.mrn, self._answered)
         return recorded
@@ -540,10 +535,10 @@ class OpenCase:
                 asked.append(about | terms_values(referral.terms))
             self._set_aside(stored.referral, referral)
         if new:
-            self._connection.execute(insert(referrals), new)
+            INSERT_REFERRAL.run_each(self._connection, new)
         for rows in (changed, asked):
             if rows:
-                self._connection.execute(_CHANGE_REFERRAL, rows)
+                _CHANGE_REFERRAL.run_each(self._connection, rows)
         waited_for = zip(case.referrals, awaited, strict=True)
         pending = to_json(sorted({referral.terms.agency for referral, is_so in waited_for if is_so}))
         if pending != self._row.pending_agencies:
@@ -555,24 +550,20 @@ class OpenCase:
         """What was said of an application that another has taken the place of is no part of the case."""
         gone = keys_of(was.decisions) - keys_of(now.decisions)
         if gone:
-            self._connection.execute(
-                _SET_ASIDE,
+            _SET_ASIDE.run_each(
+                self._connection,
                 [{"mrn_": self.mrn, "service_": was.terms.service, "id_": id} for id in sorted(gone)],
             )
 
     def _save_polls(self) -> None:
         connection = self._connection
-        begin = insert_of(connection)(polls)
         for change, services in ((_DROP_POLL, self._polls_dropped), (_END_POLL, self._polls_ended)):
             if services:
-                connection.execute(change, [{"mrn_": self.mrn, "service_": s} for s in services])
+                change.run_each(connection, [{"mrn_": self.mrn, "service_": s} for s in services])
         if self._polls_begun:
-            connection.execute(begin.on_conflict_do_nothing(), self._polls_begun)
+            _BEGIN_POLL.run_each(connection, self._polls_begun)
         if self._polls_reopened:
-            reopen = begin.on_conflict_do_update(
-                index_elements=["mrn", "service"], set_={"due_at": begin.excluded.due_at}
-            )
-            connection.execute(reopen, self._polls_reopened)
+            _REOPEN_POLL.run_each(connection, self._polls_reopened)
 
     def _poll(self, referral: Referral, due_at: datetime) -> dict[str, Any]:
         return {
@@ -630,8 +621,8 @@ def append_events(
     if not new:
         return []
     recorded = [_numbered(event, mrn, seq) for seq, event in enumerate(new, last_seq + 1)]
-    connection.execute(
-        _INSERT_EVENT,
+    _INSERT_EVENT.run_each(
+        connection,
         [
             {
                 "mrn": mrn,
@@ -646,7 +637,7 @@ def append_events(
     )
     news = [event for event in recorded if event.type in life.NEWS]
     if news:
-        connection.execute(_INSERT_NEWS, [{"mrn": mrn, "seq": e.seq, "at": e.at} for e in news])
+        _INSERT_NEWS.run_each(connection, [{"mrn": mrn, "seq": e.seq, "at": e.at} for e in news])
     told = recorded_in(connection)
     for event in recorded:
         agency = event.data.get("agency")
@@ -663,8 +654,8 @@ def _numbered(event: NewEvent, mrn: str, seq: int) -> Event:
 def record_exchanges(connection: Connection, took_place: Sequence[Exchange]) -> None:
     """Write exchanges down; one that is there already stays as it is."""
     if took_place:
-        connection.execute(
-            insert_of(connection)(exchanges).on_conflict_do_nothing(),
+        _INSERT_EXCHANGE.run_each(
+            connection,
             [
                 {
                     "id": exchange.id,
@@ -721,7 +712,7 @@ def _in_event(decision: Decision, referral: Referral) -> dict[str, Any]:
 
 _MRN: BindParameter[str] = bindparam("mrn_")
 
-_LOCK = (
+_LOCK = Statement(
     select(
         declarations.c.mrn,
         declarations.c.accepted_at,
@@ -735,26 +726,26 @@ _LOCK = (
     .with_for_update(key_share=True)
 )
 # Documents may be large: only who needs one reads it.
-_DECLARATION = select(declarations.c.declaration).where(declarations.c.mrn == _MRN)
-_WHOLE = select(declarations).where(declarations.c.mrn == _MRN)
-_CLEARANCE = select(declarations.c.clearance).where(declarations.c.mrn == _MRN)
-_NOTED = select(events.c.service, events.c.data).where(
-    events.c.mrn == _MRN, events.c.type == bindparam("type_")
+_DECLARATION = Statement(select(declarations.c.declaration).where(declarations.c.mrn == _MRN))
+_CLEARANCE = Statement(select(declarations.c.clearance).where(declarations.c.mrn == _MRN))
+_NOTED = Statement(
+    select(events.c.service, events.c.data).where(events.c.mrn == _MRN, events.c.type == bindparam("type_"))
 )
-_INSERT_DECISION = insert(decisions)
-_INSERT_EVENT = insert(events)
-_INSERT_NEWS = insert(untold_news)
-_LATER_FACT = (
+_LATER_FACT = Statement(
     select(events.c.seq)
     .where(
         events.c.mrn == _MRN,
         events.c.seq > bindparam("through_"),
-        events.c.type.in_([kind.value for kind in life.NEWS]),
+        events.c.type.in_([literal(kind.value) for kind in sorted(life.NEWS)]),
     )
     .limit(1)
 )
-_UNTOLD_DECISION = select(decisions.c.id).where(UNTOLD, decisions.c.mrn == _MRN).limit(1)
-_SET_ASIDE = (
+_INSERT_EVENT = Statement(insert(events))
+_INSERT_NEWS = Statement(insert(untold_news))
+_INSERT_EXCHANGE = Statement(lambda insert: insert(exchanges).on_conflict_do_nothing())
+INSERT_REFERRAL = Statement(insert(referrals))
+INSERT_DECISION = Statement(insert(decisions))
+_SET_ASIDE = Statement(
     update(decisions)
     .where(
         decisions.c.mrn == _MRN,
@@ -763,16 +754,22 @@ _SET_ASIDE = (
     )
     .values(set_aside=True, told=True)
 )
-_CHANGE_REFERRAL = update(referrals).where(
-    referrals.c.mrn == _MRN, referrals.c.service == bindparam("service_")
+_CHANGE_DECLARATION = Statement(update(declarations).where(declarations.c.mrn == _MRN))
+_CHANGE_REFERRAL = Statement(
+    update(referrals).where(referrals.c.mrn == _MRN, referrals.c.service == bindparam("service_"))
 )
-_END_POLL = (
-    update(polls).where(polls.c.mrn == _MRN, polls.c.service == bindparam("service_")).values(due_at=None)
+_THIS_POLL = (polls.c.mrn == _MRN, polls.c.service == bindparam("service_"))
+_BEGIN_POLL = Statement(lambda insert: insert(polls).on_conflict_do_nothing())
+_REOPEN_POLL = Statement(
+    lambda insert: (add := insert(polls)).on_conflict_do_update(
+        index_elements=["mrn", "service"], set_={"due_at": add.excluded.due_at}
+    )
 )
-_DROP_POLL = delete(polls).where(polls.c.mrn == _MRN, polls.c.service == bindparam("service_"))
-_MOVE_IN_QUEUE = (
+_END_POLL = Statement(update(polls).where(*_THIS_POLL).values(due_at=None))
+_DROP_POLL = Statement(delete(polls).where(*_THIS_POLL))
+_MOVE_IN_QUEUE = Statement(
     update(referral_queue)
     .where(referral_queue.c.mrn == _MRN, referral_queue.c.service == bindparam("service_"))
     .values(due_at=bindparam("due_"))
 )
-_END_POLLS = update(polls).where(polls.c.mrn == _MRN).values(due_at=None)
+_END_POLLS = Statement(update(polls).where(polls.c.mrn == _MRN).values(due_at=None))

@@ -83,6 +83,7 @@ class Database:
         # SQLite has one writer at a time. Threads of one process queue for it here, in order and at once,
         # instead of asking again and again; processes queue in a file.
         self._turn = threading.Lock() if self.is_sqlite else nullcontext()
+        self._kept: Connection | None = None
         self.meter: TransactionMeter = _unmeasured
         """Is told of every transaction when it has ended."""
         self.teller: EventTeller = _untold
@@ -93,7 +94,7 @@ class Database:
         began, committed = time.perf_counter(), False
         recorded: list[Recorded] = []
         try:
-            with self._turn, self._writer.begin() as connection:
+            with self._turn, self._writing() as connection:
                 connection.info[_RECORDED] = recorded
                 yield connection
             committed = True
@@ -116,7 +117,28 @@ class Database:
 
     def close(self) -> None:
         """Close every connection. A database that is used again opens new ones."""
+        with self._turn:
+            if self._kept is not None:
+                self._kept.close()
+                self._kept = None
         self.engine.dispose()
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        if not self.is_sqlite:
+            with self._writer.begin() as connection:
+                yield connection
+            return
+        # As one thread writes at a time, one connection does: to take it out of the pool, and to put it back,
+        # takes as long as many a transaction. One on which something went wrong is put back all the same.
+        connection, self._kept = self._kept or self._writer.connect(), None
+        try:
+            with connection.begin():
+                yield connection
+        except BaseException:
+            connection.close()
+            raise
+        self._kept = connection
 
 
 def _engine(url: URL, sync: Sync) -> Engine:

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import Connection, func, select
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from hub.domain.history import BUCKETS, AnswerTimes, Usual, bucket_of, together
 from hub.ports import DayOfAnswers
 from hub.store.engine import Database
 from hub.store.part import AnyRow, Part
+from hub.store.statements import Statement
 from hub.store.tables import answer_times
 
 _LOOKS_BACK = timedelta(days=90)
@@ -104,11 +103,10 @@ def count_answers(connection: Connection, mrn: str, answered: Iterable[Answered]
     Call it last in a transaction: until its end, others that count the same wait. All count in the same
     order, so that none waits for one that waits for it.
     """
-    is_sqlite = connection.dialect.name == "sqlite"
-    part = 0 if is_sqlite else zlib.crc32(mrn.encode()) % _PARTS
+    part = 0 if connection.dialect.name == "sqlite" else zlib.crc32(mrn.encode()) % _PARTS
     counted = Counter((one.at.astimezone(UTC).date(), one.service, bucket_of(one.took)) for one in answered)
-    connection.execute(
-        _COUNT_ON_SQLITE if is_sqlite else _COUNT_ON_POSTGRESQL,
+    _COUNT.run_each(
+        connection,
         [
             {"day": day, "service": service, "bucket": bucket, "part": part, "count": count}
             for (day, service, bucket), count in sorted(counted.items())
@@ -123,12 +121,10 @@ def _times(rows: Iterable[AnyRow]) -> AnswerTimes:
     return AnswerTimes(counts=tuple(counts))
 
 
-_KEY = ["day", "service", "bucket", "part"]
-_ON_SQLITE, _ON_POSTGRESQL = sqlite_insert(answer_times), postgresql_insert(answer_times)
-_COUNT_ON_SQLITE = _ON_SQLITE.on_conflict_do_update(
-    index_elements=_KEY, set_={"count": answer_times.c.count + _ON_SQLITE.excluded["count"]}
-)
-_COUNT_ON_POSTGRESQL = _ON_POSTGRESQL.on_conflict_do_update(
-    index_elements=_KEY, set_={"count": answer_times.c.count + _ON_POSTGRESQL.excluded["count"]}
+_COUNT = Statement(
+    lambda insert: (add := insert(answer_times)).on_conflict_do_update(
+        index_elements=["day", "service", "bucket", "part"],
+        set_={"count": answer_times.c.count + add.excluded["count"]},
+    )
 )
 _TOTAL = func.sum(answer_times.c.count).label("total")

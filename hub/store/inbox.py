@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, func, insert, select, update
 
 from hub.domain.errors import CallbackRefused
 from hub.domain.events import EventType
@@ -26,6 +26,8 @@ from hub.store.messages import (
     referral_by_reference,
 )
 from hub.store.part import AnyRow, Part
+from hub.store.retention import archived_by_reference, is_archived
+from hub.store.statements import Statement
 from hub.store.tables import decisions, inbox, refused_callbacks
 from hub.store.telling import to_tell
 from hub.store.types import key, storable
@@ -106,18 +108,23 @@ class Inbox(Part):
 
 def _mark_told(connection: Connection, mrn: str, told: Sequence[str]) -> list[tuple[str, str]]:
     """Mark them; the service and key of each that was untold, in the order in which they were received."""
-    rows = connection.execute(
-        select(decisions.c.service, decisions.c.id)
-        .where(UNTOLD, decisions.c.mrn == mrn, decisions.c.id.in_(set(told)))
-        .order_by(decisions.c.received_at, decisions.c.id)
-    ).all()
+    rows = [row for row in _UNTOLD_OF.all(connection, {"mrn_": mrn}) if row.id in told]
     untold = Counter(row.id for row in rows)
     meant = {decision for decision, times in untold.items() if times <= told.count(decision)}
     if meant:
-        connection.execute(
-            update(decisions).where(decisions.c.mrn == mrn, decisions.c.id.in_(meant)).values(told=True)
-        )
+        _MARK_TOLD.run_each(connection, [{"mrn_": mrn, "id_": decision} for decision in sorted(meant)])
     return [(row.service, row.id) for row in rows if row.id in meant]
+
+
+_MRN: BindParameter[str] = bindparam("mrn_")
+_UNTOLD_OF = Statement(
+    select(decisions.c.service, decisions.c.id)
+    .where(UNTOLD, decisions.c.mrn == _MRN)
+    .order_by(decisions.c.received_at, decisions.c.id)
+)
+_MARK_TOLD = Statement(
+    update(decisions).where(decisions.c.mrn == _MRN, decisions.c.id == bindparam("id_")).values(told=True)
+)
 
 
 def receive_in(connection: Connection, message: Message) -> Received:
@@ -221,6 +228,7 @@ def _target(connection: Connection, message: Message) -> _Target | None:
         return None
     found = referral_by_reference(connection, message.agency, message.agency_reference)
     if found is None:
+        _refuse_archived(connection, message, message.agency_reference)
         return None
     mrn, service = found
     case = OpenCase.open(connection, mrn)
@@ -232,7 +240,9 @@ def _claimed(connection: Connection, message: Message, referral: str) -> _Target
         mrn, service = split_referral_id(referral)
         case = OpenCase.open(connection, mrn)
     except (ValueError, KeyError):
-        raise _refuse(connection, message, f"no such referral: {referral!r}") from None
+        archived = is_archived(connection, referral.partition("/")[0])
+        reason = f"{referral!r} was archived" if archived else f"no such referral: {referral!r}"
+        raise _refuse(connection, message, reason) from None
     found = [
         r
         for r in case.case.referrals
@@ -243,6 +253,13 @@ def _claimed(connection: Connection, message: Message, referral: str) -> _Target
     if not found:
         raise _refuse(connection, message, f"{referral!r} is not a referral of {message.agency}", case)
     return case, service
+
+
+def _refuse_archived(connection: Connection, message: Message, reference: str) -> None:
+    """A message for a declaration that was archived would wait for ever. Raises CallbackRefused."""
+    mrn = archived_by_reference(connection, message.agency, reference)
+    if mrn is not None:
+        raise _refuse(connection, message, f"{reference!r} is of declaration {mrn}, which was archived")
 
 
 def _refuse(
@@ -291,8 +308,7 @@ def _put(connection: Connection, message: Message, target: _Target | None) -> An
         "decisions": DECISIONS.dump_json(message.decisions).decode(),
         "raw": message.raw,
     }
-    new = insert_of(connection)(inbox).on_conflict_do_nothing().returning(inbox.c.waiting)
-    if connection.execute(new, values).one_or_none() is not None:
+    if _PUT.first(connection, values) is not None:
         return None
     same = (inbox.c.agency == message.agency, inbox.c.message_id == message.message_id)
     known = connection.execute(select(inbox).where(*same).with_for_update()).one()
@@ -300,3 +316,6 @@ def _put(connection: Connection, message: Message, target: _Target | None) -> An
         return known
     connection.execute(update(inbox).where(*same).values(values))
     return None
+
+
+_PUT = Statement(lambda insert: insert(inbox).on_conflict_do_nothing().returning(inbox.c.waiting))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import Connection, bindparam, select, text, update
 
 from hub.domain.clearance import Outcome
 from hub.domain.events import EventType, NewEvent
@@ -13,12 +13,21 @@ from hub.domain.intake import Acceptance
 from hub.domain.settling import settle
 from hub.ports import LodgedBefore
 from hub.store.cargo import lock_cargo, note_cargo, reported
-from hub.store.casefile import OpenCase, append_events, insert_of, rfc3339, settled_data, to_json
+from hub.store.casefile import (
+    INSERT_DECISION,
+    INSERT_REFERRAL,
+    OpenCase,
+    append_events,
+    rfc3339,
+    settled_data,
+    to_json,
+)
 from hub.store.certificates import claim
 from hub.store.part import Part
 from hub.store.retention import archived_acceptance
 from hub.store.rows import decision_row, is_awaited, life_of, new_referral_row, read_acceptance
-from hub.store.tables import decisions, declaration_versions, declarations, referrals
+from hub.store.statements import Statement
+from hub.store.tables import declaration_versions, declarations
 
 
 class Intake(Part):
@@ -35,8 +44,7 @@ class Intake(Part):
         with self._database.write() as connection:
             lock_cargo(connection, number)
             row = _declaration_row(acceptance)
-            new = insert_of(connection)(declarations).on_conflict_do_nothing().returning(declarations.c.mrn)
-            if connection.execute(new, row).one_or_none() is None:
+            if _LODGE.first(connection, row) is None:
                 return _lodged_before(connection, acceptance)
             append_events(connection, acceptance.mrn, 0, [accepted], agency_of=lambda _: None)
             _put_referrals(connection, acceptance)
@@ -58,9 +66,8 @@ class Intake(Part):
 
     def mark_started(self, mrn: str) -> None:
         """Its workflow has been started. Raises KeyError for an unknown mrn."""
-        started = update(declarations).where(declarations.c.mrn == mrn).values(started=True)
         with self._database.write() as connection:
-            if connection.execute(started).rowcount != 1:
+            if _MARK_STARTED.run(connection, {"mrn_": mrn}) != 1:
                 raise KeyError(f"no declaration {mrn}")
 
     def not_started(self, accepted_before: datetime, limit: int) -> list[Acceptance]:
@@ -82,11 +89,7 @@ NOT_STARTED = text("NOT declarations.started")
 
 
 def _find(connection: Connection, declarant: str, lrn: str) -> Acceptance | None:
-    row = connection.execute(
-        select(declarations.c.declaration, declarations.c.acceptance).where(
-            declarations.c.declarant == declarant, declarations.c.lrn == lrn
-        )
-    ).one_or_none()
+    row = _LODGED_AS.first(connection, {"declarant_": declarant, "lrn_": lrn})
     return None if row is None else read_acceptance(row)
 
 
@@ -161,8 +164,8 @@ def _declaration_row(acceptance: Acceptance) -> dict[str, Any]:
 def _put_referrals(connection: Connection, acceptance: Acceptance) -> None:
     case = acceptance.case
     if case.referrals:
-        connection.execute(
-            insert(referrals),
+        INSERT_REFERRAL.run_each(
+            connection,
             [
                 new_referral_row(r, place, acceptance.accepted_at, awaited=is_awaited(case, r))
                 for place, r in enumerate(case.referrals)
@@ -175,7 +178,7 @@ def _put_referrals(connection: Connection, acceptance: Acceptance) -> None:
         for decision in r.decisions
     ]
     if said:
-        connection.execute(insert(decisions), said)
+        INSERT_DECISION.run_each(connection, said)
 
 
 def _accepted(acceptance: Acceptance) -> NewEvent:
@@ -206,3 +209,14 @@ def _accepted(acceptance: Acceptance) -> NewEvent:
             "case": acceptance.case.model_dump(mode="json"),
         },
     )
+
+
+_LODGE = Statement(lambda insert: insert(declarations).on_conflict_do_nothing().returning(declarations.c.mrn))
+_LODGED_AS = Statement(
+    select(declarations.c.declaration, declarations.c.acceptance).where(
+        declarations.c.declarant == bindparam("declarant_"), declarations.c.lrn == bindparam("lrn_")
+    )
+)
+_MARK_STARTED = Statement(
+    update(declarations).where(declarations.c.mrn == bindparam("mrn_")).values(started=True)
+)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import BindParameter, Connection, bindparam, delete, func, insert, literal, select
 
 from hub.domain.amendment import Amendment
 from hub.domain.declaration import Declaration
@@ -22,10 +22,21 @@ from hub.store.certificates import claim
 from hub.store.intake import lodged_columns
 from hub.store.part import AnyRow, Part
 from hub.store.rows import read_case, read_referrals
+from hub.store.statements import Statement
 from hub.store.tables import declaration_versions, declarations, events, untold_news
 from hub.store.views import read_event
 
-_NEWS = [kind.value for kind in NEWS]
+_MRN: BindParameter[str] = bindparam("mrn_")
+_NEWS_AFTER = Statement(
+    select(events)
+    .where(
+        events.c.mrn == _MRN,
+        events.c.seq > bindparam("after_"),
+        events.c.type.in_([literal(kind.value) for kind in sorted(NEWS)]),
+    )
+    .order_by(events.c.seq)
+)
+_UNTOLD = Statement(select(untold_news.c.seq).where(untold_news.c.mrn == _MRN).limit(1))
 
 
 class Life(Part):
@@ -48,15 +59,9 @@ class Life(Part):
 
     def news(self, mrn: str, after: int) -> list[Event]:
         """The news: events with `seq` greater than `after`, in order. They count as told from now on."""
-        query = (
-            select(events)
-            .where(events.c.mrn == mrn, events.c.seq > after, events.c.type.in_(_NEWS))
-            .order_by(events.c.seq)
-        )
-        untold = select(untold_news.c.seq).where(untold_news.c.mrn == mrn).limit(1)
         with self._database.read() as connection:
-            found = [read_event(row) for row in connection.execute(query)]
-            if connection.execute(untold).first() is None:
+            found = [read_event(row) for row in _NEWS_AFTER.all(connection, {"mrn_": mrn, "after_": after})]
+            if _UNTOLD.first(connection, {"mrn_": mrn}) is None:
                 return found
         last = found[-1].seq if found else after
         with self._database.write() as connection:

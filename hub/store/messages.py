@@ -7,18 +7,30 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, select, text, update
+from sqlalchemy import BindParameter, Connection, bindparam, select, text, update
 
 from hub.domain.case import Referral
 from hub.domain.life import is_ahead, revision_of
 from hub.domain.referral import Decision
 from hub.store.casefile import OpenCase, ahead
 from hub.store.part import AnyRow
+from hub.store.statements import Statement
 from hub.store.tables import inbox, referrals
 from hub.store.types import key, storable
 
 WAITING = text("inbox.waiting")
 """As the index on it says, word for word: SQLite uses a partial index only then."""
+
+_AGENCY: BindParameter[str] = bindparam("agency_")
+_REFERENCE: BindParameter[str] = bindparam("reference_")
+_BY_REFERENCE = Statement(
+    select(referrals.c.mrn, referrals.c.service)
+    .where(referrals.c.agency == _AGENCY, referrals.c.receipt_reference == _REFERENCE)
+    .limit(2)
+)
+_WAITING_FOR = Statement(
+    select(inbox).where(WAITING, inbox.c.agency == _AGENCY, inbox.c.agency_reference == _REFERENCE)
+)
 
 DECISIONS = TypeAdapter(tuple[Decision, ...])
 
@@ -47,11 +59,7 @@ def referral_by_reference(connection: Connection, agency: str, reference: str) -
 
     None also when there are several: a verdict must not go to a referral that was only guessed at.
     """
-    found = connection.execute(
-        select(referrals.c.mrn, referrals.c.service)
-        .where(referrals.c.agency == agency, referrals.c.receipt_reference == reference)
-        .limit(2)
-    ).all()
+    found = _BY_REFERENCE.all(connection, {"agency_": agency, "reference_": reference})
     return (found[0].mrn, found[0].service) if len(found) == 1 else None
 
 
@@ -62,14 +70,13 @@ def match_waiting(connection: Connection, case: OpenCase, delivered: Sequence[st
         for r in map(case.referral, delivered)
         if r.receipt and r.receipt.reference
     }
-    waiting = connection.execute(
-        select(inbox)
-        .where(WAITING, inbox.c.agency_reference.in_([reference for _, reference in by_reference]))
-        .order_by(inbox.c.received_at, inbox.c.message_id)
-    ).all()
-    for message in waiting:
-        service = by_reference.get((message.agency, message.agency_reference))
-        if service is not None and _is_only_one(connection, case, service, message):
+    waiting = [
+        (message, service)
+        for (agency, reference), service in by_reference.items()
+        for message in _WAITING_FOR.all(connection, {"agency_": agency, "reference_": reference})
+    ]
+    for message, service in sorted(waiting, key=lambda one: (one[0].received_at, one[0].message_id)):
+        if _is_only_one(connection, case, service, message):
             _apply_waiting(connection, case, service, message, at)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import Connection, bindparam, insert, select, text, update
 
 from hub.domain.clearance import Clearance, Notice, Outcome
 from hub.domain.events import EventType
@@ -14,6 +14,7 @@ from hub.ports import Acknowledgement
 from hub.store.casefile import OpenCase, record_exchanges
 from hub.store.certificates import write_off
 from hub.store.part import AnyRow, Part
+from hub.store.statements import Statement
 from hub.store.tables import notices
 
 UNSENT = text("notices.acknowledged_at IS NULL")
@@ -55,8 +56,8 @@ class Notices(Part):
             elif clearance.released_items:
                 write_off(connection, case, clearance.released_items, at)
             if notice is not None:
-                connection.execute(
-                    insert(notices),
+                _WRITE.run(
+                    connection,
                     {
                         "mrn": mrn,
                         "number": notice.number,
@@ -86,10 +87,15 @@ class Notices(Part):
             record_exchanges(connection, exchanges)
             if _existing(connection, notice).acknowledged_at is not None:
                 return
-            connection.execute(
-                update(notices)
-                .where(notices.c.mrn == notice.mrn, notices.c.number == notice.number)
-                .values(acknowledged_at=acknowledgement.at, reference=acknowledgement.reference, trouble=None)
+            _CHANGE.run(
+                connection,
+                {
+                    "mrn_": notice.mrn,
+                    "number_": notice.number,
+                    "acknowledged_at": acknowledgement.at,
+                    "reference": acknowledgement.reference,
+                    "trouble": None,
+                },
             )
             case.note(
                 acknowledgement.at,
@@ -110,11 +116,7 @@ class Notices(Part):
             record_exchanges(connection, exchanges)
             if written.acknowledged_at is not None or written.trouble == trouble:
                 return
-            connection.execute(
-                update(notices)
-                .where(notices.c.mrn == notice.mrn, notices.c.number == notice.number)
-                .values(trouble=trouble)
-            )
+            _CHANGE.run(connection, {"mrn_": notice.mrn, "number_": notice.number, "trouble": trouble})
             case.note_once(
                 at, EventType.NOTICE_DELAYED, None, number=notice.number, key=notice.key, trouble=trouble
             )
@@ -122,11 +124,7 @@ class Notices(Part):
 
 
 def _find(connection: Connection, mrn: str, number: int) -> AnyRow | None:
-    return connection.execute(
-        select(notices.c.document, notices.c.acknowledged_at, notices.c.trouble).where(
-            notices.c.mrn == mrn, notices.c.number == number
-        )
-    ).one_or_none()
+    return _NOTICE.first(connection, {"mrn_": mrn, "number_": number})
 
 
 def _existing(connection: Connection, notice: Notice) -> AnyRow:
@@ -134,3 +132,9 @@ def _existing(connection: Connection, notice: Notice) -> AnyRow:
     if found is None:
         raise KeyError(f"no notice {notice.key}")
     return found
+
+
+_THIS = (notices.c.mrn == bindparam("mrn_"), notices.c.number == bindparam("number_"))
+_NOTICE = Statement(select(notices.c.document, notices.c.acknowledged_at, notices.c.trouble).where(*_THIS))
+_WRITE = Statement(insert(notices))
+_CHANGE = Statement(update(notices).where(*_THIS))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, func, select, text, tuple_, update
+from sqlalchemy import BindParameter, Connection, bindparam, func, literal, select, text, tuple_, update
 
 from hub.domain.declaration import Declaration
 from hub.domain.exchange import Dossier, Exchange
@@ -14,6 +14,7 @@ from hub.domain.referral import Receipt, ReferralState, ReferralTerms
 from hub.ports import OpenPoll
 from hub.store.casefile import OpenCase, insert_of, record_exchanges
 from hub.store.part import Part
+from hub.store.statements import Statement
 from hub.store.tables import declarations, feeds, polls, referrals
 
 OPEN = text("polls.due_at IS NOT NULL")
@@ -92,22 +93,9 @@ class Polls(Part):
                 # Before anything else: whoever changes a declaration locks it first.
                 _note_trouble(connection, mrn, service, trouble, not_understood_at)
             record_exchanges(connection, exchanges)
-            connection.execute(
-                update(polls)
-                .where(OPEN, polls.c.mrn == mrn, polls.c.service == service)
-                .values(due_at=next_at, attempts=polls.c.attempts + 1)
-            )
-            connection.execute(
-                update(referrals)
-                .where(
-                    referrals.c.mrn == mrn,
-                    referrals.c.service == service,
-                    referrals.c.state.in_([state.value for state in _ASKED_ABOUT]),
-                    referrals.c.trouble.is_distinct_from(trouble),
-                )
-                # Whether it is stuck by that, or is not any more, is worth looking at.
-                .values(trouble=trouble, look_at=referrals.c.accepted_at)
-            )
+            about = {"mrn_": mrn, "service_": service}
+            _FINISH.run(connection, {**about, "next_at_": next_at})
+            _SHOW_TROUBLE.run(connection, {**about, "trouble_": trouble})
 
     def next_poll_at(self, busy: Sequence[str] = ()) -> datetime | None:
         """When the next poll is due, or its lease runs out; none of the agencies in `busy`."""
@@ -144,6 +132,27 @@ class Polls(Part):
         with self._database.write() as connection:
             record_exchanges(connection, exchanges)
             connection.execute(update(feeds).where(feeds.c.agency == agency).values(due_at=next_at))
+
+
+_ABOUT: BindParameter[str] = bindparam("mrn_")
+_SERVICE: BindParameter[str] = bindparam("service_")
+_TROUBLE: BindParameter[str | None] = bindparam("trouble_")
+_FINISH = Statement(
+    update(polls)
+    .where(OPEN, polls.c.mrn == _ABOUT, polls.c.service == _SERVICE)
+    .values(due_at=bindparam("next_at_"), attempts=polls.c.attempts + 1)
+)
+_SHOW_TROUBLE = Statement(
+    update(referrals)
+    .where(
+        referrals.c.mrn == _ABOUT,
+        referrals.c.service == _SERVICE,
+        referrals.c.state.in_([literal(state.value) for state in _ASKED_ABOUT]),
+        referrals.c.trouble.is_distinct_from(_TROUBLE),
+    )
+    # Whether it is stuck by that, or is not any more, is worth looking at.
+    .values(trouble=_TROUBLE, look_at=referrals.c.accepted_at)
+)
 
 
 def _note_trouble(connection: Connection, mrn: str, service: str, trouble: str, at: datetime) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Column, Select, func, literal, select, text, tuple_
+from sqlalchemy import Column, Integer, Select, bindparam, func, literal, select, text, tuple_
 from sqlalchemy.exc import SQLAlchemyError
 
 from hub.domain.clearance import Outcome
@@ -30,6 +30,7 @@ from hub.store.overview import CLOSED, OPEN_CASES, end_of
 from hub.store.part import AnyRow, Part
 from hub.store.polls import OPEN
 from hub.store.schema import REVISION
+from hub.store.statements import Statement
 from hub.store.tables import (
     closed_days,
     decisions,
@@ -44,6 +45,13 @@ from hub.store.tables import (
 )
 from hub.store.types import Key, Utc, key
 from hub.store.views import read_event, read_view
+
+_EVENTS = Statement(
+    select(events)
+    .where(events.c.mrn == bindparam("mrn_"), events.c.seq > bindparam("after_"))
+    .order_by(events.c.seq)
+    .limit(bindparam("limit_", type_=Integer))
+)
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _AWAITED = text("referrals.awaited")
@@ -78,14 +86,9 @@ class Queries(Part):
 
     def events(self, mrn: str, after: int, limit: int) -> list[Event]:
         """Events with `seq` greater than `after`, in order; none for an unknown mrn."""
-        query = (
-            select(events)
-            .where(events.c.mrn == mrn, events.c.seq > after)
-            .order_by(events.c.seq)
-            .limit(limit)
-        )
+        asked = {"mrn_": mrn, "after_": after, "limit_": limit}
         with self._database.read() as connection:
-            return [read_event(row) for row in connection.execute(query)]
+            return [read_event(row) for row in _EVENTS.all(connection, asked)]
 
     def exchanges(self, mrn: str) -> list[Exchange]:
         """Every exchange about a declaration, oldest first."""

@@ -16,6 +16,7 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     and_,
+    bindparam,
     delete,
     exists,
     func,
@@ -35,6 +36,7 @@ from hub.ports.versions import ChangeKind
 from hub.store.casefile import UNTOLD, insert_of, rfc3339, to_json
 from hub.store.notices import UNSENT
 from hub.store.part import AnyRow, Part
+from hub.store.statements import Statement
 from hub.store.tables import (
     agency_changes,
     agency_versions,
@@ -293,11 +295,17 @@ class Retention(Part):
             return _PRUNING[what](connection, before, limit)
 
 
+_ARCHIVED_AS = Statement(
+    select(archived.c.acceptance).where(
+        archived.c.declarant == bindparam("declarant_"), archived.c.lrn == bindparam("lrn_")
+    )
+)
+
+
 def archived_acceptance(connection: Connection, declarant: str, lrn: str) -> Acceptance | None:
     """What a declarant lodged under an lrn, of a declaration that was archived."""
-    query = select(archived.c.acceptance).where(archived.c.declarant == declarant, archived.c.lrn == lrn)
-    kept = connection.scalar(query)
-    return None if kept is None else Acceptance.model_validate_json(zlib.decompress(kept))
+    row = _ARCHIVED_AS.first(connection, {"declarant_": declarant, "lrn_": lrn})
+    return None if row is None else Acceptance.model_validate_json(zlib.decompress(row.acceptance))
 
 
 def archived_by_reference(connection: Connection, agency: str, reference: str) -> str | None:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
@@ -20,10 +21,13 @@ from hub.domain.referral import Decision, Receipt, ReferralState, ReferralTerms
 from hub.domain.settling import is_live, needs_no_asking
 from hub.domain.stuck import look_at
 from hub.store.part import AnyRow
+from hub.store.statements import Statement
 from hub.store.tables import decisions, declarations, referrals
 from hub.store.types import key
 
 _NOT_AWAITED = (ReferralState.DECIDED, ReferralState.WITHDRAWN)
+_KEPT_READ = 2048
+"""Referrals and decisions of which what was read is kept at hand: some ten megabytes when all are there."""
 
 
 class ReferralLife(Model):
@@ -64,12 +68,16 @@ class StoredReferral:
     awaited: bool
     decisions: tuple[Decision, ...]
     """All of them, in the order in which they were received."""
+    is_told: bool
+    """Whether the workflow knows them all, or needs not."""
 
 
 def read_referrals(connection: Connection, mrn: str) -> list[StoredReferral]:
     """The referrals of a declaration, in their order."""
-    rows = connection.execute(_REFERRALS, {"mrn_": mrn}).all()
-    return stored_referrals(rows, connection.execute(_DECISIONS, {"mrn_": mrn}))
+    rows = _REFERRALS.all(connection, {"mrn_": mrn})
+    # A row for each decision, too: what goes beyond the first of a service says nothing new of the referral.
+    asked = {row.service: row for row in rows}
+    return stored_referrals(asked.values(), (row for row in rows if row.document is not None))
 
 
 def read_referrals_of_many(connection: Connection, mrns: Sequence[str]) -> dict[str, list[StoredReferral]]:
@@ -88,46 +96,86 @@ def read_referrals_of_many(connection: Connection, mrns: Sequence[str]) -> dict[
 
 
 def stored_referrals(rows: Iterable[AnyRow], decided: Iterable[AnyRow]) -> list[StoredReferral]:
-    """The referrals of one declaration, of its rows and those of its decisions."""
-    said: defaultdict[str, list[tuple[AnyRow, Decision]]] = defaultdict(list)
+    """The referrals of one declaration, of its rows and those of its decisions in the order of receipt."""
+    said: defaultdict[str, list[AnyRow]] = defaultdict(list)
     for row in decided:
-        said[row.service].append((row, Decision.model_validate_json(row.document)))
-    return [_stored(row, said[row.service]) for row in rows]
+        said[row.service].append(row)
+    return [_stored(row, said.get(row.service, ())) for row in rows]
 
 
 def _mrn_of(row: AnyRow) -> str:
     return str(row.mrn)
 
 
-def _stored(row: AnyRow, said: list[tuple[AnyRow, Decision]]) -> StoredReferral:
-    terms = ReferralTerms.model_validate_json(row.terms)
-    if row.life is not None:
-        life = ReferralLife.model_validate_json(row.life)
-    else:
-        life = ReferralLife(delivered_revision=0 if row.delivered_at is None else terms.revision)
-    in_order = sorted((pair for pair in said if not pair[0].set_aside), key=lambda pair: pair[0].seq or 0)
+def _stored(row: AnyRow, said: Sequence[AnyRow]) -> StoredReferral:
+    in_order = sorted((one for one in said if not one.set_aside), key=lambda one: one.seq or 0)
+    read = _read(
+        row.terms,
+        row.state,
+        row.receipt,
+        row.trouble,
+        row.delivered_at,
+        row.life,
+        tuple(one.document for one in in_order),
+    )
     return StoredReferral(
         place=row.place,
-        referral=Referral(
-            terms=terms,
-            state=ReferralState(row.state),
-            receipt=None if row.receipt is None else Receipt.model_validate_json(row.receipt),
-            decisions=tuple(decision for _, decision in in_order),
-            trouble=row.trouble,
-            delivered_at=row.delivered_at,
-            **{name: getattr(life, name) for name in _OF_LIFE},
-        ),
-        sending=None if row.sent_at is None else Sending(row.sent_at, life.sent_revision or terms.revision),
+        referral=read.referral,
+        sending=None if row.sent_at is None else Sending(row.sent_at, read.sent_revision),
         awaited=row.awaited,
-        decisions=tuple(decision for _, decision in said),
+        decisions=tuple(_decision(one.document) for one in said),
+        is_told=all(one.told for one in said),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What the columns of a referral say, whoever reads them."""
+
+    referral: Referral
+    sent_revision: int
+
+
+# A declaration is read at each of its steps, and most of its referrals have not changed since the last one.
+# The same columns make the same referral, and nobody can change one that was made.
+@lru_cache(maxsize=_KEPT_READ)
+def _read(
+    terms: str,
+    state: str,
+    receipt: str | None,
+    trouble: str | None,
+    delivered_at: datetime | None,
+    life: str | None,
+    decided: tuple[str, ...],
+) -> _Read:
+    asked = ReferralTerms.model_validate_json(terms)
+    if life is not None:
+        lived = ReferralLife.model_validate_json(life)
+    else:
+        lived = ReferralLife(delivered_revision=0 if delivered_at is None else asked.revision)
+    referral = Referral(
+        terms=asked,
+        state=ReferralState(state),
+        receipt=None if receipt is None else Receipt.model_validate_json(receipt),
+        decisions=tuple(map(_decision, decided)),
+        trouble=trouble,
+        delivered_at=delivered_at,
+        **{name: getattr(lived, name) for name in _OF_LIFE},
+    )
+    return _Read(referral, lived.sent_revision or asked.revision)
+
+
+@lru_cache(maxsize=_KEPT_READ)
+def _decision(document: str) -> Decision:
+    return Decision.model_validate_json(document)
 
 
 def read_case(connection: Connection, mrn: str, life: str | None, standing: tuple[Referral, ...]) -> Case:
     """The case of a declaration whose row has this `life`, with its referrals as they stand."""
     if life is None:
         # Accepted before the row told it, and nothing has happened since but to its referrals.
-        accepted = json.loads(connection.execute(_ACCEPTANCE, {"mrn_": mrn}).scalar_one())["case"]
+        [row] = _ACCEPTANCE.all(connection, {"mrn_": mrn})
+        accepted = json.loads(row.acceptance)["case"]
         accepted["referrals"] = ()
         return Case.model_validate(accepted).model_copy(update={"referrals": standing})
     return Case.model_validate_json(life).model_copy(update={"referrals": standing})
@@ -225,11 +273,11 @@ def keys_of(said: tuple[Decision, ...]) -> set[str]:
 
 _OF_LIFE = tuple(name for name in ReferralLife.model_fields if name != "sent_revision")
 _MRN: BindParameter[str] = bindparam("mrn_")
-_REFERRALS = select(referrals).where(referrals.c.mrn == _MRN).order_by(referrals.c.place)
-_DECISIONS = (
-    select(decisions.c.service, decisions.c.seq, decisions.c.set_aside, decisions.c.document)
-    .where(decisions.c.mrn == _MRN)
-    .order_by(decisions.c.received_at, decisions.c.id)
+_REFERRALS = Statement(
+    select(referrals, decisions.c.seq, decisions.c.set_aside, decisions.c.told, decisions.c.document)
+    .outerjoin(decisions, (decisions.c.mrn == referrals.c.mrn) & (decisions.c.service == referrals.c.service))
+    .where(referrals.c.mrn == _MRN)
+    .order_by(referrals.c.place, decisions.c.received_at, decisions.c.id)
 )
 # Documents may be large: only who needs one reads it.
-_ACCEPTANCE = select(declarations.c.acceptance).where(declarations.c.mrn == _MRN)
+_ACCEPTANCE = Statement(select(declarations.c.acceptance).where(declarations.c.mrn == _MRN))

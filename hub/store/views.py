@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, select
+from sqlalchemy import BindParameter, Connection, bindparam, select
 
 from hub.domain.case import Case
 from hub.domain.clearance import Clearance, Notice
@@ -13,12 +13,13 @@ from hub.domain.events import Event, EventType
 from hub.ports import DeclarationView, NoticeView, ReferralView
 from hub.store.part import AnyRow
 from hub.store.rows import StoredReferral, read_acceptance, read_case, read_referrals
+from hub.store.statements import Statement
 from hub.store.tables import declarations, notices
 
 
 def read_view(connection: Connection, mrn: str) -> DeclarationView | None:
     """A declaration as it stands; None when there is none."""
-    row = connection.execute(select(declarations).where(declarations.c.mrn == mrn)).one_or_none()
+    row = WHOLE.first(connection, {"mrn_": mrn})
     if row is None:
         return None
     stored = read_referrals(connection, mrn)
@@ -69,9 +70,7 @@ def _referral_view(stored: StoredReferral) -> ReferralView:
 
 
 def _notice_view(connection: Connection, mrn: str) -> NoticeView | None:
-    row = connection.execute(
-        select(notices).where(notices.c.mrn == mrn).order_by(notices.c.number.desc()).limit(1)
-    ).one_or_none()
+    row = _LATEST_NOTICE.first(connection, {"mrn_": mrn})
     if row is None:
         return None
     return NoticeView(
@@ -82,3 +81,10 @@ def _notice_view(connection: Connection, mrn: str) -> NoticeView | None:
         reference=row.reference,
         trouble=row.trouble,
     )
+
+
+_MRN: BindParameter[str] = bindparam("mrn_")
+WHOLE = Statement(select(declarations).where(declarations.c.mrn == _MRN))
+_LATEST_NOTICE = Statement(
+    select(notices).where(notices.c.mrn == _MRN).order_by(notices.c.number.desc()).limit(1)
+)
