@@ -51,7 +51,7 @@ class _Campaign:
     def __init__(self, asked: argparse.Namespace) -> None:
         self._asked = asked
         self._world: World = read_world(asked.configuration)
-        self._count = -(-asked.declarations // asked.leg_size)
+        self._count: int = -(-asked.declarations // asked.leg_size)
         name = f"seed-{asked.seed}-{asked.declarations}-{asked.kills}-{asked.faults}-{asked.database}"
         self._folder: Path = asked.folder / name
 
@@ -118,11 +118,12 @@ class _Campaign:
         )
 
     def _share(self, whole: int, number: int) -> int:
-        return whole * number // self._count - whole * (number - 1) // self._count
+        before, after = whole * (number - 1) // self._count, whole * number // self._count
+        return after - before
 
 
 def _say(text: str) -> None:
-    print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
+    print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)  # noqa: T201
 
 
 async def _main(words: list[str]) -> int:
@@ -130,10 +131,10 @@ async def _main(words: list[str]) -> int:
     campaign = _Campaign(asked)
     if asked.plan:
         for plan in campaign.plans.values():
-            print(*plan.lots, *plan.faults, sep="\n")
+            print(*plan.lots, *plan.faults, sep="\n")  # noqa: T201
         return 0
     legs = await campaign.play()
-    print(campaign.report(legs))
+    print(campaign.report(legs))  # noqa: T201
     return 0 if all(leg["holds"] for leg in legs) else 1
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -55,10 +56,10 @@ class Post:
         config = uvicorn.Config(
             self._application, host="127.0.0.1", port=port, log_level="critical", lifespan="off"
         )
-        self._server = _Server(config)
+        listening = asyncio.Event()
+        self._server = _Server(config, listening)
         self._task = asyncio.create_task(self._server.serve())
-        while not self._server.started:
-            await asyncio.sleep(0.01)
+        await listening.wait()
 
     async def suffer(self, kind: FaultKind, seconds: float, amount: float) -> None:
         """Be disturbed for so long."""
@@ -139,7 +140,15 @@ class Post:
 
 
 class _Server(uvicorn.Server):
-    """Leaves signals to the process it runs in."""
+    """Leaves signals to the process it runs in, and tells when it listens."""
+
+    def __init__(self, config: uvicorn.Config, listening: asyncio.Event) -> None:
+        super().__init__(config)
+        self._listening = listening
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._listening.set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

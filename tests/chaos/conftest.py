@@ -25,18 +25,16 @@ def world() -> World:
     return read_world(CONFIGURATION)
 
 
-def quick_plan(world: World, seed: str, database: str) -> Plan:
-    """A plan of a few lots that are soon at rest, with faults among them."""
-    return make_plan(
-        seed, world, declarations=14, kills=4, faults=6, database=database, kinds=QUICK, means=["disk"]
-    )
+def quick_plan(world: World) -> Plan:
+    """A dozen lots of these kinds with four kills, a forgery and other faults among them."""
+    return make_plan("short/628", world, declarations=12, kills=4, faults=6, database="sqlite", kinds=QUICK)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def played(tmp_path_factory: pytest.TempPathFactory, world: World) -> AsyncIterator[Leg]:
     """A leg as it was played and found."""
     yield await play(
-        quick_plan(world, "test", "sqlite"),
+        quick_plan(world),
         world,
         CONFIGURATION,
         tmp_path_factory.mktemp("chaos") / "leg",
