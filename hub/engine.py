@@ -319,7 +319,7 @@ class TemporalEngine:
         """Start the workflow of a declaration from how it stands. False when one is running already."""
         view, notice = resumption.view, resumption.notice
         resumed = Resumed(
-            notices=0 if notice is None else notice.number,
+            notices=max(0 if notice is None else notice.number, resumption.notices_from),
             noticed=None if notice is None else (notice.outcome, notice.released_items),
             unsent=resumption.unsent,
             refused_at=view.settled_at if view.clearance.outcome is Outcome.REFUSAL else None,

@@ -35,6 +35,13 @@ def doctor(
         typer.Option(metavar="KIND", help="mend this kind of disagreement; may be repeated"),
     ] = None,
     repair_all: Annotated[bool, typer.Option("--repair-all", help="mend all that can be mended")] = False,
+    begin_anew: Annotated[
+        bool,
+        typer.Option(
+            "--begin-anew",
+            help="after a restore: end every workflow, and begin one for each open declaration",
+        ),
+    ] = False,
     reason: Annotated[str, typer.Option(help="why, for the audit")] = "",
     deep: Annotated[
         bool, typer.Option(help="go through the events of every declaration, not only the newest")
@@ -63,6 +70,8 @@ def doctor(
 
     async def run(stop: asyncio.Event) -> int:
         async with _opened() as doctor:
+            if begin_anew:
+                await _begin_anew(doctor, by, reason or "hub doctor --begin-anew")
             repaired = await mended(doctor)
             examination = await doctor.examine(by, deep=deep)
         if json:
@@ -79,6 +88,16 @@ def doctor(
         return 1 if examination.findings or any(one.failed for one in repaired) else 0
 
     process.run(run)
+
+
+async def _begin_anew(doctor: Doctor, by: str, reason: str) -> None:
+    from hub.ports import EngineUnavailable
+
+    try:
+        begun, ended = await doctor.begin_anew(by, UserRole.ADMIN, reason)
+    except EngineUnavailable as error:
+        raise SystemExit(f"hub: Temporal does not answer: {error}; begin it once more") from error
+    print(f"{begun} workflows begun, {ended} ended before")
 
 
 @asynccontextmanager

@@ -173,6 +173,8 @@ ACTIONS: Mapping[str, str] = {
     "bulk.started": _("Bulk action started"),
     "bulk.stopped": _("Bulk action stopped"),
     "doctor.repaired": _("Disagreements mended by the doctor"),
+    "doctor.began_anew": _("Every workflow begun anew"),
+    "database.restored": _("Database restored from a backup"),
     "archive.run": _("Declarations archived"),
     "archive.hold": _("Held back from the archive"),
     "archive.lift": _("Held back from the archive no more"),

@@ -448,6 +448,38 @@ class Doctor:
                 log.info("doctor.repaired", by=by, **result.model_dump(mode="json"))
         return results
 
+    async def begin_anew(self, by: str, role: UserRole, reason: str) -> tuple[int, int]:
+        """
+        Every open declaration gets a new workflow, which takes it up from how it stands; whatever ran for it
+        is ended. For a database that was brought back from a backup: what its engine has is of another time.
+        Returns how many were begun, and how many were ended before. Raises EngineUnavailable; then it is
+        begun once more.
+        """
+        begun = ended = 0
+
+        async def begin(mrn: str) -> tuple[bool, bool]:
+            async with self._at_once:
+                resumption = await asyncio.to_thread(self._records.resumption, mrn)
+                was_running = await self._view.terminate(mrn, reason)
+                return resumption is not None and await self._view.resume(resumption), was_running
+
+        after: OpenDeclaration | None = None
+        while page := await asyncio.to_thread(self._records.list_open, after, _PAGE):
+            after = page[-1]
+            for is_begun, was_running in await asyncio.gather(*(begin(one.mrn) for one in page)):
+                begun, ended = begun + is_begun, ended + was_running
+        line = Audited(
+            at=self._clock(),
+            user=by,
+            role=role,
+            action="doctor.began_anew",
+            reason=reason,
+            result=f"{begun} workflows begun, {ended} ended",
+        )
+        await asyncio.to_thread(self._audit, line)
+        log.info("doctor.began_anew", by=by, begun=begun, ended=ended)
+        return begun, ended
+
     def _line(self, result: Repaired, by: str, role: UserRole, reason: str) -> Audited:
         return Audited(
             at=self._clock(),

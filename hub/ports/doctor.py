@@ -163,6 +163,8 @@ class Resumption(Model):
     """The last to the cargo system."""
     unsent: bool
     """Some notice has not been acknowledged."""
+    notices_from: int = 0
+    """Numbers up to this one may have been used by notices that are not on record any more."""
 
 
 class WorkflowStatus(StrEnum):

@@ -41,6 +41,7 @@ from hub.store.messages import WAITING, lock_references, match_waiting
 from hub.store.notices import UNSENT
 from hub.store.part import AnyRow, Part
 from hub.store.polls import OPEN
+from hub.store.recovery import notices_from
 from hub.store.rows import read_case, read_referrals
 from hub.store.tables import (
     agency_controls,
@@ -185,6 +186,7 @@ class Doctor(Part):
                 view=view,
                 notice=None if document is None else Notice.model_validate_json(document),
                 unsent=connection.execute(unsent).first() is not None,
+                notices_from=notices_from(connection, view.acceptance.accepted_at),
             )
 
     def mend(self, kind: FindingKind, place: Place, now: datetime) -> bool:

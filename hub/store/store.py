@@ -27,6 +27,7 @@ from hub.store.overview import Overview
 from hub.store.polls import Polls
 from hub.store.proposals import Proposals
 from hub.store.queries import Queries
+from hub.store.recovery import Recovery
 from hub.store.retention import Retention
 from hub.store.tracking import Tracking
 from hub.store.users import Users
@@ -64,6 +65,7 @@ class Store(
     Vitals,
     AgencyControls,
     Retention,
+    Recovery,
 ):
     """
     `hub.ports.CaseStore`, `QueryStore`, `CertificateStore`, `CargoStore` and `VersionStore` on one database.

@@ -41,6 +41,7 @@ from hub.store.tables.incidents import (
     tallies,
     watch_lease,
 )
+from hub.store.tables.restorations import restorations
 from hub.store.tables.retention import (
     archive_files,
     archived,
@@ -94,6 +95,7 @@ __all__ = [
     "referral_queue",
     "referrals",
     "refused_callbacks",
+    "restorations",
     "retention_lease",
     "samples",
     "sessions",
