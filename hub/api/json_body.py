@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 from hub.api.body import Unreadable
@@ -19,9 +19,11 @@ MAX_MEMBERS = 1_000_000
 """In all objects and lists together: three times what the largest declaration needs."""
 _MAX_NUMBER_LENGTH = 64
 _MAX_MAGNITUDE = 24
+_BEYOND = Decimal("Infinity")
 
 # A string without its closing quote still matches to the end of the text, so the scan stays linear.
 _TOKENS = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[{\]}]', re.DOTALL)
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def read_json(body: bytes) -> Any:
@@ -48,10 +50,12 @@ def read_json(body: bytes) -> Any:
         )
     except json.JSONDecodeError as error:
         raise Unreadable(f"{error.msg} at line {error.lineno}, column {error.colno}") from error
-    try:
-        json.dumps(value, ensure_ascii=False, default=str).encode()
-    except UnicodeEncodeError as error:
-        raise Unreadable("half of a surrogate pair stands alone in a text") from error
+    if _SURROGATE.search(text):
+        # UTF-8 has none: half of a pair can only have been escaped.
+        try:
+            json.dumps(value, ensure_ascii=False, default=str).encode()
+        except UnicodeEncodeError as error:
+            raise Unreadable("half of a surrogate pair stands alone in a text") from error
     return value
 
 
@@ -83,7 +87,11 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _number(text: str) -> Decimal:
     if len(text) > _MAX_NUMBER_LENGTH:
         raise Unreadable(f"a number of {len(text)} characters; at most {_MAX_NUMBER_LENGTH} are read")
-    number = Decimal(text)
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        # An exponent beyond what the processor counts with.
+        number = _BEYOND
     if not is_of_this_world(number):
         raise Unreadable(f"the number {text} is beyond what can be declared")
     return number

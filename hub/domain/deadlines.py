@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from hub.domain.information import ClockStop
@@ -22,6 +23,7 @@ class NotATerm(ValueError):
     """Text that is not a length of time such as 20s, 5m, 48h, 30d, 3wd or 2wd+4h."""
 
 
+@lru_cache(maxsize=1024)
 def parse_duration(text: str) -> timedelta:
     """A fixed length of time: `20s`, `5m`, `48h`, `30d`. Raises NotATerm, also for working days."""
     found = _DURATION.fullmatch(text)
@@ -38,6 +40,7 @@ def parse_duration(text: str) -> timedelta:
         raise NotATerm(f"{text!r} is longer than any calendar") from wrong
 
 
+@lru_cache(maxsize=1024)
 def parse_term(text: str) -> tuple[int, timedelta]:
     """
     The working days of a term, and the plain time that follows them. Raises NotATerm.

@@ -59,6 +59,8 @@ class Listings:
 
     each: tuple[Listing, ...]
     names: tuple[str, ...]
+    has_alternatives: bool
+    """Whether some of the services are of an alternative group."""
 
 
 class RequirementTable:
@@ -105,12 +107,17 @@ class RequirementTable:
             if known is None or _excludes(known[1], day):
                 matches[place] = (service, [_as_unsure(row)])
         each = tuple(self._listing(hs_code, place, *matches[place], day) for place in sorted(matches))
-        return Listings(each, tuple(dict.fromkeys(name for listing in each for name in _names(listing))))
+        return Listings(
+            each,
+            tuple(dict.fromkeys([name for listing in each for name in _names(listing)])),
+            any(listing.service.alternative_group for listing in each),
+        )
 
     def _below(self, hs_code: str, day: date) -> Iterable[tuple[int, Service, Row]]:
         """Including rows in force of more digits than the code; those without a condition first."""
         below: list[tuple[int, Service, Row]] = []
-        for prefix in self._prefixes[bisect_right(self._prefixes, hs_code) :]:
+        for at in range(bisect_right(self._prefixes, hs_code), len(self._prefixes)):
+            prefix = self._prefixes[at]
             if not prefix.startswith(hs_code):
                 break
             below += [
@@ -135,8 +142,8 @@ class RequirementTable:
         )
 
     def _shared(self, predicates: Iterable[Predicate | None]) -> Conditions:
-        present = tuple(predicate for predicate in predicates if predicate is not None)
-        texts = tuple(predicate.text for predicate in present)
+        present = tuple([predicate for predicate in predicates if predicate is not None])
+        texts = tuple([predicate.text for predicate in present])
         known = self._conditions.get(texts)
         if known is None:
             known = self._conditions[texts] = Conditions(present)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Protocol
 
 from hub.domain.catalogue import Attribute, Predicate
 from hub.domain.declaration import Declaration
-from hub.domain.facts import read_facts
+from hub.domain.facts import FactValue, read_facts
 from hub.domain.model import Model, Text
 
 
@@ -87,7 +88,11 @@ class RiskRules:
 
     def assess(self, declaration: Declaration, seed: str) -> Assessment:
         """The channel of a declaration. Raises ExpressionFailed where a rule cannot be evaluated."""
-        reasons = [reason for rule in self.rules for reason in self._reasons(rule, declaration)]
+        facts = [
+            (item.number, read_facts(declaration, item, self.attributes, self._names))
+            for item in declaration.items
+        ]
+        reasons = [reason for rule in self.rules for reason in _reasons(rule, facts)]
         held = {reason.rule for reason in reasons}
         score = sum(rule.weight for rule in self.rules if rule.name in held)
         channel, drawn = self._channel(score), False
@@ -107,15 +112,22 @@ class RiskRules:
             return Channel.RED
         return Channel.YELLOW if score >= self.yellow_from else Channel.GREEN
 
-    def _reasons(self, rule: RiskRule, declaration: Declaration) -> list[RiskReason]:
-        if not rule.is_of_items:
-            facts = read_facts(declaration, declaration.items[0], self.attributes, rule.when.names)
-            return [RiskReason(rule=rule.name, weight=rule.weight)] if rule.when(facts) else []
-        return [
-            RiskReason(rule=rule.name, weight=rule.weight, item=item.number)
-            for item in declaration.items
-            if rule.when(read_facts(declaration, item, self.attributes, rule.when.names))
-        ]
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        """The facts that some rule reads."""
+        return tuple(dict.fromkeys(name for rule in self.rules for name in rule.when.names))
+
+
+def _reasons(rule: RiskRule, facts: Sequence[tuple[int, Mapping[str, FactValue]]]) -> list[RiskReason]:
+    """`facts` are those of each goods item, by its number."""
+    if not rule.is_of_items:
+        [(_, of_all), *_] = facts
+        return [RiskReason(rule=rule.name, weight=rule.weight)] if rule.when(of_all) else []
+    return [
+        RiskReason(rule=rule.name, weight=rule.weight, item=number)
+        for number, of_item in facts
+        if rule.when(of_item)
+    ]
 
 
 def draw(seed: str) -> float:

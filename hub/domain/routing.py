@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from functools import cache
 from typing import Self
 
 from pydantic import Field
@@ -35,6 +36,11 @@ class RuledOutBy(StrEnum):
     """Another body of the same group certifies these goods."""
 
 
+@cache
+def _every_field(kind: type[Candidate]) -> set[str]:
+    return set(kind.model_fields)
+
+
 class Candidate(Model):
     """A service whose table has a row for the item's code."""
 
@@ -53,15 +59,17 @@ class Candidate(Model):
     """One sentence for a customs officer."""
 
     @classmethod
-    def found(cls, fields: Mapping[str, object]) -> Self:
+    def found(cls, fields: dict[str, object]) -> Self:
         """
-        A candidate of fields that routing itself has made, all of them: not validated again, not copied.
+        A candidate of fields that routing itself has made, all of them and for this one only: not validated
+        again, not copied.
 
         A long declaration has thousands of candidates, and validating them took longer than finding them.
         """
         candidate = cls.__new__(cls)
-        object.__setattr__(candidate, "__dict__", dict(fields))
-        object.__setattr__(candidate, "__pydantic_fields_set__", set(fields))
+        object.__setattr__(candidate, "__dict__", fields)
+        # One set for all: a model that cannot be changed changes it never, and a copy has its own.
+        object.__setattr__(candidate, "__pydantic_fields_set__", _every_field(cls))
         object.__setattr__(candidate, "__pydantic_extra__", None)
         object.__setattr__(candidate, "__pydantic_private__", None)
         return candidate
@@ -120,7 +128,7 @@ def route(declaration: Declaration, catalogue: Catalogue, day: date) -> Routing:
     for item in declaration.items:
         for finding in router.findings(item):
             if finding.by is not None:
-                ruled_out.append(RuledOut.found({**finding.fields(item), "by": finding.by}))
+                ruled_out.append(RuledOut.found(finding.fields(item) | {"by": finding.by}))
             elif finding.prohibited:
                 prohibited.append(Prohibited.found(finding.fields(item)))
             else:
@@ -205,9 +213,11 @@ class _Router:
     def findings(self, item: GoodsItem) -> list[_Finding]:
         """One finding for each candidate of an item, in catalogue order."""
         listings = self._table.listings(item.hs_code, self._day)
+        if not listings.each:
+            return []
         facts = {name: self._fact(item, name) for name in listings.names}
         findings = [self._find(listing, facts) for listing in listings.each]
-        if any(finding.service.alternative_group for finding in findings):
+        if listings.has_alternatives:
             findings = self._choose_certifiers(item, findings)
         for finding in findings:
             if finding.is_needed:
@@ -254,7 +264,7 @@ class _Router:
         judgement = self._judgements.get((conditions, read))
         if judgement is None:
             values = {name: value for name, (value, _) in zip(conditions.names, read, strict=True)}
-            assumed = tuple(name for name in conditions.names if not facts[name][1])
+            assumed = tuple([name for name in conditions.names if not facts[name][1]])
             judgement = self._judgements[conditions, read] = _Judgement(
                 conditions.hold(values),
                 conditions.text,
