@@ -131,7 +131,7 @@ async def list_events(
 ) -> Response | EventPage:
     """An agency sees the events of its own referrals, and the outcome."""
     view = await declaration_seen(mrn, parts, sight)
-    if _EVENT_STREAM in request.headers.get("accept", ""):
+    if _EVENT_STREAM in request.headers.get("accept", "") and not request.state.is_head:
         last = last_event_id
         begin = int(last) if last.isascii() and last.isdecimal() and len(last) < 10 else after
         watcher: Watcher = request.app.state.watcher

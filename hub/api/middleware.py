@@ -34,10 +34,10 @@ _UNTRACED = frozenset({"/healthz", "/readyz", "/metrics"})
 """Asked every few seconds by machines that look after this one."""
 
 
-def _traced(scope: Scope, request: Request) -> AbstractContextManager[Span]:
-    if scope["path"] in _UNTRACED:
+def _traced(method: str, request: Request) -> AbstractContextManager[Span]:
+    if request.scope["path"] in _UNTRACED:
         return nullcontext(INVALID_SPAN)
-    return tracing.serving(scope["method"], request.headers)
+    return tracing.serving(method, request.headers)
 
 
 class Doorkeeper:
@@ -51,7 +51,12 @@ class Doorkeeper:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        method, is_head = scope["method"], scope["method"] == "HEAD"
+        if is_head:
+            # What GET would say of itself, without saying it (RFC 9110 section 9.3.2).
+            scope = {**scope, "method": "GET"}
         request = Request(scope, receive)
+        request.state.is_head = is_head
         sent = request.headers.get(REQUEST_ID, "")
         request_id = sent if _USABLE_ID.fullmatch(sent) else uuid.uuid4().hex
         request.state.request_id = request_id
@@ -65,20 +70,22 @@ class Doorkeeper:
                 headers = [*message.get("headers", []), (REQUEST_ID.lower().encode(), request_id.encode())]
                 stream = any(k == b"content-type" and v.startswith(b"text/event-stream") for k, v in headers)
                 message = {**message, "headers": headers}
+            elif is_head:
+                message = {**message, "body": b""}
             await send(message)
 
         path = logged_path(scope["path"])
         began = time.perf_counter()
         with (
-            _traced(scope, request) as span,
+            _traced(method, request) as span,
             structlog.contextvars.bound_contextvars(request_id=request_id),
         ):
             try:
                 await self._app(scope, receive, send_with_id)
             except ClientDisconnect:
-                log.info("request.abandoned", method=scope["method"], path=path)
+                log.info("request.abandoned", method=method, path=path)
             except Exception as error:
-                log.exception("request.failed", method=scope["method"], path=path)
+                log.exception("request.failed", method=method, path=path)
                 if not status:
                     problem = _problem(request, error)
                     await problem_response(request, problem)(scope, receive, send_with_id)
@@ -86,10 +93,10 @@ class Doorkeeper:
             route = getattr(scope.get("route"), "path", None)
             tracing.served(span, route, path, status)
             if status:
-                self._metrics.answered(scope["method"], route, status, seconds, stream=stream)
+                self._metrics.answered(method, route, status, seconds, stream=stream)
             log.info(
                 "request.answered",
-                method=scope["method"],
+                method=method,
                 path=path,
                 route=route,
                 status=status or None,

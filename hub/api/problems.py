@@ -430,12 +430,13 @@ async def on_http_exception(request: Request, error: Exception) -> JSONResponse:
 
 def _methods_at(request: Request) -> set[str]:
     described: Mapping[str, Mapping[str, Any]] = request.app.openapi()["paths"]
-    return {
+    methods = {
         method.upper()
         for path, methods in described.items()
         if compile_path(path)[0].match(request.url.path)
         for method in methods
     }
+    return methods | {"HEAD"} if "GET" in methods else methods
 
 
 async def on_validation_error(request: Request, error: Exception) -> JSONResponse:

@@ -89,10 +89,10 @@ async def test_what_the_framework_refuses_is_a_problem_too(api: Api) -> None:
         assert response.status_code == status
         assert response.headers["content-type"] == "application/problem+json"
         assert response.json()["request_id"] == response.headers["x-request-id"]
-    assert method.headers["allow"] == "GET"
+    assert method.headers["allow"] == "GET, HEAD"
     several = await api.http.delete("/v1/declarations")
-    assert several.headers["allow"] == "GET, POST"
-    assert "allowed are GET, POST" in several.json()["detail"]
+    assert several.headers["allow"] == "GET, HEAD, POST"
+    assert "allowed are GET, HEAD, POST" in several.json()["detail"]
 
 
 async def test_the_bare_address_leads_to_the_description(api: Api) -> None:
@@ -101,3 +101,27 @@ async def test_the_bare_address_leads_to_the_description(api: Api) -> None:
     assert (answer.status_code, answer.headers["location"]) == (307, "/docs")
     page = (await api.http.get("/docs")).text
     assert "<code>application/problem+json</code>" in page
+
+
+async def test_what_can_be_got_can_be_asked_about_without_getting_it(api: Api) -> None:
+    """HEAD: the same status and headers as GET, and nothing else (RFC 9110 section 9.3.2)."""
+    receipt = await api.lodge()
+    key = api.key(Role.CUSTOMS)
+    for path in (receipt["links"]["self"], receipt["links"]["casefile"], "/v1/declarations", "/healthz"):
+        got = await api.http.get(path, headers=key)
+        told = await api.http.head(path, headers=key)
+        assert (told.status_code, told.content) == (got.status_code, b""), path
+        own = {"x-request-id"}
+        assert {k: v for k, v in told.headers.items() if k not in own} == {
+            k: v for k, v in got.headers.items() if k not in own
+        }
+    assert (await api.http.head(receipt["links"]["self"])).status_code == 401
+    assert (await api.http.head("/v1/declarations/none", headers=key)).status_code == 404
+    stream = await api.http.head(receipt["links"]["events"], headers={**key, "Accept": "text/event-stream"})
+    assert stream.status_code == 200
+
+
+async def test_where_nothing_can_be_got_there_is_nothing_to_ask_about(api: Api) -> None:
+    receipt = await api.lodge()
+    refused = await api.http.head(receipt["links"]["self"] + "/withdrawal", headers=api.key(Role.CUSTOMS))
+    assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
