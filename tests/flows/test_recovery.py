@@ -73,6 +73,7 @@ def copy_of_the_engine(folder: Path, to: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("engine", ["empty", "of the backup's time"])
 async def test_a_backup_brought_back_on_an_engine(own: Doors, tmp_path: Path, engine: str) -> None:
     """
