@@ -22,7 +22,7 @@ from hub.operations.sight import Sight
 from hub.ports import Received, Tallied
 
 router = APIRouter(tags=["agencies"])
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 Agency = Annotated[str, Path(description="The agency's slug.", max_length=64, examples=["apqa"])]
 

@@ -40,7 +40,7 @@ from hub.operations.sight import Sight
 from hub.ports import ApiClient, DeclarationVersion, DeclarationView
 
 router = APIRouter(tags=["declarations"])
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 _TRIES = 3
 """How often an amendment is planned anew, when the declaration has moved on meanwhile."""

@@ -23,7 +23,7 @@ from hub.operations.sight import Sight
 from hub.ports import DeclarationFilter, Role
 
 router = APIRouter(tags=["carriers"])
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 Cmn = Annotated[
     str,

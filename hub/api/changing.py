@@ -18,7 +18,7 @@ from hub.domain.referral import Decision
 from hub.domain.steps import StepRefused
 from hub.ports import DeclarationView, EngineUnavailable
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 Step = Callable[[DeclarationView], Sequence[NewEvent]]
 

@@ -26,7 +26,7 @@ from hub.domain.names import new_mrn
 from hub.ports import ApiClient, Tallied
 
 router = APIRouter(tags=["declarations"])
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 REPLAYED = "Idempotent-Replay"
 

@@ -24,7 +24,7 @@ _USABLE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _RETRY_AFTER = "5"
 """Seconds after which to ask again a hub whose store could not."""
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 
 _TRACKED = re.compile(r"/track/.+", re.DOTALL)

@@ -17,7 +17,7 @@ from hub.api.shapes import Health, Readiness
 from hub.ports import EngineUnavailable
 
 router = APIRouter(tags=["operations"])
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 
 @router.get("/healthz", response_model=Health, summary="Alive", responses=problem_responses())

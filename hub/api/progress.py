@@ -21,7 +21,7 @@ from hub.operations.tracking import TooManyLinks
 from hub.ports import TrackingLink
 
 router = APIRouter(tags=["declarations"])
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 
 class TrackingLinkShown(Model):

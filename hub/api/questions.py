@@ -28,7 +28,7 @@ from hub.operations.sight import Sight
 from hub.ports import DeclarationView, ScannerUnavailable
 
 router = APIRouter(tags=["questions"])
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 Service = Annotated[str, Path(max_length=64, examples=["apqa-animal-import"])]
 Question = Annotated[str, Path(max_length=500, description="Id of the question.")]

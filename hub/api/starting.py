@@ -14,7 +14,7 @@ from hub.ports import EngineUnavailable
 MOST_AT_ONCE = 32
 """Starts under way; whatever is lodged beyond them is left to the relay, as with an engine that is away."""
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 
 class Starter:

@@ -18,7 +18,7 @@ from anyio import to_thread
 
 from hub.domain.events import Event
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 _PAGE = 500
 
