@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
 from datetime import datetime, timedelta
 from functools import partial
@@ -271,20 +272,11 @@ class Gateway:
                 if wait:
                     await asyncio.sleep(wait)
             talk = Talk(line, kind, terms, self._clock, self._meter)
-            loop = asyncio.get_running_loop()
-            in_context = partial(copy_context().run, _told, talk, work)
-            thread = loop.run_in_executor(self._threads, in_context)
+            thread = self._threads.submit(copy_context().run, _told, talk, work)
         except BaseException:
             line.slots.give_back()
             raise
-        thread.add_done_callback(partial(_thread_ended, line))
-        while not thread.done():
-            left = talk.ends_by - time.monotonic()
-            if left <= 0:
-                raise talk.given_up()
-            # The thread is not cancelled with the waiter: its request is on its way either way.
-            await asyncio.wait({thread}, timeout=left)
-        return thread.result()
+        return await _end_of(thread, talk)
 
 
 def _can(line: Line, asked: Asked) -> bool:
@@ -304,7 +296,36 @@ def _told(talk: Talk, work: Callable[[Talk], T]) -> T:
         raise
 
 
-def _thread_ended(line: Line, thread: asyncio.Future[object]) -> None:
-    line.slots.give_back()
-    if not thread.cancelled():
-        thread.exception()  # a waiter that is gone makes its error nobody's, not an unretrieved one
+async def _end_of(thread: Future[T], talk: Talk) -> T:
+    """
+    What the thread returns or raises; the error of a thread that outlasts its time. Its slot is given back
+    when it ends, whether or not anybody still waits: its request is on its way either way.
+    """
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[None] = loop.create_future()
+    timer: asyncio.TimerHandle
+
+    def end() -> None:
+        talk.line.slots.give_back()
+        if not ended.done():
+            ended.set_result(None)
+
+    def tell(_: Future[T]) -> None:
+        with suppress(RuntimeError):  # the loop is closed, and all its slots with it
+            loop.call_soon_threadsafe(end)
+
+    def look() -> None:
+        nonlocal timer
+        left = talk.ends_by - time.monotonic()
+        if left > 0:
+            timer = loop.call_later(left, look)
+        elif not ended.done():
+            ended.set_exception(talk.given_up())
+
+    timer = loop.call_later(talk.ends_by - time.monotonic(), look)
+    thread.add_done_callback(tell)
+    try:
+        await ended
+    finally:
+        timer.cancel()
+    return thread.result()

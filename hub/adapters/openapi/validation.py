@@ -11,6 +11,7 @@ from jsonschema import ValidationError
 
 from hub.adapters.openapi.dialect import Validator, ValidatorOfTexts, written
 from hub.adapters.openapi.formats import FORMATS
+from hub.adapters.openapi.quick import quick
 from hub.adapters.wire import Misfit, Plain
 
 MOST = 10
@@ -44,6 +45,12 @@ class Validation:
         self._schema = schema
         kind = ValidatorOfTexts if texts else Validator
         self._validator = kind(schema, format_checker=FORMATS)
+        self._quick = None if texts else quick(schema)
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether what is certainly right is told without jsonschema."""
+        return self._quick is not None
 
     @property
     def wants_list(self) -> bool:
@@ -53,6 +60,8 @@ class Validation:
 
     def fits(self, value: Plain) -> bool:
         """Whether the value is as the schema has it: the quick answer, without the places."""
+        if self._quick is not None and self._quick(value):
+            return True
         valid: bool = self._validator.is_valid(written(value) if self._texts else value)
         return valid
 

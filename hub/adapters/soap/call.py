@@ -55,6 +55,7 @@ class SoapCall:
         output = operation.output
         self._header_reader = HeaderReader(contract.types, () if output is None else output.headers)
         self._reply_shape = None if output is None else _answered(output, contract)
+        self._bare = {} if output is None or output.bare is None else _bare(output.bare, contract)
         self._http = envelope.http_headers(operation.version, self._action, binary=self._may_attach(output))
 
     def _may_attach(self, output: Message | None) -> bool:
@@ -251,14 +252,13 @@ class SoapCall:
     def _read_bare(self, body: etree._Element, part: MessagePart) -> Plain:
         if len(body) == 0:
             raise Misfit("the SOAP Body is empty")
-        types, answer = self._contract.types, body[0]
-        alternatives = {each.qname.text: each for each in types.alternatives(part.element)}
-        declared = alternatives.get(str(etree.QName(answer).text))
+        answer = body[0]
+        declared = self._bare.get(str(etree.QName(answer).text))
         if declared is None:
             raise Misfit(
                 f"the answer is {etree.QName(answer).text}; the contract says {part.element.qname.text}"
             )
-        return self._reader.part(answer, types.part(declared), local_name(answer))
+        return self._reader.part(answer, declared, local_name(answer))
 
     def _read_several(self, body: etree._Element, output: Message) -> Plain:
         """Several body parts, or none: each by the name of its part."""
@@ -272,6 +272,12 @@ class SoapCall:
                 answer, self._contract.types.part(part.element), local_name(answer)
             )
         return read
+
+
+def _bare(part: MessagePart, contract: SoapContract) -> dict[str, Part]:
+    """What may stand for the one part of an answer, by the name of its element."""
+    types = contract.types
+    return {str(each.qname.text): types.part(each) for each in types.alternatives(part.element)}
 
 
 def _answered(output: Message, contract: SoapContract) -> Shape | None:
