@@ -102,12 +102,15 @@ def _pointers(response: httpx.Response) -> list[str]:
 
 
 async def test_an_agency_decides_by_hand_and_the_workflow_is_told(api: Api, keys: Any) -> None:
+    """Of an approval with the last of them: before that it can change nothing."""
     mrn = await lodged(api)
+    first = await decide(api, keys["mfds"], mrn, MFDS)
+    assert api.engine.told == []
     taken = await decide(api, keys["apqa"], mrn, remarks="seen at the cold store", reference="AP-7")
     assert taken.status_code == 202
     assert taken.json()["duplicate"] is False
     assert taken.json()["state"] == "decided"
-    assert api.engine.told == [(mrn, (taken.json()["decision"],))]
+    assert api.engine.told == [(mrn, (first.json()["decision"], taken.json()["decision"]))]
     shown = (await api.http.get(f"/v1/declarations/{mrn}", headers=keys["customs"])).json()
     [decision] = next(r for r in shown["referrals"] if r["service"] == APQA)["decisions"]
     assert (decision["via"], decision["remarks"], decision["reference"]) == (
@@ -120,12 +123,12 @@ async def test_an_agency_decides_by_hand_and_the_workflow_is_told(api: Api, keys
 
 async def test_the_same_again_counts_once_and_other_content_is_a_conflict(api: Api, keys: Any) -> None:
     mrn = await lodged(api)
-    first = await decide(api, keys["apqa"], mrn)
-    body = {"verdict": "approved"}
+    first = await decide(api, keys["apqa"], mrn, verdict="refused")
+    body = {"verdict": "refused"}
     again = await api.http.post(_path(mrn), json=body, headers={**keys["apqa"], "Idempotency-Key": "N-1"})
     assert (again.status_code, again.json()["duplicate"]) == (202, True)
     assert again.json()["decision"] == first.json()["decision"]
-    other = await decide(api, keys["apqa"], mrn, verdict="refused")
+    other = await decide(api, keys["apqa"], mrn)
     assert (other.status_code, _kind(other)) == (409, "message-id-already-used")
     assert len(api.engine.told) == 1
 
