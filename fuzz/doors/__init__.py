@@ -1,0 +1,1 @@
+"""Where input comes in, one module for each kind of door."""
