@@ -83,7 +83,7 @@ def make_folder(folder: Path) -> None:
     shutil.copytree(_SOURCE, folder, ignore=shutil.ignore_patterns(*_LEFT_OUT))
     (folder / "agencies").mkdir()
     (folder / "exemptions.yaml").write_text("# These agencies' law knows none.\nexemptions: {}\n")
-    yaml = YAML(typ="safe")
+    yaml: Any = YAML(typ="safe")
     yaml.sort_base_mapping_type_on_output = False
     models = {
         kind: yaml.load((_SOURCE / "agencies" / f"{name}.yaml").read_text()) for kind, name in _MODELS.items()

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from benchmarks.agencies import Job
 from benchmarks.cargo import Cargo
@@ -19,12 +17,17 @@ from benchmarks.stacks import Contender
 SIMULATOR = "simulator"
 DRIVER = "bench"
 """This process: it lodges, and it is the cargo system."""
+_EVERYBODYS = (SIMULATOR, DRIVER)
 IN_FLIGHT = (50, 200)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Effort:
-    """How much is done in a session. Seconds bound the lodging, not the waiting for what was lodged."""
+    """
+    How much is done in a session at most; 0 leaves a phase out.
+
+    `seconds` bound the lodging of each phase, so that a slow contender does less, and not its settling.
+    """
 
     warm: int = 12
     single: int = 12
@@ -37,6 +40,11 @@ class Effort:
     """Of 38 referrals."""
     wide_in_flight: int = 12
     seconds: float = 8.0
+
+
+FULL = Effort()
+CORE = Effort(single=8, many=120, most=0, open_loop=0, wide=12, wide_in_flight=6, seconds=6.0)
+QUICK = Effort(single=4, many=50, most=0, open_loop=0, wide=4, wide_in_flight=4, seconds=4.0)
 
 
 @dataclass
@@ -55,17 +63,11 @@ async def run_session(contender: Contender, cargo: Cargo, effort: Effort, jobs: 
         door = await contender.start()
         before = await asyncio.to_thread(stored, contender.data)
         meter = Meter({**contender.pids, DRIVER: os.getpid()})
-        watching = asyncio.create_task(meter.watch_memory(without=(SIMULATOR, DRIVER)))
-        try:
-            async with Customs(door.url, door.key, cargo) as customs:
-                lodged = await _measure(customs, meter, effort, jobs, figures)
-            figures.values["memory"] = meter.peak_memory
-            after = await asyncio.to_thread(stored, contender.data)
-            figures.values["stored"] = (after - before) / lodged
-        finally:
-            watching.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await watching
+        async with Customs(door.url, door.key, cargo) as customs:
+            lodged = await _measure(customs, meter, effort, jobs, figures)
+        figures.values["memory"] = meter.peak_memory
+        after = await asyncio.to_thread(stored, contender.data)
+        figures.values["stored"] = (after - before) / lodged
     finally:
         await contender.stop()
     return figures
@@ -79,7 +81,7 @@ async def _measure(
     await customs.at_once(Job.MIX_4, 4, effort.warm, effort.seconds)
     lodged = effort.warm
 
-    single = await customs.one_by_one(Job.MIX_4, effort.single)
+    single = await customs.one_by_one(Job.MIX_4, effort.single, effort.seconds)
     told["accepted_p50"] = _p50(p.accepted for p in single)
     told["settled_p50"] = _p50(p.settled for p in single)
     told["settled_p99"] = _p99(p.settled for p in single)
@@ -91,6 +93,7 @@ async def _measure(
         run = await customs.at_once(Job.MIX_4, in_flight, count, effort.seconds)
         if in_flight == IN_FLIGHT[0]:
             figures.processor[Job.MIX_4] = _each(before, meter.processor(), run)
+        meter.note_memory(_EVERYBODYS)
         told[f"per_second_{in_flight}"] = run.per_second
         told[f"settled_p99_{in_flight}"] = _p99(p.settled for p in run.passages)
         lodged += len(run.passages)
@@ -108,13 +111,14 @@ async def _measure(
 async def _measure_job(customs: Customs, meter: Meter, effort: Effort, job: Job, figures: Figures) -> int:
     """Another version of the job: one in flight, then several."""
     told = figures.values
-    single: list[Passage] = await customs.one_by_one(job, 1 + effort.single // 2)
+    single: list[Passage] = await customs.one_by_one(job, 1 + effort.single // 2, effort.seconds)
     told[f"settled_p50_{job}"] = _p50(p.settled for p in single[1:])
     lodged = len(single)
     if job is Job.MIX_38:
         before = meter.processor()
         run = await customs.at_once(job, effort.wide_in_flight, effort.wide, effort.seconds)
         figures.processor[job] = _each(before, meter.processor(), run)
+        meter.note_memory(_EVERYBODYS)
         told[f"per_second_{job}"] = run.per_second
         lodged += len(run.passages)
     return lodged
@@ -124,23 +128,17 @@ def _each(before: dict[str, float], after: dict[str, float], run: Run) -> dict[s
     return {name: (after[name] - before[name]) / len(run.passages) for name in before}
 
 
-def _p50(seconds: object) -> float:
+def _p50(seconds: Iterable[float]) -> float:
     """Milliseconds."""
-    return 1000 * statistics.median(seconds)  # type: ignore[call-overload,no-any-return]
+    return 1000 * statistics.median(seconds)
 
 
-def _p99(seconds: object) -> float:
+def _p99(seconds: Iterable[float]) -> float:
     """Milliseconds; of few, the slowest."""
-    values = sorted(seconds)  # type: ignore[call-overload]
+    values = sorted(seconds)
     return 1000 * float(values[min(len(values) - 1, int(0.99 * len(values)))])
 
 
 def own_processor(figures: Figures, job: Job) -> float:
     """Of the contender alone: the agencies and the bench are not its doing."""
-    return sum(
-        spent for name, spent in figures.processor.get(job, {}).items() if name not in (SIMULATOR, DRIVER)
-    )
-
-
-def folder_of(base: Path, contender: str, number: int) -> Path:
-    return base / f"{contender}-{number}"
+    return sum(spent for name, spent in figures.processor.get(job, {}).items() if name not in _EVERYBODYS)

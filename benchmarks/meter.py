@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sqlite3
 from collections.abc import Collection, Mapping
@@ -13,7 +12,6 @@ import psutil
 
 _NOT_STORED = ("-wal", "-shm", "-journal", ".log", ".aof")
 """Write-ahead and other logs, which are written over: what is kept stands in the files beside them."""
-_MEMORY_EVERY = 2.0
 _NATIVE = ("tokio", "temporal")
 """How the names of the threads of the engine's client begin."""
 
@@ -24,25 +22,21 @@ class Meter:
     def __init__(self, roots: Mapping[str, int]) -> None:
         self._roots = {name: psutil.Process(pid) for name, pid in roots.items()}
         self.peak_memory = 0
-        """Bytes, of all processes together, what they share counted once (PSS)."""
+        """Bytes, of all processes together, what they share counted once (PSS); the most that was noted."""
 
     def processor(self) -> dict[str, float]:
         """Milliseconds of processor time since each began, with its children that are and that were."""
         return {name: 1000 * sum(map(_seconds, _tree(root))) for name, root in self._roots.items()}
 
-    async def watch_memory(self, without: Collection[str]) -> None:
-        """Note the peak until cancelled. The processes `without` are the same for everybody."""
-        while True:
-            used = await asyncio.to_thread(
-                lambda: sum(
-                    _memory(each)
-                    for name, root in self._roots.items()
-                    if name not in without
-                    for each in _tree(root)
-                )
-            )
-            self.peak_memory = max(self.peak_memory, used)
-            await asyncio.sleep(_MEMORY_EVERY)
+    def note_memory(self, without: Collection[str]) -> None:
+        """
+        Look at the memory now. The processes `without` are the same for everybody.
+
+        Looking takes some tens of milliseconds, so it is done between two phases and not beside them.
+        """
+        counted = [root for name, root in self._roots.items() if name not in without]
+        used = sum(_memory(each) for root in counted for each in _tree(root))
+        self.peak_memory = max(self.peak_memory, used)
 
 
 def _tree(root: psutil.Process) -> list[psutil.Process]:
@@ -82,7 +76,7 @@ def stored(folder: Path) -> int:
 
 
 def native_threads(pid: int) -> float:
-    """Milliseconds of processor time of a Python process that the threads of the engine's client have spent."""
+    """Milliseconds of processor time that the threads of the engine's client in a process have spent."""
     ticks = os.sysconf("SC_CLK_TCK")
     spent = 0
     for stat in Path(f"/proc/{pid}/task").glob("*/stat"):

@@ -4,61 +4,118 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import statistics
+import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.agencies import Job, make_folder
 from benchmarks.cargo import Cargo
-from benchmarks.measuring import Effort, Figures, folder_of, own_processor, run_session
+from benchmarks.children import ChildFailed
+from benchmarks.measuring import CORE, FULL, QUICK, Effort, Figures, run_session
+from benchmarks.report import Result, tables
 from benchmarks.stacks import CONTENDERS
 
-_LEAST = Effort(single=6, many=60, most=0, open_loop=0, wide=12)
+RESULTS = Path(__file__).parent / "results"
 
 
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description="The reference job on the hub, and on others beside it.")
     parser.add_argument("--contenders", default=",".join(CONTENDERS), help="by name, with commas between")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--quick", action="store_true", help="little of everything, to see that it works")
-    parser.add_argument("--wide", action="store_true", help="with 38 agencies, too")
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="the first measures everything, the others the core"
+    )
+    parser.add_argument("--minutes", type=float, default=12, help="no round is begun that would end later")
+    parser.add_argument("--quick", action="store_true", help="one short round, to see that it works")
+    parser.add_argument("--add", action="store_true", help="add rounds to the result that is there")
+    parser.add_argument("--results", type=Path, default=RESULTS)
     options = parser.parse_args()
-    effort = _LEAST if options.quick else Effort()
-    jobs = [Job.REPLY_4, Job.REPLY_38, Job.MIX_38] if options.wide else []
-    sys.exit(asyncio.run(run(options.contenders.split(","), options.rounds, effort, jobs)))
+    names = options.contenders.split(",")
+    if unknown := [name for name in names if name not in CONTENDERS]:
+        parser.error(f"there is no {', '.join(unknown)}; there are {', '.join(CONTENDERS)}")
+    efforts = [QUICK] if options.quick else [FULL, *[CORE] * (options.rounds - 1)]
+    options.results.mkdir(parents=True, exist_ok=True)
+    kept = options.results / "result.json"
+    result = Result.read(kept) if options.add and kept.exists() else Result()
+    asyncio.run(run(names, efforts, 60 * options.minutes, result, kept))
+    if result.contenders:
+        from benchmarks.pictures import draw
+
+        draw(result, options.results)
+    print(tables(result))
+    print(f"\nKept in {options.results}: result.json and the pictures.")
+    sys.exit(1 if result.failed else 0)
 
 
-async def run(names: Sequence[str], rounds: int, effort: Effort, jobs: Sequence[Job]) -> int:
-    """Every contender once in each round, in turn; the exit status."""
-    kept: dict[str, list[Figures]] = {name: [] for name in names}
-    failed: dict[str, str] = {}
+async def run(
+    names: Sequence[str], efforts: Sequence[Effort], seconds: float, result: Result, kept: Path
+) -> None:
+    """Each contender once in each round, in turn. What fails is noted, and the others go on."""
+    began = time.monotonic()
+    took: dict[Effort, float] = {}
     with tempfile.TemporaryDirectory(prefix="bench-") as made:
         base = Path(made)
+        await asyncio.to_thread(base.chmod, 0o755)
         make_folder(base / "config")
-        for number in range(rounds):
+        for number, effort in enumerate(efforts, 1):
+            since = time.monotonic()
+            if since - began + took.get(effort, 0.0) > seconds:
+                print(f"round {number} is left out: there is no time for it", flush=True)
+                break
+            each: dict[str, Figures] = {}
+            result.rounds.append(each)
             for name in names:
-                async with Cargo() as cargo:
-                    contender = CONTENDERS[name](folder_of(base, name, number), base / "config", cargo.url)
-                    print(f"round {number + 1}: {name}", flush=True)
-                    try:
-                        kept[name].append(await run_session(contender, cargo, effort, jobs))
-                    except Exception as error:
-                        failed[name] = f"{error!r}\n{contender.log_tail()}"
-                        print(f"{name} failed: {failed[name]}", flush=True)
-    for name, sessions in kept.items():
-        for key in sessions[0].values if sessions else ():
-            values = [session.values[key] for session in sessions]
-            print(
-                f"{name:10} {key:24} {statistics.median(values):12.1f}   {min(values):.1f} to {max(values):.1f}"
-            )
-        for job in sessions[0].processor if sessions else ():
-            own = [own_processor(session, Job(job)) for session in sessions]
-            by = {process: round(spent, 1) for process, spent in sessions[0].processor[job].items()}
-            print(f"{name:10} processor {job:14} {statistics.median(own):12.1f}   {by}")
-    return 1 if failed else 0
+                print(f"round {number} of {len(efforts)}: {name} ...", end=" ", flush=True)
+                try:
+                    each[name] = await _session(name, base, effort)
+                    print(f"{each[name].values['per_second_50']:.1f} declarations a second", flush=True)
+                except Exception as error:
+                    result.failed[name] = str(error)
+                    print(f"failed: {error}", flush=True)
+                result.write(kept)
+            took[effort] = time.monotonic() - since
+
+
+async def _session(name: str, base: Path, effort: Effort) -> Figures:
+    """Raises ContenderFailed, with the tail of its logs."""
+    folder = await asyncio.to_thread(_open_folder, base, name)
+    try:
+        async with Cargo() as cargo:
+            contender = CONTENDERS[name](folder / "run", base / "config", cargo.url)
+            try:
+                return await run_session(contender, cargo, effort, _JOBS.get(name, (Job.MIX_38,)))
+            except ChildFailed as error:
+                raise ContenderFailed(str(error)) from error
+            except ImportError as missing:
+                raise ContenderFailed(f"it cannot be had here: {missing}") from missing
+            except Exception as error:
+                raise ContenderFailed(f"{_first(error)!r}\n{contender.log_tail()}") from error
+    finally:
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+def _open_folder(base: Path, name: str) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=base))
+    # PostgreSQL does not run as root, but as a user of its own, who must get through.
+    folder.chmod(0o755)
+    return folder
+
+
+class ContenderFailed(Exception):
+    """A contender did not do the job."""
+
+
+_JOBS = {"hub": (Job.REPLY_4, Job.REPLY_38, Job.MIX_38)}
+
+
+def _first(error: BaseException) -> BaseException:
+    """What is at the bottom of a group of errors."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 if __name__ == "__main__":

