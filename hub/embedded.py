@@ -34,6 +34,8 @@ _READY_WITHIN = 60.0
 _STOP_WITHIN = 10.0
 _TIME_SHIFT = "20ms"
 """By how much the engine lets its timers be late, so as not to look for them often: a second, unless told."""
+_QUEUE_SEEN = "1s"
+"""How old what the engine says of its queues may be: five seconds, unless told."""
 _PR_SET_PDEATHSIG = 1
 """prctl(2)."""
 
@@ -249,6 +251,7 @@ class Stack:
                 *["--db-filename", str(self.folder / "temporal.sqlite")],
                 *["--sqlite-pragma", "journal_mode=WAL", "--log-level", "warn"],
                 *["--dynamic-config-value", f'history.timerProcessorMaxTimeShift="{_TIME_SHIFT}"'],
+                *["--dynamic-config-value", f'matching.TaskQueueInfoByBuildIdTTL="{_QUEUE_SEEN}"'],
             ]
         if name == "simulator":
             return [

@@ -14,9 +14,10 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.enums.v1 import IndexedValueType, TaskQueueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
-from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, DescribeTaskQueueRequest
 from temporalio.client import Client, Interceptor, WorkflowExecutionStatus
 from temporalio.common import (
     SearchAttributeKey,
@@ -44,7 +45,8 @@ from hub.domain.clearance import Outcome
 from hub.domain.declaration import Declaration
 from hub.domain.intake import Acceptance
 from hub.domain.referral import Decision
-from hub.ports import EngineUnavailable
+from hub.engine_admission import Admission
+from hub.ports import EngineBusy, EngineUnavailable
 from hub.ports.doctor import Place, Resumption, WorkflowStanding, WorkflowStatus
 from hub.settings import EngineSettings
 from hub.workflows.clearance import DUE_AT, OUTCOME, PENDING_AGENCIES
@@ -55,6 +57,9 @@ _PATIENCE = 1.5
 """Seconds for a call with its retries: whoever lodges a declaration waits for this."""
 _PAUSE = 5.0
 """Seconds for which an engine that did not answer is not asked again: intake must not wait each time."""
+
+_OUT_OF_TURN = 0.5
+"""The share of the room for what is started without regard to what was accepted before it."""
 
 _LISTING = timedelta(seconds=10)
 """For one page of a list, or one look at a workflow: nobody waits for it who lodges anything."""
@@ -171,10 +176,18 @@ class TemporalEngine:
 
     def __init__(self, client: Client) -> None:
         self._client = client
+        self._admission = Admission(self._queue_waits)
         self._silent_until = 0.0
 
-    async def start_clearance(self, acceptance: Acceptance) -> None:
-        """Start the declaration's workflow; starting it again is no error. Raises EngineUnavailable."""
+    async def start_clearance(self, acceptance: Acceptance, *, in_turn: bool = False) -> None:
+        """
+        Start the declaration's workflow; starting it again is no error. Raises EngineUnavailable, EngineBusy.
+
+        While there is anything to be started in its turn, that takes up all the room there is.
+        """
+        async with self._call():
+            if not await self._admission.has_room(1.0 if in_turn else _OUT_OF_TURN):
+                raise EngineBusy("its workers have not begun yet with what was started before")
         order = ClearanceOrder(case=brief_case(acceptance.case))
         with suppress(WorkflowAlreadyStartedError):
             await self._start(
@@ -183,6 +196,25 @@ class TemporalEngine:
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             )
+
+    async def _queue_waits(self) -> timedelta:
+        """How long the first of what waits for our workers has waited, where the engine tells that."""
+        try:
+            told = await self._client.workflow_service.describe_task_queue(
+                DescribeTaskQueueRequest(
+                    namespace=self._client.namespace,
+                    task_queue=TaskQueue(name=names.TASK_QUEUE),
+                    task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+                    report_stats=True,
+                ),
+                timeout=_RPC_TIMEOUT,
+            )
+        except RPCError as error:
+            if error.status is not RPCStatusCode.UNIMPLEMENTED:
+                raise
+            return timedelta()
+        stats = told.stats
+        return stats.approximate_backlog_age.ToTimedelta() if stats.approximate_backlog_count else timedelta()
 
     async def _start(self, order: ClearanceOrder, acceptance: Acceptance, **policies: Any) -> None:
         case, declaration = order.case, acceptance.declaration

@@ -142,8 +142,12 @@ class CargoSystem(Protocol):
 class Engine(Protocol):
     """The durable engine, as intake and relays need it."""
 
-    async def start_clearance(self, acceptance: Acceptance) -> None:
-        """Start the declaration's workflow; starting it again is no error. Raises EngineUnavailable."""
+    async def start_clearance(self, acceptance: Acceptance, *, in_turn: bool = False) -> None:
+        """
+        Start the declaration's workflow; starting it again is no error. `in_turn` says that whatever was
+        accepted before it is started: who does not know that leaves room for those who do. Raises
+        EngineUnavailable, EngineBusy.
+        """
 
     async def tell_decisions(self, mrn: str, decisions: Sequence[Decision]) -> bool:
         """Signal decisions. False when the workflow has ended. Raises EngineUnavailable."""
@@ -165,6 +169,10 @@ class Engine(Protocol):
 
 class EngineUnavailable(Exception):
     """The engine cannot be reached; what was written down will be handed over by a relay."""
+
+
+class EngineBusy(EngineUnavailable):
+    """The engine is there, and its workers have not begun yet with enough of what was started before."""
 
 
 class Scanner(Protocol):

@@ -16,7 +16,7 @@ from hub.ports import ActionStore, Bulk, BulkItem, BulkOver, BulkState, Clock, E
 _LEASE = timedelta(seconds=30)
 """After this another process takes up what this one, which died, was at."""
 _RENEW = timedelta(seconds=10)
-_IDLE = 0.5
+_IDLE = 1.0
 _AWAY = 1.0
 _AT_HAND = 100
 

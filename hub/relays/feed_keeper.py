@@ -12,7 +12,7 @@ import structlog
 from hub.ports import CaseStore, Clock
 from hub.relays.loop import Relay, keep_going
 
-_PAUSE = 1.0
+_PAUSE = 2.0
 
 log = structlog.get_logger(__name__)
 

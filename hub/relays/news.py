@@ -12,7 +12,7 @@ from hub.ports import CaseStore, CertificateStore, Clock, Engine, EngineUnavaila
 _GRACE = timedelta(seconds=2)
 """Whoever recorded it tells it at once; only what was left half done is ours."""
 _BATCH = 200
-_PAUSE = 1.0
+_PAUSE = 2.0
 _SOONEST = timedelta(seconds=15)
 _LATEST = timedelta(minutes=15)
 """Between two nudges of one declaration: each is kept in the engine's history, heard or not."""

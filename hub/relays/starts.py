@@ -1,4 +1,4 @@
-"""Start the workflows of declarations that were accepted while the engine could not be reached."""
+"""Start the workflows of declarations that were accepted while the engine was away, or had enough to do."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import structlog
 
-from hub.ports import CaseStore, Clock, Engine, EngineUnavailable
+from hub.ports import CaseStore, Clock, Engine, EngineBusy, EngineUnavailable
 
 _GRACE = timedelta(seconds=2)
 """Intake starts the workflow itself; only what it has not managed by then is ours."""
@@ -18,7 +18,10 @@ log = structlog.get_logger(__name__)
 
 
 class StartRelay:
-    """Intake never depends on the engine: what it wrote down is started here when the engine is back."""
+    """
+    Intake never depends on the engine: what it wrote down is started here when the engine is back, or has
+    room, the oldest first.
+    """
 
     name = "starts"
 
@@ -31,7 +34,9 @@ class StartRelay:
         waiting = await asyncio.to_thread(self._store.not_started, self._clock() - _GRACE, _BATCH)
         for acceptance in waiting:
             try:
-                await self._engine.start_clearance(acceptance)
+                await self._engine.start_clearance(acceptance, in_turn=True)
+            except EngineBusy:
+                return _PAUSE
             except EngineUnavailable as error:
                 log.warning("engine.unavailable", waiting=len(waiting), reason=str(error))
                 return _PAUSE

@@ -170,7 +170,7 @@ class EngineFake:
         self.told: list[tuple[str, tuple[str, ...]]] = []
         self.nudged: list[str] = []
 
-    async def start_clearance(self, acceptance: Acceptance) -> None:
+    async def start_clearance(self, acceptance: Acceptance, *, in_turn: bool = False) -> None:
         await self._answer()
         self.started.append(acceptance.mrn)
 

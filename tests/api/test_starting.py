@@ -27,7 +27,7 @@ class _Slow(EngineFake):
             assert self.asked == mrns[: len(self.asked)]
             await asyncio.sleep(0)
 
-    async def start_clearance(self, acceptance: Acceptance) -> None:
+    async def start_clearance(self, acceptance: Acceptance, *, in_turn: bool = False) -> None:
         self.asked.append(acceptance.mrn)
         await self.goes_on.wait()
         await super().start_clearance(acceptance)

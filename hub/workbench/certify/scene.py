@@ -66,7 +66,7 @@ class Attempt:
 class PlayedEngine:
     """Implements `hub.ports.Engine`: there is no workflow, and it is told everything."""
 
-    async def start_clearance(self, acceptance: Acceptance) -> None:
+    async def start_clearance(self, acceptance: Acceptance, *, in_turn: bool = False) -> None:
         return None
 
     async def tell_decisions(self, mrn: str, decisions: Sequence[Decision]) -> bool:
