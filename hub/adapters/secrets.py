@@ -29,7 +29,7 @@ _SECRET_ELEMENTS = re.compile(
 _NAMES = r"password|passwd|secret|client_secret|client_assertion|api_?key|access_token|refresh_token|id_token"
 _SECRET_MEMBERS = re.compile(rf'("(?:{_NAMES})"\s*:\s*)"(?:[^"\\]|\\.)*"', re.IGNORECASE)
 _SECRET_FIELDS = re.compile(rf"((?:^|[?&\s])(?:{_NAMES})=)[^&\s\"<]+", re.IGNORECASE)
-_PARTS_OF_NAMES = ("passw", "secret", "assertion", "api", "token")
+_PARTS_OF_NAMES = ("passw", "secret", "assert", "key", "token")
 """One of them stands in each of these names: to look for them is quicker than to try the patterns."""
 _CUT = "…"
 """Where a text was cut that somebody is told."""

@@ -12,6 +12,8 @@ from datetime import timedelta
 import pytest
 
 from hub.adapters import talk, transport
+from hub.adapters.transport import Sender
+from hub.adapters.wire import WireRequest
 from hub.config.models import AgencyFile
 from hub.domain.errors import AgencyRefused, AgencyUnavailable, InDoubt, NotUnderstood
 from tests.adapters.support import MRN, NOW, agency, changed, dossier, gateway_to
@@ -287,6 +289,46 @@ async def test_connections_are_kept() -> None:
             for _ in range(5):
                 await gateway.submit(dossier(KATS))
     assert running.connections == 1
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        answer(200, RECEIPT),
+        answer(204),
+        answer(307, "moved", Location="https://elsewhere.example/"),
+        answer(422, '{"code": "X", "message": "no"}'),
+        answer(500, "x" * 200_000),
+    ],
+    ids=["good", "empty", "redirect", "refusal", "long"],
+)
+def test_connections_are_kept_whatever_is_answered(said: Say) -> None:
+    """Each answer is read to its end, so the next request goes over the same connection."""
+    with system(said) as running:
+        sender = Sender(timeout=5)
+        replies = [sender.send(WireRequest("POST", running.url, {}, b"x"))[0] for _ in range(3)]
+        sender.close()
+    assert running.connections == 1
+    assert all(reply.body == said.pieces[0].partition(b"\r\n\r\n")[2] for reply in replies)
+
+
+def test_headers_that_come_several_times_are_one() -> None:
+    """They are one header whose values are joined (RFC 9110 section 5.3)."""
+    head = b"HTTP/1.1 200 OK\r\nLink: <a>\r\nLink: <b>\r\nContent-Length: 0\r\n\r\n"
+    with system(Say((head,), keep=True)) as running:
+        sender = Sender(timeout=5)
+        reply, _ = sender.send(WireRequest("GET", running.url, {}, b""))
+        sender.close()
+    assert reply.headers["link"] == "<a>, <b>"
+
+
+async def test_an_agencys_cookies_are_not_sent_back() -> None:
+    """What is sent is in the agency's file, and nothing else."""
+    with system(answer(200, RECEIPT, Set_Cookie="session=1; Path=/")) as running:
+        async with gateway_to(running.url, quick(KATS)) as gateway:
+            for _ in range(2):
+                await gateway.submit(dossier(KATS))
+    assert ["cookie" in heard.headers for heard in running.heard] == [False, False]
 
 
 async def test_a_duplicate_without_its_receipt_is_looked_up() -> None:

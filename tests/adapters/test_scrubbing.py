@@ -8,6 +8,7 @@ from datetime import timedelta
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -86,6 +87,33 @@ def test_what_proves_something_is_hidden_by_its_name() -> None:
     )
     told = '{"password": "x\\"y", "access_token":"t", "name": "keep"}'
     assert scrub.text(told) == f'{{"password": "{MASK}", "access_token":"{MASK}", "name": "keep"}}'
+
+
+NAMES = [
+    "password",
+    "passwd",
+    "secret",
+    "client_secret",
+    "client_assertion",
+    "apikey",
+    "api_key",
+    "access_token",
+    "refresh_token",
+    "id_token",
+    "Password",
+    "API_KEY",
+    "Access_Token",
+    "paſſwd",
+    "apı_Key",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_name_hides_its_value(name: str) -> None:
+    """As a member of JSON and as a field of a form, in whatever letters it is written."""
+    scrub = Scrubber([])
+    assert scrub.text(f'{{"{name}": "s3cr3t", "a": 1}}') == f'{{"{name}": "{MASK}", "a": 1}}'
+    assert scrub.text(f"a=1&{name}=s3cr3t&b=2") == f"a=1&{name}={MASK}&b=2"
 
 
 def test_a_long_body_is_cut_after_it_is_scrubbed() -> None:

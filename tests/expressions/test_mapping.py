@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.expressions import Expression, ExpressionFailed, ExpressionFault
+from hub.expressions import Expression, ExpressionFailed, ExpressionFault, Values
 from hub.expressions.functions import declarations, or_default
 
 ROOTS = frozenset({"reply", "items", "referral"})
@@ -265,3 +265,15 @@ def test_expressions_are_safe_from_several_threads() -> None:
 def test_an_expression_knows_what_it_reads(text: str, read: set[tuple[str, ...]]) -> None:
     """As far as the names are written out."""
     assert {path for path in Expression(text, ROOTS).reads if len(path) > 1} == read
+
+
+@given(json_values, json_values)
+def test_values_that_several_expressions_share_are_read_as_ever(a: object, b: object) -> None:
+    """Whether it is converted once for all or anew for each, everybody reads the same."""
+    given_once = Values({"a": a, "b": b, "c": object()})  # what nobody reads need not be plain data
+    others = Expression("[a, b]", ("a", "b"))  # of another set of roots
+    for expression in (
+        *(Expression(text, ("a", "b", "c")) for text in ("a", "b", "{'a': a, 'b': b}")),
+        others,
+    ):
+        assert expression.evaluate(given_once) == expression.evaluate({"a": a, "b": b})
