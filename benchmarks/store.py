@@ -5,8 +5,7 @@ Walks declarations of four referrals through the store as the hub does: two agen
 one by callback, one when it is polled; then the release and its notice. Prints the processor time of each
 step, and how many statements the database is given. No engine, no network.
 
-With `--against`, the same is done with the code of another working tree, in turn with this one's, and the
-table shows both.
+With `--against`, this file of another working tree is run in turn with this one, and the table shows both.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ from hub.domain.names import new_mrn, notice_key
 from hub.domain.referral import Decision, Receipt, ReferralState, ReferralTerms, Verdict, Via
 from hub.domain.settling import settle
 from hub.logs import configure
-from hub.ports import Acknowledgement, DeclarationView, HandOver
+from hub.ports import Acknowledgement, CaseOnRecord, HandOver, Settled
 from hub.store import Store, create_store, upgrade
 
 _TREE = Path(__file__).parent.parent
@@ -58,6 +57,9 @@ _GOODS = [
 _SERVICES = 4
 
 _numbers = itertools.count(1)
+
+Costs = dict[str, list[float]]
+"""By step: processor milliseconds and statements, for one declaration on average."""
 
 
 class Meter:
@@ -124,18 +126,16 @@ class Walk:
                     )
             with meter.step("mark as told"):
                 store.mark_told(mrn, [decision.id for decision in message.decisions])
-        with meter.step("view"):
-            view = store.view(mrn)
-        assert view is not None
-        clearance = settle(view.case)
-        notice = self._notice(view)
-        with meter.step("record the outcome"):
-            store.record_clearance(mrn, clearance, notice, (), self._later(), view.last_seq)
+        heard, outcome = len(store.events(mrn, 0, 100)), self._settled
+        with meter.step("settle and record the outcome"):
+            notice = store.conclude(mrn, outcome, self._later(), heard)
+        assert notice is not None
         told = Acknowledgement(reference=f"ACK-{mrn}", at=self._later())
+        exchanges = (self._exchange(None, "notice"),)
         with meter.step("record the notice as sent"):
-            store.record_notice_sent(notice, told, (self._exchange(None, "notice"),))
+            store.record_notice_sent(notice, told, exchanges)
         with meter.step("close the case"):
-            store.close_case(mrn, self._later(), view.last_seq + 2)
+            store.close_case(mrn, self._later(), heard + 2)
 
     def _later(self) -> datetime:
         self._clock += _SECOND
@@ -194,22 +194,23 @@ class Walk:
             reading="receipt",
         )
 
-    def _notice(self, view: DeclarationView) -> Notice:
-        clearance = settle(view.case)
-        return Notice(
+    def _settled(self, on_record: CaseOnRecord) -> Settled:
+        clearance = settle(on_record.case)
+        notice = Notice(
             key=notice_key(self._mrn, 1),
             number=1,
             mrn=self._mrn,
-            ucr=self._accepted.declaration.consignment.ucr,
-            cargo_management_number=None,
+            ucr=on_record.ucr,
+            cargo_management_number=on_record.cargo_management_number,
             outcome=clearance.outcome,
             reasons=clearance.reasons,
-            issued_at=self._later(),
+            issued_at=self._clock,
         )
+        return Settled(clearance=clearance, notice=notice, pending_agencies=())
 
 
-def measure(url: str | None, declarations: int) -> dict[str, tuple[float, float]]:
-    """Processor milliseconds and statements of each step, for one declaration on average."""
+def measure(url: str | None, declarations: int) -> Costs:
+    """What each step costs, in the order of the steps."""
     with tempfile.TemporaryDirectory() as scratch:
         url = url or f"sqlite:///{scratch}/store.sqlite"
         upgrade(url)
@@ -225,10 +226,10 @@ def measure(url: str | None, declarations: int) -> dict[str, tuple[float, float]
             Walk(store, accepted, meter).go()
         store.close()
     each = {
-        step: (seconds * 1000 / declarations, meter.statements[step] / declarations)
+        step: [seconds * 1000 / declarations, meter.statements[step] / declarations]
         for step, seconds in meter.seconds.items()
     }
-    return each | {_TOTAL: tuple(map(sum, zip(*each.values(), strict=True)))}  # type: ignore[dict-item]
+    return each | {_TOTAL: [sum(column) for column in zip(*each.values(), strict=True)]}
 
 
 def _acceptance(rulebook: Rulebook) -> Acceptance:
@@ -258,15 +259,13 @@ def _acceptance(rulebook: Rulebook) -> Acceptance:
     return accepted
 
 
-def _rounds(
-    trees: Sequence[Path], rounds: int, rest: Sequence[str]
-) -> list[list[dict[str, tuple[float, float]]]]:
+def _rounds(trees: Sequence[Path], rounds: int, rest: Sequence[str]) -> list[list[Costs]]:
     """Of each tree what each round measured; the trees in turn, each round in a process of its own."""
-    measured: list[list[dict[str, tuple[float, float]]]] = [[] for _ in trees]
+    measured: list[list[Costs]] = [[] for _ in trees]
     for _round in range(rounds):
         for tree, into in zip(trees, measured, strict=True):
-            done = subprocess.run(  # noqa: S603 - this very file
-                [sys.executable, __file__, "--once", *rest],
+            done = subprocess.run(  # noqa: S603 - our own file
+                [sys.executable, tree / "benchmarks" / "store.py", "--once", *rest],
                 env={**os.environ, "PYTHONPATH": str(tree)},
                 stdout=subprocess.PIPE,
                 check=True,
@@ -275,11 +274,12 @@ def _rounds(
     return measured
 
 
-def _print(measured: Sequence[list[dict[str, tuple[float, float]]]]) -> None:
-    table = Table("step")
+def _print(measured: Sequence[list[Costs]]) -> None:
+    table = Table()
+    table.add_column("step", no_wrap=True)
     for name in ("before", "now") if len(measured) > 1 else ("now",):
-        table.add_column(f"{name}, ms", justify="right")
-        table.add_column("statements", justify="right")
+        table.add_column(f"{name} ms", justify="right")
+        table.add_column("SQL", justify="right")
     if len(measured) > 1:
         table.add_column("now : before", justify="right")
     for step in measured[-1][0]:

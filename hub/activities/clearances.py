@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from temporalio import activity
@@ -14,10 +15,9 @@ from hub.domain.case import Case
 from hub.domain.clearance import Clearance, Notice
 from hub.domain.errors import ChannelError
 from hub.domain.events import EventType, NewEvent
-from hub.domain.intake import Acceptance
 from hub.domain.names import notice_key, split_referral_id
 from hub.domain.settling import settle
-from hub.ports import CargoSystem, CaseStore, Clock, DeclarationView, QueryStore, Unheard
+from hub.ports import CargoSystem, CaseOnRecord, CaseStore, Clock, QueryStore, Settled, Unheard
 
 
 class ClearanceActivities:
@@ -42,35 +42,24 @@ class ClearanceActivities:
         The outcome is settled again here from the store, on exactly the decisions the workflow weighed: the
         history stays small, and an outcome that cannot be reproduced from the record is refused.
         """
-        view = await asyncio.to_thread(self._queries.view, conclusion.mrn)
-        if view is None:
-            raise ApplicationError(f"no declaration {conclusion.mrn}", non_retryable=True)
-        weighed = _case_as_weighed(view, conclusion)
-        clearance = None if weighed is None else settle(weighed)
-        if clearance is None or not _is_reproduced(clearance, conclusion):
-            if await self._holds_more(conclusion):
-                return Concluded(told=False, unheard=True)
-            came_out = "otherwise" if clearance is None else f"as {clearance.outcome}"
-            raise ApplicationError(
-                f"settled as {conclusion.outcome} by the workflow, {came_out} from the store",
-                type="OutcomeNotReproduced",
-            )
-        notice = None
-        if conclusion.notice_number is not None:
-            notice = _notice(view.acceptance, clearance, conclusion.notice_number, conclusion)
-        pending = list(dict.fromkeys(r.agency for r in clearance.reasons if r.agency and r.verdict is None))
         try:
             unsent = await asyncio.to_thread(
-                self._store.record_clearance,
+                self._store.conclude,
                 conclusion.mrn,
-                clearance,
-                notice,
-                pending,
+                partial(_settled_again, conclusion),
                 conclusion.issued_at,
                 conclusion.through,
             )
+        except KeyError:
+            if await asyncio.to_thread(self._queries.view, conclusion.mrn) is not None:
+                raise
+            raise ApplicationError(f"no declaration {conclusion.mrn}", non_retryable=True) from None
         except Unheard:
             return Concluded(told=False, unheard=True)
+        except _NotReproduced as otherwise:
+            if await self._holds_more(conclusion):
+                return Concluded(told=False, unheard=True)
+            raise ApplicationError(str(otherwise), type="OutcomeNotReproduced") from None
         told = conclusion.tell and (unsent is None or await self._told(unsent) is None)
         closes = told and conclusion.closes
         return Concluded(told=told, closed=closes and await self._closed(conclusion.mrn, conclusion.through))
@@ -130,16 +119,35 @@ class ClearanceActivities:
         return None
 
 
-def _case_as_weighed(view: DeclarationView, conclusion: Conclusion) -> Case | None:
+class _NotReproduced(Exception):
+    """The store makes another outcome of what the workflow weighed."""
+
+
+def _settled_again(conclusion: Conclusion, on_record: CaseOnRecord) -> Settled:
+    """The outcome that the store comes to. Raises _NotReproduced."""
+    weighed = _as_weighed(on_record.case, conclusion)
+    clearance = None if weighed is None else settle(weighed)
+    if clearance is None or not _is_reproduced(clearance, conclusion):
+        came_out = "otherwise" if clearance is None else f"as {clearance.outcome}"
+        raise _NotReproduced(f"settled as {conclusion.outcome} by the workflow, {came_out} from the store")
+    pending = dict.fromkeys(r.agency for r in clearance.reasons if r.agency and r.verdict is None)
+    return Settled(
+        clearance=clearance,
+        notice=_notice(on_record, clearance, conclusion),
+        pending_agencies=tuple(pending),
+    )
+
+
+def _as_weighed(case: Case, conclusion: Conclusion) -> Case | None:
     """
     The case as the workflow has weighed it; None when it does not know all referrals and decisions, where it
     is to know them.
     """
     standings = {standing.service: standing for standing in conclusion.standings}
-    if standings.keys() != {known.terms.service for known in view.case.referrals}:
+    if standings.keys() != {known.terms.service for known in case.referrals}:
         return None
     referrals = []
-    for known in view.case.referrals:
+    for known in case.referrals:
         standing = standings[known.terms.service]
         unknown = {decision.id for decision in known.decisions} - {*standing.decisions}
         if unknown and conclusion.through is not None:
@@ -150,7 +158,7 @@ def _case_as_weighed(view: DeclarationView, conclusion: Conclusion) -> Case | No
             "decisions": tuple(d for d in known.decisions if d.id in standing.decisions),
         }
         referrals.append(known.model_copy(update=weighed))
-    return view.case.model_copy(update={"referrals": tuple(referrals)})
+    return case.model_copy(update={"referrals": tuple(referrals)})
 
 
 def _is_reproduced(clearance: Clearance, conclusion: Conclusion) -> bool:
@@ -159,14 +167,16 @@ def _is_reproduced(clearance: Clearance, conclusion: Conclusion) -> bool:
     return conclusion.through is None or clearance.released_items == conclusion.released_items
 
 
-def _notice(acceptance: Acceptance, clearance: Clearance, number: int, conclusion: Conclusion) -> Notice:
-    consignment = acceptance.declaration.consignment
+def _notice(on_record: CaseOnRecord, clearance: Clearance, conclusion: Conclusion) -> Notice | None:
+    number = conclusion.notice_number
+    if number is None:
+        return None
     return Notice(
-        key=notice_key(acceptance.mrn, number),
+        key=notice_key(conclusion.mrn, number),
         number=number,
-        mrn=acceptance.mrn,
-        ucr=consignment.ucr,
-        cargo_management_number=consignment.cargo_management_number,
+        mrn=conclusion.mrn,
+        ucr=on_record.ucr,
+        cargo_management_number=on_record.cargo_management_number,
         outcome=clearance.outcome,
         reasons=clearance.reasons,
         issued_at=conclusion.issued_at,

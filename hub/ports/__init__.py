@@ -39,6 +39,7 @@ from hub.ports.attention import (
 )
 from hub.ports.cargo import CargoStore
 from hub.ports.cases import (
+    CaseOnRecord,
     CaseStore,
     DeclarationVersion,
     HandOver,
@@ -47,6 +48,7 @@ from hub.ports.cases import (
     OpenPoll,
     Received,
     ReferralFile,
+    Settled,
     Unheard,
 )
 from hub.ports.certificates import CertificateStore, LedgerRefused
@@ -167,6 +169,7 @@ __all__ = [
     "CallResult",
     "CargoStore",
     "CargoSystem",
+    "CaseOnRecord",
     "CaseStore",
     "CertificateEnd",
     "CertificateStore",
@@ -238,6 +241,7 @@ __all__ = [
     "ServiceCard",
     "ServiceQueue",
     "Session",
+    "Settled",
     "Severity",
     "Step",
     "StuckCounts",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from hub.domain.case import Change, Referral
+from hub.domain.case import Case, Change, Referral
 from hub.domain.clearance import Clearance, Notice
 from hub.domain.declaration import Declaration
 from hub.domain.events import Event, NewEvent
@@ -69,6 +69,23 @@ class HandOver(Model):
 
 class Unheard(Exception):
     """The store holds news or decisions that the workflow has not heard: it must hear them first."""
+
+
+class CaseOnRecord(Model):
+    """What an outcome is settled on, and what its notice says of the consignment."""
+
+    case: Case
+    ucr: str
+    cargo_management_number: str | None
+
+
+class Settled(Model):
+    """An outcome to be recorded."""
+
+    clearance: Clearance
+    notice: Notice | None
+    """None when there is nothing to tell the cargo system."""
+    pending_agencies: tuple[str, ...]
 
 
 class ReferralFile(Model):
@@ -225,6 +242,14 @@ class CaseStore(Protocol):
 
         `pending_agencies` goes into the event; lists show the agencies of referrals not DECIDED of cases not
         closed, which the store keeps in step itself.
+        """
+
+    def conclude(
+        self, mrn: str, settle: Callable[[CaseOnRecord], Settled], at: datetime, through: int | None
+    ) -> Notice | None:
+        """
+        Lock a declaration, let `settle` say from how it stands what its outcome is, and record that, as
+        `record_clearance` does. `settle` is pure; what it raises is passed on, and nothing is recorded.
         """
 
     def unsent_notice(self, mrn: str) -> Notice | None:

@@ -24,7 +24,7 @@ from hub.domain.history import time_run
 from hub.domain.names import referral_id, split_referral_id
 from hub.domain.referral import Answers, Decision, Receipt, ReferralState, Verdict
 from hub.domain.settling import is_live, settle
-from hub.ports import DeclarationView, Unheard
+from hub.ports import CaseOnRecord, DeclarationView, Unheard
 from hub.store.engine import Recorded, recorded_in
 from hub.store.histories import Answered, count_answers
 from hub.store.part import AnyRow
@@ -160,6 +160,14 @@ class OpenCase:
         case = self.case
         [row] = WHOLE.all(self._connection, {"mrn_": self.mrn})
         return view_of(self._connection, row, list(self._stored.values()), case)
+
+    def on_record(self) -> CaseOnRecord:
+        """What an outcome is settled on."""
+        return CaseOnRecord(
+            case=self.case,
+            ucr=self._row.ucr,
+            cargo_management_number=self._row.cargo_management_number,
+        )
 
     def dossier(self, service: str) -> Dossier:
         """What an adapter needs of a referral. Raises KeyError."""
@@ -715,6 +723,8 @@ _MRN: BindParameter[str] = bindparam("mrn_")
 _LOCK = Statement(
     select(
         declarations.c.mrn,
+        declarations.c.ucr,
+        declarations.c.cargo_management_number,
         declarations.c.accepted_at,
         declarations.c.outcome,
         declarations.c.pending_agencies,

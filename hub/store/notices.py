@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, insert, select, text, update
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, insert, select, text, update
 from hub.domain.clearance import Clearance, Notice, Outcome
 from hub.domain.events import EventType
 from hub.domain.exchange import Exchange
-from hub.ports import Acknowledgement
+from hub.ports import Acknowledgement, CaseOnRecord, Settled
 from hub.store.casefile import OpenCase, record_exchanges
 from hub.store.certificates import write_off
 from hub.store.part import AnyRow, Part
@@ -42,32 +42,20 @@ class Notices(Part):
         through: int | None = None,
     ) -> Notice | None:
         """Record an outcome and write its notice, if there is one to send. Raises KeyError, Unheard."""
+        settled = Settled(clearance=clearance, notice=notice, pending_agencies=tuple(pending_agencies))
+        with self._database.write() as connection:
+            return _record(connection, OpenCase.open(connection, mrn), settled, at, through)
+
+    def conclude(
+        self, mrn: str, settle: Callable[[CaseOnRecord], Settled], at: datetime, through: int | None
+    ) -> Notice | None:
+        """
+        The same of what `settle` makes of the case as it stands, under lock. Raises KeyError, Unheard, and
+        what `settle` raises; nothing is recorded then.
+        """
         with self._database.write() as connection:
             case = OpenCase.open(connection, mrn)
-            if notice is not None:
-                written = _find(connection, mrn, notice.number)
-                if written is not None:
-                    first = Notice.model_validate_json(written.document)
-                    return first if written.acknowledged_at is None else None
-            case.refuse_unheard(through, clearance)
-            case.settle(clearance, pending_agencies, at, through)
-            if clearance.outcome is Outcome.RELEASE:
-                write_off(connection, case, None, at)
-            elif clearance.released_items:
-                write_off(connection, case, clearance.released_items, at)
-            if notice is not None:
-                _WRITE.run(
-                    connection,
-                    {
-                        "mrn": mrn,
-                        "number": notice.number,
-                        "key": notice.key,
-                        "issued_at": notice.issued_at,
-                        "document": notice.model_dump_json(),
-                    },
-                )
-            case.save()
-        return notice
+            return _record(connection, case, settle(case.on_record()), at, through)
 
     def unsent_notice(self, mrn: str) -> Notice | None:
         """The oldest notice of a declaration that the cargo system has not acknowledged."""
@@ -121,6 +109,36 @@ class Notices(Part):
                 at, EventType.NOTICE_DELAYED, None, number=notice.number, key=notice.key, trouble=trouble
             )
             case.save()
+
+
+def _record(
+    connection: Connection, case: OpenCase, settled: Settled, at: datetime, through: int | None
+) -> Notice | None:
+    clearance, notice = settled.clearance, settled.notice
+    if notice is not None:
+        written = _find(connection, case.mrn, notice.number)
+        if written is not None:
+            first = Notice.model_validate_json(written.document)
+            return first if written.acknowledged_at is None else None
+    case.refuse_unheard(through, clearance)
+    case.settle(clearance, settled.pending_agencies, at, through)
+    if clearance.outcome is Outcome.RELEASE:
+        write_off(connection, case, None, at)
+    elif clearance.released_items:
+        write_off(connection, case, clearance.released_items, at)
+    if notice is not None:
+        _WRITE.run(
+            connection,
+            {
+                "mrn": case.mrn,
+                "number": notice.number,
+                "key": notice.key,
+                "issued_at": notice.issued_at,
+                "document": notice.model_dump_json(),
+            },
+        )
+    case.save()
+    return notice
 
 
 def _find(connection: Connection, mrn: str, number: int) -> AnyRow | None:

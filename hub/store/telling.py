@@ -10,6 +10,7 @@ from hub.domain.case import Case
 from hub.domain.referral import Decision
 from hub.domain.telling import can_wait
 from hub.store.casefile import UNTOLD, OpenCase
+from hub.store.statements import Statement
 from hub.store.tables import decisions
 
 
@@ -26,13 +27,12 @@ def to_tell(
     if not said or can_wait(before, case.case, said):
         return ()
     return tuple(
-        Decision.model_validate_json(document)
-        for document in connection.scalars(_UNTOLD_OF, {"mrn_": case.mrn})
+        Decision.model_validate_json(row.document) for row in _UNTOLD_OF.all(connection, {"mrn_": case.mrn})
     )
 
 
 _MRN: BindParameter[str] = bindparam("mrn_")
-_UNTOLD_OF = (
+_UNTOLD_OF = Statement(
     select(decisions.c.document)
     .where(UNTOLD, decisions.c.mrn == _MRN)
     .order_by(decisions.c.received_at, decisions.c.id)

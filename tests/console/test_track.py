@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sqlite3
 from collections.abc import MutableMapping
 from datetime import timedelta
 from functools import partial
@@ -206,10 +208,11 @@ def test_unknown_reference_and_wrong_code_take_the_same_work(
     """The same statements of the database: what is not looked for cannot be told by how long it takes."""
     asked: list[str] = []
 
-    @event.listens_for(console.store._database.engine, "before_cursor_execute")
-    def note(connection: Any, cursor: Any, statement: str, *more: Any) -> None:
-        asked.append(statement)
+    @event.listens_for(console.store._database.engine, "connect")
+    def listen(connection: sqlite3.Connection, _: object) -> None:
+        connection.set_trace_callback(lambda statement: asked.append(re.sub("'[^']*'", "?", statement)))
 
+    console.store.close()
     work = []
     for reference in ("26KR0000000000000X", accepted.mrn):
         asked.clear()

@@ -29,7 +29,7 @@ from hub.domain.steps.following import amended as told_amended
 from hub.domain.steps.following import withdrawn
 from hub.domain.steps.withdrawing import withdraw
 from hub.domain.withdrawal import Withdrawal
-from hub.ports import DeclarationView, Unheard
+from hub.ports import CaseOnRecord, DeclarationView, Settled, Unheard
 from hub.store import Store, create_store
 from tests.store import sample
 from tests.store.sample import FOOD, PLANT, RADIO, SECOND, T0
@@ -253,6 +253,34 @@ def test_an_outcome_waits_until_every_decision_is_told(store: Store) -> None:
     store.mark_told(mrn, [d.id for r in view_of(store, mrn).referrals for d in r.decisions])
     store.record_clearance(mrn, release, None, [], T0, through=seq)
     assert view_of(store, mrn).clearance.outcome is Outcome.RELEASE
+
+
+def test_what_is_settled_under_lock_is_recorded_as_it_was_settled(store: Store) -> None:
+    """What settles sees the case as it stands; when it raises, nothing is recorded."""
+    accepted = lodge(store, PLANT)
+    mrn = accepted.mrn
+    said = sample.decision(mrn, PLANT)
+    store.record_hand_overs(mrn, [sample.delivered(mrn, PLANT, said)], T0)
+    last = view_of(store, mrn).last_seq
+    notice = sample.notice(mrn, Outcome.RELEASE)
+
+    def settled(on_record: CaseOnRecord) -> Settled:
+        assert [decision.id for decision in on_record.case.referral(PLANT).decisions] == [said.id]
+        assert on_record.ucr == accepted.declaration.consignment.ucr
+        return Settled(clearance=settle(on_record.case), notice=notice, pending_agencies=())
+
+    def refused(on_record: CaseOnRecord) -> Settled:
+        raise RuntimeError("not reproduced")
+
+    with pytest.raises(RuntimeError, match="not reproduced"):
+        store.conclude(mrn, refused, T0, last)
+    assert view_of(store, mrn).last_seq == last
+    assert store.conclude(mrn, settled, T0, last) == notice
+    view = view_of(store, mrn)
+    assert (view.clearance.outcome, view.last_seq) == (Outcome.RELEASE, last + 1)
+    assert store.unsent_notice(mrn) == notice
+    with pytest.raises(KeyError):
+        store.conclude("none", settled, T0, None)
 
 
 def test_told_is_not_heard_yet(store: Store) -> None:
