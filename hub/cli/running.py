@@ -13,6 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from hub import process, telemetry
+from hub.api.head import BoundedHttp
 from hub.bootstrap import Hub, api_parts, build, console_parts, environment_of
 from hub.config.loader import load
 from hub.embedded import Ports, Stack
@@ -198,6 +199,9 @@ async def _serve(app: object, host: str, port: int, stop: asyncio.Event) -> None
             port=port,
             log_config=None,
             access_log=False,
+            http=BoundedHttp,
+            ws="none",
+            server_header=False,
             timeout_graceful_shutdown=3,
         )
     )
