@@ -4,8 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
+BENCH_STAMP := $(VENV)/.ready-bench
 
-.PHONY: help setup demo up test test-all check lint types imports configuration reference screenshots chaos lock clean
+.PHONY: help setup demo up test test-all check lint types imports configuration reference screenshots chaos lock bench clean
 
 help: ## show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -16,6 +17,11 @@ $(STAMP): requirements/dev.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
+
+# What only the benchmark needs: the others that run beside the hub.
+$(BENCH_STAMP): $(STAMP) requirements/bench.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.lock
+	@touch $(BENCH_STAMP)
 
 setup: $(STAMP) ## install everything into .venv
 
@@ -46,6 +52,9 @@ imports: $(STAMP)
 configuration: $(STAMP)
 	@$(BIN)/hub agencies check
 
+bench: $(BENCH_STAMP) ## the hub against others, side by side: tables, ratios, pictures (12 minutes)
+	@$(BIN)/python -m benchmarks.run
+
 reference: $(STAMP) ## write the schema and the list of keys into adapters_config
 	@$(BIN)/python -m hub.config.reference adapters_config
 
@@ -62,6 +71,8 @@ lock: ## pin every dependency with its hashes (needs uv)
 	  --generate-hashes --no-emit-index-url --no-header -q -o requirements/dev.lock
 	@uv pip compile pyproject.toml --universal --python-version 3.11 -c requirements/dev.lock \
 	  --generate-hashes --no-emit-index-url --no-header -q -o requirements/run.lock
+	@uv pip compile pyproject.toml --extra bench --universal --python-version 3.11 -c requirements/dev.lock \
+	  --generate-hashes --no-emit-index-url --no-header -q -o requirements/bench.lock
 
 clean: ## remove what was installed and what runs left behind
 	@rm -rf $(VENV) .hub .mypy_cache .ruff_cache .pytest_cache .hypothesis
