@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 
 from chaos.campaign import clear, means_of_this_machine, play
-from chaos.plan import Plan, make_plan
+from chaos.plan import Plan
+from chaos.planning import make_plan
 from chaos.report import Data, as_data, as_markdown, load_leg, save_leg
 from chaos.world import World, read_world
 from hub import process

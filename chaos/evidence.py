@@ -133,7 +133,7 @@ def gather(journal: Path, store_url: str) -> Evidence:
             query = select(events).order_by(events.c.mrn, events.c.seq)
             for row in connection.execute(query):
                 found.events.setdefault(row.mrn, []).append(
-                    Event(row.seq, row.at, row.type, row.service, json.loads(row.data))
+                    Event(row.seq, row.at, row.type, row.service, _read(row.data))
                 )
     finally:
         engine.dispose()
@@ -199,6 +199,11 @@ def _notice(document: dict[str, Any]) -> Notice:
         received_at=_moment(document["received_at"]),
         times=document["times"],
     )
+
+
+def _read(document: str | dict[str, Any]) -> dict[str, Any]:
+    """A document as its database's driver gives it: PostgreSQL's has read it already."""
+    return json.loads(document) if isinstance(document, str) else document  # type: ignore[no-any-return]
 
 
 def _moment(said: str | datetime) -> datetime:

@@ -65,10 +65,7 @@ class People:
         """What is left on the certificates, by their type."""
         found = {}
         for type_ in sorted({good.certificate for good in self._world.goods if good.certificate}):
-            answer = await self._client.get(
-                f"/v1/certificates/{type_}/{CERTIFICATE}", headers=_headers(self._key)
-            )
-            found[type_] = answer.raise_for_status().json()
+            found[type_] = await self._read(f"/v1/certificates/{type_}/{CERTIFICATE}")
         return found
 
     async def play(self, history: History) -> None:
@@ -232,6 +229,18 @@ class People:
             )
         )
         return answer
+
+    async def _read(self, path: str) -> dict[str, str]:
+        """A page, asked for until it is there: whoever was killed last may still be starting."""
+        while True:
+            try:
+                answer = await self._client.get(path, headers=_headers(self._key))
+            except httpx.HTTPError:
+                answer = None
+            if answer is not None and answer.status_code == 200:
+                page: dict[str, str] = answer.json()
+                return page
+            await asyncio.sleep(_PAUSE[1])
 
     async def _send(
         self, history: History, method: str, path: str, body: Any, office: str | None = None

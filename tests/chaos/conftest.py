@@ -10,7 +10,8 @@ import pytest
 import pytest_asyncio
 
 from chaos.campaign import Leg, play
-from chaos.plan import Kind, Plan, make_plan
+from chaos.plan import Kind, Plan
+from chaos.planning import make_plan
 from chaos.world import World, read_world
 
 ROOT = Path(__file__).parent.parent.parent

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from chaos.plan import FaultKind, Kind, make_plan
+from chaos.plan import FaultKind, Kind
+from chaos.planning import make_plan
 from chaos.world import World
 from hub.config.loader import load
 from hub.domain.declaration import Declaration
