@@ -20,6 +20,10 @@ _PATIENCE = 90.0
 """Seconds that a declaration may take at most."""
 
 
+_KEPT = 2.0
+"""Seconds; servers keep idle connections for five."""
+
+
 class NotAccepted(Exception):
     """A declaration was not answered with 202."""
 
@@ -60,7 +64,9 @@ class Customs:
             headers={"Authorization": f"Bearer {key}"},
             timeout=_PATIENCE,
             trust_env=False,
-            limits=httpx.Limits(max_connections=256, max_keepalive_connections=256),
+            # An idle connection is let go before the server lets go of it: else one that is just being closed
+            # would be used for a POST.
+            limits=httpx.Limits(max_connections=256, max_keepalive_connections=256, keepalive_expiry=_KEPT),
         )
 
     async def __aenter__(self) -> Self:

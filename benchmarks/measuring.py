@@ -68,6 +68,10 @@ async def run_session(contender: Contender, cargo: Cargo, effort: Effort, jobs: 
         figures.values["memory"] = meter.peak_memory
         after = await asyncio.to_thread(stored, contender.data)
         figures.values["stored"] = (after - before) / lodged
+    except Exception as error:
+        # Read now: what is stopped says a great deal more.
+        error.add_note(contender.log_tail())
+        raise
     finally:
         await contender.stop()
     return figures

@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks import routing
 from benchmarks.agencies import Job, make_folder
 from benchmarks.cargo import Cargo
 from benchmarks.children import ChildFailed
@@ -41,6 +42,9 @@ def main() -> None:
     kept = options.results / "result.json"
     result = Result.read(kept) if options.add and kept.exists() else Result()
     asyncio.run(run(names, efforts, 60 * options.minutes, result, kept))
+    if not options.quick:
+        asyncio.run(measure_singles(result))
+        result.write(kept)
     if result.contenders:
         from benchmarks.pictures import draw
 
@@ -79,6 +83,22 @@ async def run(
             took[effort] = time.monotonic() - since
 
 
+async def measure_singles(result: Result) -> None:
+    """What needs no contenders: routing alone, and a call through an adapter."""
+    print("routing, and a call through an adapter ...", flush=True)
+    result.routing = routing.measure(items=1000, rules=10_000, repeats=20)
+    calling = await asyncio.create_subprocess_exec(
+        *[sys.executable, "-m", "benchmarks.adapters", "--calls", "100", "--rounds", "5"],
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await calling.communicate()
+    if calling.returncode:
+        result.failed["adapters"] = said.decode()
+    else:
+        result.adapters = said.decode().rstrip()
+
+
 async def _session(name: str, base: Path, effort: Effort) -> Figures:
     """Raises ContenderFailed, with the tail of its logs."""
     folder = await asyncio.to_thread(_open_folder, base, name)
@@ -92,7 +112,8 @@ async def _session(name: str, base: Path, effort: Effort) -> Figures:
             except ImportError as missing:
                 raise ContenderFailed(f"it cannot be had here: {missing}") from missing
             except Exception as error:
-                raise ContenderFailed(f"{_first(error)!r}\n{contender.log_tail()}") from error
+                notes = "\n".join(getattr(error, "__notes__", ()))
+                raise ContenderFailed(f"{_first(error)!r}\n{notes}") from error
     finally:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
