@@ -203,7 +203,7 @@ def _notice(document: dict[str, Any]) -> Notice:
 
 def _read(document: str | dict[str, Any]) -> dict[str, Any]:
     """A document as its database's driver gives it: PostgreSQL's has read it already."""
-    return json.loads(document) if isinstance(document, str) else document  # type: ignore[no-any-return]
+    return json.loads(document) if isinstance(document, str) else document
 
 
 def _moment(said: str | datetime) -> datetime:
