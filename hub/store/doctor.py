@@ -365,9 +365,10 @@ def _by_declaration(
 ) -> _Look:
     """One place for each declaration, by its mrn: what is left over is little."""
     rows = (
-        select(mrn.label("mrn"), func.min(at).label("since"), func.count().label("count"))
+        select(func.min(mrn).label("mrn"), func.min(at).label("since"), func.count().label("count"))
         .where(untold, at < before)
-        .group_by(mrn)
+        # By a text made of it: by the key itself, SQLite would go over all the decisions there are.
+        .group_by(mrn.concat(""))
         .subquery()
     )
     return _Look(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, bindparam, func, insert, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, insert, select, update
 
 from hub.domain.errors import CallbackRefused
 from hub.domain.events import EventType
@@ -34,6 +34,10 @@ from hub.store.types import key, storable
 
 _LONGEST_BODY = 16_384
 """Characters kept of a body that was refused: enough to see what it was, too little to fill a disk with."""
+
+
+_SEVERAL = 40
+"""Decisions of one declaration that may wait together: as many as it has referrals, or more."""
 
 
 class Inbox(Part):
@@ -64,16 +68,17 @@ class Inbox(Part):
         Decisions received but not yet told to the workflow, of at most `limit` declarations, those that have
         waited longest first. Of each declaration they are all there.
         """
-        oldest = func.min(decisions.c.received_at)
+        # In the order of the index of what is untold. Grouped by declaration, SQLite would go over all the
+        # decisions there are, since they are in that order in their key.
         waiting = (
             select(decisions.c.mrn)
             .where(UNTOLD, decisions.c.received_at < received_before)
-            .group_by(decisions.c.mrn)
-            .order_by(oldest, decisions.c.mrn)
-            .limit(limit)
+            .order_by(decisions.c.received_at, decisions.c.mrn)
+            .limit(limit * _SEVERAL)
         )
         with self._database.read() as connection:
-            untold: dict[str, list[Decision]] = {mrn: [] for mrn in connection.scalars(waiting)}
+            mrns = list(dict.fromkeys(connection.scalars(waiting)))[:limit]
+            untold: dict[str, list[Decision]] = {mrn: [] for mrn in mrns}
             if untold:
                 rows = connection.execute(
                     select(decisions.c.mrn, decisions.c.document)
