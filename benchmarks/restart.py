@@ -21,23 +21,25 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, cast
 
 import psutil
 import requests
 
 from benchmarks.children import free_port
 from benchmarks.fill import fill
+from hub.clock import utc_now
 from hub.config.loader import load
 from hub.embedded import Ports, Stack
 from hub.engine import TemporalEngine, connect
-from hub.ports.doctor import OpenDeclaration
+from hub.operations.doctor import Doctor
+from hub.ports import EngineUnavailable, UserRole
+from hub.ports.doctor import OpenDeclaration, Records
 from hub.settings import Settings
 from hub.store import Store, create_store
 
 _CONFIG = Path("adapters_config")
 _PROCESSES = ("temporal", "api", "worker")
-_AT_ONCE = 16
-"""Workflows that are begun at once, as the doctor does."""
 _WINDOW = 5.0
 _WITHIN = 300.0
 _REQUESTS = re.compile(r'^hub_agency_requests_total\{agency="([^"]+)".*\} ([0-9.e+]+)$', re.MULTILINE)
@@ -93,7 +95,10 @@ async def main(declarations: int, workflows: int, watch: float, keep: Path | Non
             await stack.start()
             print(f"{store.count_open()} declarations open, {database.stat().st_size / 1e6:.0f} MB")
             await _begin_workflows(stack, store, workflows)
-            return await _restart(stack, store, metrics, watch)
+            return await _restart(stack, metrics, watch)
+        except EngineUnavailable:
+            print(stack.log_tail("temporal"))
+            raise
         finally:
             await stack.stop()
             store.close()
@@ -102,25 +107,31 @@ async def main(declarations: int, workflows: int, watch: float, keep: Path | Non
 async def _begin_workflows(stack: Stack, store: Store, count: int) -> None:
     settings = Settings(environment="development", temporal_address=f"127.0.0.1:{stack.ports.temporal}")
     engine = TemporalEngine(await connect(settings))
-    slots = asyncio.Semaphore(_AT_ONCE)
-
-    async def begin(one: OpenDeclaration) -> bool:
-        async with slots:
-            resumption = await asyncio.to_thread(store.resumption, one.mrn)
-            return resumption is not None and await engine.resume(resumption)
-
-    began, begun, after = time.monotonic(), 0, None
-    while begun < count and (
-        page := await asyncio.to_thread(store.list_open, after, min(500, count - begun))
-    ):
-        after = page[-1]
-        begun += sum(await asyncio.gather(*map(begin, page)))
+    doctor = Doctor(cast("Records", _Some(store, count)), store, engine, engine, utc_now, store.note_audit)
+    began = time.monotonic()
+    begun, _ = await doctor.begin_anew("bench", UserRole.ADMIN, "bench")
     rate = begun / (time.monotonic() - began)
     everything = store.count_open() / rate / 60
     print(f"{begun} workflows begun, {rate:.0f} a second; all that are open would take {everything:.0f} min")
 
 
-async def _restart(stack: Stack, store: Store, metrics: str, watch: float) -> int:
+class _Some:
+    """A store of which only the first open declarations are seen."""
+
+    def __init__(self, store: Store, count: int) -> None:
+        self._store = store
+        self._left = count
+
+    def list_open(self, after: OpenDeclaration | None, limit: int) -> list[OpenDeclaration]:
+        page = self._store.list_open(after, min(limit, self._left)) if self._left else []
+        self._left -= len(page)
+        return page
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
+async def _restart(stack: Stack, metrics: str, watch: float) -> int:
     for name in _PROCESSES:
         stack.kill_child(name)
     for name in _PROCESSES:

@@ -44,6 +44,8 @@ _GRACE = timedelta(seconds=10)
 _PAGE = 1000
 _AT_ONCE = 16
 """Looks at single workflows under way at once."""
+_ASKED_AGAIN = 10
+"""Times, with a pause between two: as long as an engine takes that starts, or is told very much at once."""
 _NEWEST = 200
 """Cases that are gone through without being asked to look deep."""
 _SAMPLE = 50
@@ -452,16 +454,18 @@ class Doctor:
         """
         Every open declaration gets a new workflow, which takes it up from how it stands; whatever ran for it
         is ended. For a database that was brought back from a backup: what its engine has is of another time.
-        Returns how many were begun, and how many were ended before. Raises EngineUnavailable; then it is
-        begun once more.
+        Returns how many were begun, and how many were ended before. An engine that is busy is asked again, a
+        few times; raises EngineUnavailable when it stays away: then it is begun once more.
         """
         begun = ended = 0
 
         async def begin(mrn: str) -> tuple[bool, bool]:
             async with self._at_once:
                 resumption = await asyncio.to_thread(self._records.resumption, mrn)
-                was_running = await self._view.terminate(mrn, reason)
-                return resumption is not None and await self._view.resume(resumption), was_running
+                was_running = await self._asked_again(lambda: self._view.terminate(mrn, reason))
+                if resumption is None:
+                    return False, was_running
+                return await self._asked_again(lambda: self._view.resume(resumption)), was_running
 
         after: OpenDeclaration | None = None
         while page := await asyncio.to_thread(self._records.list_open, after, _PAGE):
@@ -479,6 +483,16 @@ class Doctor:
         await asyncio.to_thread(self._audit, line)
         log.info("doctor.began_anew", by=by, begun=begun, ended=ended)
         return begun, ended
+
+    async def _asked_again(self, ask: Callable[[], Awaitable[bool]]) -> bool:
+        """Ask the engine; a few times, where it does not answer. Raises EngineUnavailable."""
+        for _ in range(_ASKED_AGAIN):
+            try:
+                return await ask()
+            except EngineUnavailable as error:
+                log.warning("engine.unavailable", reason=str(error))
+                await asyncio.sleep(self._pause)
+        return await ask()
 
     def _line(self, result: Repaired, by: str, role: UserRole, reason: str) -> Audited:
         return Audited(
