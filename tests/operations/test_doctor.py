@@ -33,6 +33,7 @@ from hub.operations.retention.archiver import Archiver
 from hub.operations.retention.folder import ArchiveFolder
 from hub.ports import AuditFilter, EngineUnavailable, UserRole
 from hub.ports.doctor import REPAIRS, Examination, FindingKind
+from hub.ports.recovery import Restoration
 from hub.ports.retention import RetentionPolicy
 from hub.settings import Settings
 from hub.store import Store, create_store
@@ -338,6 +339,24 @@ async def test_a_workflow_of_what_was_archived_is_one_that_was_left(bench: Bench
     await indexed(bench, 1)
     found = counted(await doctor_of(bench).examine("test"))
     assert found == {FindingKind.WORKFLOW_LEFT: 1}
+
+
+async def test_everything_is_begun_anew_after_a_restore(bench: Bench) -> None:
+    """What runs is ended, what is open gets a workflow, with notices under numbers that nobody has used."""
+    open_ones = [acceptance("010101"), acceptance("010101")]
+    for accepted in open_ones:
+        await asyncio.to_thread(bench.store.lodge, accepted)
+    await started(bench, open_ones[0])
+    bench.store.mark_restored(Restoration(at=utc_now(), backup_at=utc_now(), by="test"))
+    assert await doctor_of(bench).begin_anew("test", UserRole.ADMIN, "restored") == (2, 1)
+    for accepted in open_ones:
+        handle = bench.client.get_workflow_handle(names.workflow_id(accepted.mrn))
+        history = await handle.fetch_history()
+        order = history.events[0].workflow_execution_started_event_attributes.input.payloads[0].data
+        assert b'"notices":1000' in order
+    [line] = bench.store.audit(AuditFilter(action="doctor"), None, 1).lines
+    assert (line.action, line.result) == ("doctor.began_anew", "2 workflows begun, 1 ended")
+    assert await doctor_of(bench).begin_anew("test", UserRole.ADMIN, "once more") == (2, 2)
 
 
 async def test_an_engine_that_is_away_is_itself_what_is_found(sqlite_url: str) -> None:
