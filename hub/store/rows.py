@@ -26,7 +26,7 @@ from hub.store.tables import decisions, declarations, referrals
 from hub.store.types import key
 
 _NOT_AWAITED = (ReferralState.DECIDED, ReferralState.WITHDRAWN)
-_KEPT_READ = 2048
+_KEPT_READ = 1024
 """Referrals and decisions of which what was read is kept at hand: some ten megabytes when all are there."""
 
 
