@@ -39,7 +39,10 @@ class CompiledPredicate:
                 raise ExpressionFailed(self.text, f"no fact {name!r} was given")
             fact = facts[name]
             data[name] = list(fact) if isinstance(fact, tuple) else fact
-        held = self._compiled.eval(data=data).plain_value()
+        try:
+            held = self._compiled.eval(data=data).plain_value()
+        except RuntimeError as wrong:  # it goes over lists for longer than the library lets it
+            raise ExpressionFailed(self.text, run_time_reason(str(wrong))) from wrong
         if isinstance(held, bool):
             return held
         # Its type is known to be bool, so anything else is the text of an error.

@@ -12,6 +12,7 @@ import pytest
 from hub.adapters.multipart import readable, take_apart
 from hub.adapters.wire import Misfit
 from hub.api.app import create_app
+from hub.expressions import ExpressionFailed, PredicateCompiler
 from hub.ports import Role
 from hub.store import Store, create_store
 from tests.api.support import Api, DescribedTransport, EngineFake, parts
@@ -70,3 +71,16 @@ def test_parts_in_parts_of_an_agencys_answer(body: bytes) -> None:
         take_apart("multipart/related; boundary=b", body)
     readable({"Content-Type": "multipart/related; boundary=b"}, body)
     assert time.process_time() - began < 1
+
+
+def test_a_condition_that_goes_over_lists_without_end() -> None:
+    """It fails as any other condition fails, and soon."""
+    ten = "[0,1,2,3,4,5,6,7,8,9]"
+    text = "true"
+    for level in range(9):
+        text = f"{ten}.all(x{level}, {text})"
+    condition = PredicateCompiler({}, {}).compile(text)
+    began = time.process_time()
+    with pytest.raises(ExpressionFailed):
+        condition({})
+    assert time.process_time() - began < 2
