@@ -27,8 +27,6 @@ TOLD = {
 }
 """What the cargo system was told, by the event that says so."""
 
-_RELEASING = frozenset({Outcome.RELEASE, Outcome.PARTIAL_RELEASE})
-
 _DECISIONS = frozenset({EventType.DECISION_RECEIVED, EventType.DECISION_LATE, EventType.DECISION_SUPERSEDED})
 
 
@@ -146,17 +144,25 @@ def _cases(events: Sequence[Event]) -> list[Case]:
 def _outcome(cases: Sequence[Case], recorded: Settled, earliest: int) -> Check:
     """
     The workflow settles by what it has heard, which may be a little less than was on record by then: but by
-    no less than the events it named, and never for a release.
+    no less than the events it named, and never so that it lets go what the record did not.
     """
     what = f"event {recorded.seq}: {recorded.clearance.outcome}"
     last = recorded.seq - 1
-    begin = last if recorded.clearance.outcome in _RELEASING else max(earliest, recorded.through or 1)
+    begin = max(earliest, recorded.through or 1) if _lets_go(cases[last], recorded.clearance) else last
     for seq in range(last, min(begin, last) - 1, -1):
         if not (differs := _difference(settle(cases[seq]), recorded.clearance)):
             return Check(what=what, holds=True, detail=f"by events 1 to {seq}")
         if seq == last:
             first = differs
     return Check(what=what, holds=False, detail=first)
+
+
+def _lets_go(case: Case, recorded: Clearance) -> bool:
+    """Whether all that an outcome let go may go by this case, as the store insists before it records one."""
+    if recorded.outcome is Outcome.RELEASE:
+        return False  # of all goods items: nothing more may have been on record
+    now = settle(case)
+    return now.outcome is Outcome.RELEASE or {*recorded.released_items} <= {*now.released_items}
 
 
 def _difference(now: Clearance, recorded: Clearance) -> str:
