@@ -15,7 +15,7 @@ from hub.console import axes, links, pictures
 from hub.console.board import HEALTH_WORDS, Tile, board_of, percentiles_of
 from hub.console.caching import Briefly
 from hub.console.i18n import Words, _
-from hub.console.kinds import INCIDENT_NAMES, STUCK_NAMES
+from hub.console.kinds import STUCK_NAMES, incident_names
 from hub.console.measured import measured
 from hub.console.parts import ConsoleParts, Parts, parts_of
 from hub.console.problems import not_found
@@ -140,7 +140,7 @@ async def agency_page(
         changes=CHANGE_WORDS,
         control_words=CONTROL_WORDS,
         kinds=STUCK_NAMES,
-        incident_kinds=INCIDENT_NAMES,
+        incident_kinds=incident_names(words),
         measured=lambda evidence: measured(evidence, words),
         links=links,
         is_staff=user.agency is None,

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from hub.console import links
 from hub.console.findings import FINDINGS
 from hub.console.i18n import Words, _
-from hub.console.kinds import INCIDENT_NAMES, SEVERITY_NAMES, SEVERITY_STYLES
+from hub.console.kinds import SEVERITY_NAMES, SEVERITY_STYLES, incident_names
 from hub.console.measured import measured
 from hub.console.parts import ConsoleParts, Parts
 from hub.console.problems import not_found
@@ -184,7 +184,7 @@ async def _audit(parts: ConsoleParts, user: User, action: str, one: Incident, no
 def _words(parts: ConsoleParts, words: Words) -> dict[str, Any]:
     names = {slug: words.text_of(name) for slug, name in parts.agency_names().items()}
     return {
-        "kinds": INCIDENT_NAMES,
+        "kinds": incident_names(words),
         "severities": SEVERITY_NAMES,
         "severity_styles": SEVERITY_STYLES,
         "measured": lambda evidence: measured(evidence, words),

@@ -14,7 +14,7 @@ from hub.console import axes, board, links, pictures
 from hub.console.board import AGES, OLDER, OUTCOME_WORDS, board_of
 from hub.console.findings import FINDINGS
 from hub.console.i18n import Words
-from hub.console.kinds import INCIDENT_NAMES, SEVERITY_NAMES, SEVERITY_STYLES, STUCK_NAMES
+from hub.console.kinds import SEVERITY_NAMES, SEVERITY_STYLES, STUCK_NAMES, incident_names
 from hub.console.parts import ConsoleParts, Parts
 from hub.console.shell import SignedIn, in_thread, page, words_of
 from hub.domain.clearance import Outcome
@@ -57,7 +57,7 @@ async def now_page(request: Request, parts: Parts, user: SignedIn) -> Response:
         approvals=await _approvals(parts, user),
         severities=SEVERITY_NAMES,
         severity_styles=SEVERITY_STYLES,
-        incident_kinds=INCIDENT_NAMES,
+        incident_kinds=incident_names(words),
         incident_url=links.incident_url,
         incidents_url=links.incidents_url,
         approvals_url=links.approvals_url,

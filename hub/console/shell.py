@@ -18,7 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hub.console.assets import asset_url
 from hub.console.i18n import LANGUAGES, Words, _, preferred, translations
-from hub.console.kinds import INCIDENT_NAMES
+from hub.console.kinds import incident_names
 from hub.console.navigation import menu_of
 from hub.console.parts import ConsoleParts, Parts, parts_of
 from hub.console.problems import NotSignedIn, forbidden
@@ -183,7 +183,7 @@ def render(request: Request, template: str, words: Words, *, status: int = 200, 
         # What a form was answered with, or an error, is not there to be asked for again.
         "fresh": asked,
         "criticals": _criticals(parts, user),
-        "critical_names": INCIDENT_NAMES,
+        "critical_names": incident_names(words),
         "agency_called": lambda slug: words.text_of(parts.agency_names().get(slug)),
         "scheme": scheme if scheme in SCHEMES else "auto",
         "schemes": SCHEMES,

@@ -53,7 +53,7 @@ def failing(store: Store) -> Incident:
 async def test_what_is_open_is_listed_and_leads_to_what_to_do(console: Console, failing: Incident) -> None:
     visitor = console.signed_in(UserRole.VIEWER)
     listed = (await visitor.get("/console/incidents")).text
-    assert listed.index("Agency fails") < listed.rindex("Disk is nearly full")
+    assert listed.index("system fails") < listed.rindex("The disk is full")
     page = (await visitor.get(f"/console/incidents/{failing.id}")).text
     assert "9 / 9 (100 %)" in page
     assert "Close the" in page  # of the runbook's section
@@ -141,7 +141,7 @@ async def test_viewers_are_refused_and_agencies_see_their_own(console: Console, 
     assert (await viewer.post(f"{path}/acknowledge")).status_code == 403
     own = console.signed_in(UserRole.OPERATOR, agency="apqa")
     listed = (await own.get("/console/incidents?state=all")).text
-    assert "Agency fails" in listed
+    assert "system fails" in listed
     assert f"{failing.id + 1}" not in [part.split('"')[0] for part in listed.split("/console/incidents/")[1:]]
     assert (await own.get(path)).status_code == 200
     assert (await own.get(f"/console/incidents/{failing.id + 1}")).status_code == 404
