@@ -40,8 +40,8 @@ test-all: $(STAMP) ## every test, the slow ones too
 check: lint types imports configuration ## style, types, import rules, configuration
 
 lint: $(STAMP)
-	@$(BIN)/ruff check hub chaos tests
-	@$(BIN)/ruff format --check hub chaos tests
+	@$(BIN)/ruff check hub chaos benchmarks tests
+	@$(BIN)/ruff format --check hub chaos benchmarks tests
 
 types: $(STAMP)
 	@$(BIN)/mypy

@@ -16,7 +16,7 @@ from benchmarks.agencies import Job
 from benchmarks.cargo import Cargo
 from benchmarks.job import declaration
 
-_PATIENCE = 90.0
+_PATIENCE = 180.0
 """Seconds that a declaration may take at most."""
 
 

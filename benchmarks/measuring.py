@@ -54,24 +54,30 @@ class Figures:
     values: dict[str, float] = field(default_factory=dict)
     processor: dict[str, dict[str, float]] = field(default_factory=dict)
     """By job, milliseconds per declaration by process."""
+    trouble: str = ""
+    """Why it did not come to the other figures, with the tail of its logs."""
 
 
 async def run_session(contender: Contender, cargo: Cargo, effort: Effort, jobs: Sequence[Job]) -> Figures:
-    """Measure a contender. Raises what it fails with; it is stopped whatever happens."""
+    """
+    Measure a contender; what it fails with while it is measured is its trouble, and ends the session.
+
+    Raises what it fails with when it is started. It is stopped whatever happens.
+    """
     figures = Figures()
     try:
         door = await contender.start()
         before = await asyncio.to_thread(stored, contender.data)
         meter = Meter({**contender.pids, DRIVER: os.getpid()})
-        async with Customs(door.url, door.key, cargo) as customs:
-            lodged = await _measure(customs, meter, effort, jobs, figures)
+        try:
+            async with Customs(door.url, door.key, cargo) as customs:
+                lodged = await _measure(customs, meter, effort, jobs, figures)
+        except Exception as error:
+            figures.trouble = f"{_first(error)!r}\n{contender.log_tail()}"
+            return figures
         figures.values["memory"] = meter.peak_memory
         after = await asyncio.to_thread(stored, contender.data)
         figures.values["stored"] = (after - before) / lodged
-    except Exception as error:
-        # Read now: what is stopped says a great deal more.
-        error.add_note(contender.log_tail())
-        raise
     finally:
         await contender.stop()
     return figures
@@ -126,6 +132,13 @@ async def _measure_job(customs: Customs, meter: Meter, effort: Effort, job: Job,
         told[f"per_second_{job}"] = run.per_second
         lodged += len(run.passages)
     return lodged
+
+
+def _first(error: BaseException) -> BaseException:
+    """What is at the bottom of a group of errors."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 def _each(before: dict[str, float], after: dict[str, float], run: Run) -> dict[str, float]:

@@ -14,7 +14,6 @@ from pathlib import Path
 from benchmarks import routing
 from benchmarks.agencies import Job, make_folder
 from benchmarks.cargo import Cargo
-from benchmarks.children import ChildFailed
 from benchmarks.measuring import CORE, FULL, QUICK, Effort, Figures, run_session
 from benchmarks.report import Result, tables
 from benchmarks.stacks import CONTENDERS
@@ -49,8 +48,10 @@ def main() -> None:
         from benchmarks.pictures import draw
 
         draw(result, options.results)
-    print(tables(result))
-    print(f"\nKept in {options.results}: result.json and the pictures.")
+    text = tables(result)
+    (options.results / "result.txt").write_text(text + "\n")
+    print(text)
+    print(f"\nKept in {options.results}: result.json, result.txt and the pictures.")
     sys.exit(1 if result.failed else 0)
 
 
@@ -75,10 +76,16 @@ async def run(
                 print(f"round {number} of {len(efforts)}: {name} ...", end=" ", flush=True)
                 try:
                     each[name] = await _session(name, base, effort)
-                    print(f"{each[name].values['per_second_50']:.1f} declarations a second", flush=True)
                 except Exception as error:
                     result.failed[name] = str(error)
                     print(f"failed: {error}", flush=True)
+                else:
+                    if trouble := each[name].trouble:
+                        result.failed[name] = trouble
+                        print(f"failed in part: {trouble}", flush=True)
+                    else:
+                        speed = each[name].values["per_second_50"]
+                        print(f"{speed:.1f} declarations a second", flush=True)
                 result.write(kept)
             took[effort] = time.monotonic() - since
 
@@ -100,20 +107,15 @@ async def measure_singles(result: Result) -> None:
 
 
 async def _session(name: str, base: Path, effort: Effort) -> Figures:
-    """Raises ContenderFailed, with the tail of its logs."""
+    """Raises CannotBeHad; ChildFailed or StackFailed with the tail of a log when it does not start."""
     folder = await asyncio.to_thread(_open_folder, base, name)
     try:
         async with Cargo() as cargo:
             contender = CONTENDERS[name](folder / "run", base / "config", cargo.url)
             try:
                 return await run_session(contender, cargo, effort, _JOBS.get(name, (Job.MIX_38,)))
-            except ChildFailed as error:
-                raise ContenderFailed(str(error)) from error
             except ImportError as missing:
-                raise ContenderFailed(f"it cannot be had here: {missing}") from missing
-            except Exception as error:
-                notes = "\n".join(getattr(error, "__notes__", ()))
-                raise ContenderFailed(f"{_first(error)!r}\n{notes}") from error
+                raise CannotBeHad(f"it cannot be had here: {missing}") from missing
     finally:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
@@ -125,18 +127,11 @@ def _open_folder(base: Path, name: str) -> Path:
     return folder
 
 
-class ContenderFailed(Exception):
-    """A contender did not do the job."""
+class CannotBeHad(Exception):
+    """What a contender runs on is not installed."""
 
 
 _JOBS = {"hub": (Job.REPLY_4, Job.REPLY_38, Job.MIX_38)}
-
-
-def _first(error: BaseException) -> BaseException:
-    """What is at the bottom of a group of errors."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
 
 
 if __name__ == "__main__":
