@@ -408,7 +408,7 @@ class Bench:
         return handle
 
     async def receive(self, *decisions: Decision) -> None:
-        """The agency calls back: into the inbox, then to the workflow."""
+        """The agency calls back: into the inbox, then to the workflow what it is to be told now."""
         for each in decisions:
             mrn, service = names.split_referral_id(each.referral)
             message = Message(
@@ -421,9 +421,10 @@ class Bench:
                 received_at=each.received_at,
             )
             received = await asyncio.to_thread(self.store.receive, message)
-            await self.client.get_workflow_handle(names.workflow_id(mrn)).signal(
-                names.SIGNAL_DECISIONS_RECEIVED, list(received.decisions)
-            )
+            if received.to_tell:
+                await self.client.get_workflow_handle(names.workflow_id(mrn)).signal(
+                    names.SIGNAL_DECISIONS_RECEIVED, list(received.to_tell)
+                )
 
     async def until(self, mrn: str, condition: Callable[[list[str]], bool]) -> list[str]:
         """Wait until the declaration's events, as `type` or `type:service`, fulfil a condition."""

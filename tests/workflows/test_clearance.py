@@ -76,6 +76,31 @@ async def test_a_decision_by_callback_settles_what_waits(bench: Bench) -> None:
         assert await handle.result() is Outcome.RELEASE
 
 
+async def test_approvals_that_come_one_after_the_other_wake_it_once(bench: Bench) -> None:
+    """The last brings the others; with its only outcome the declaration is closed in the same go."""
+    accepted = acceptance(*FOUR)
+    services = [referral.terms.service for referral in accepted.case.referrals]
+    bench.agencies.scripts = {service: [takes] for service in services}
+    async with bench.working():
+        handle = await bench.start(accepted)
+        await bench.until(accepted.mrn, lambda told: f"referral.delivered:{services[-1]}" in told)
+        for service in services:
+            await bench.receive(decision(f"{accepted.mrn}/{service}", at=bench.now()))
+        assert await handle.result() is Outcome.RELEASE
+        history = await handle.fetch_history()
+    kinds = [event.WhichOneof("attributes") or "" for event in history.events]
+    assert kinds.count("workflow_execution_signaled_event_attributes") == 1
+    assert kinds.count("timer_canceled_event_attributes") == 0
+    markers = [event.marker_recorded_event_attributes for event in history.events]
+    done = {p.data for marker in markers for p in marker.details["data"].payloads}
+    # Nobody notes here that the decisions were told, so the first is refused.
+    assert [b"conclude" in one for one in done].count(True) == 2
+    assert not any(b"close_case" in one for one in done)
+    view = bench.store.view(accepted.mrn)
+    assert view is not None
+    assert view.closed_at is not None
+
+
 async def test_a_callback_that_overtakes_its_receipt_counts(bench: Bench) -> None:
     """The decision arrives while the submission is still under way."""
     accepted = acceptance("010101")
