@@ -17,13 +17,17 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+import requests
 
 from hub.embedded import Ports, Stack
 from tests.flows.doors import Doors
-from tests.flows.test_kills import FOUR_REFERRALS
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session")]
 
+BEEF = {"items": [{"hs_code": "0202300000", "attributes": {"intended_use": "food", "species": "Bos taurus"}}]}
+"""Two agencies, both with a look-up: one is asked by polls, the other calls back."""
+TIMBER = {"items": [{"hs_code": "4407110000", "attributes": {"species": "Pinus radiata"}}]}
+"""Two agencies: of one the contract has no look-up, and it calls back."""
 _PROCESSES = ("worker", "api", "temporal")
 
 
@@ -77,26 +81,29 @@ def copy_of_the_engine(folder: Path, to: Path) -> None:
 @pytest.mark.parametrize("engine", ["empty", "of the backup's time"])
 async def test_a_backup_brought_back_on_an_engine(own: Doors, tmp_path: Path, engine: str) -> None:
     """
-    At the backup some wait for their agencies, and some have not reached one. Then all are sent, decided
-    and released; and all of that is forgotten.
+    At the backup no declaration has reached one agency, and some wait for another. Then all are sent, decided
+    and released; and all of that is forgotten. What cannot be looked up is decided by hand.
     """
     stack = own.stack
-    await own.behave("kfs", "DOWN")
-    pending = [(await own.lodge(FOUR_REFERRALS))["mrn"] for _ in range(4)]
-    waiting = [(await own.lodge({**FOUR_REFERRALS, "ucr": "-SIM-LATE"}))["mrn"] for _ in range(4)]
-    for mrn in (*pending, *waiting):
-        await own.until(mrn, lambda v: sum(r["state"] == "pending" for r in v["referrals"]) <= 1)
+    await _late_is(own, seconds=20)
+    await own.behave("apqa", "DOWN")
+    plain = [(await own.lodge(BEEF))["mrn"] for _ in range(3)]
+    waiting = [(await own.lodge({**BEEF, "ucr": "-SIM-MFDS-LATE"}))["mrn"] for _ in range(3)]
+    timber = (await own.lodge({**TIMBER, "ucr": "-SIM-KFS-LATE"}))["mrn"]
+    everything = [*plain, *waiting, timber]
+    for mrn in everything:
+        await own.until(mrn, lambda v: sum(r["state"] == "pending" for r in v["referrals"]) == 1)
     await hub(stack, "backup", str(tmp_path / "backups"))
     copy_of_the_engine(stack.folder, tmp_path / "engine.sqlite")
-    await own.behave("kfs", "APPROVE")
-    for mrn in (*pending, *waiting):
-        await own.until(mrn, lambda v: v["outcome"] == "release" and v["closed_at"])
-    lost = (await own.lodge(FOUR_REFERRALS))["mrn"]
+    await own.behave("apqa", "APPROVE")
+    for mrn in everything:
+        await own.until(mrn, lambda v: v["outcome"] == "release" and v["closed_at"], patience=150)
+    lost = (await own.lodge(BEEF))["mrn"]
     await lose_everything(stack)
 
     [backup] = (tmp_path / "backups").iterdir()
     said = await hub(stack, "restore", str(backup), "--rate", "50")
-    assert "8 open declarations" in said
+    assert "7 open declarations" in said
     if engine != "empty":
         shutil.copyfile(tmp_path / "engine.sqlite", stack.folder / "temporal.sqlite")
     await stack.start_child("temporal")
@@ -106,18 +113,50 @@ async def test_a_backup_brought_back_on_an_engine(own: Doors, tmp_path: Path, en
         await stack.start_child(name)
     await stack.wait_ready()
 
-    for mrn in (*pending, *waiting):
-        await own.until(mrn, lambda v: v["outcome"] == "release" and v["closed_at"])
+    for mrn in (*plain, *waiting):
+        await own.until(mrn, lambda v: v["outcome"] == "release" and v["closed_at"], patience=150)
+    # Its contract has no look-up, and the agency does not say again what it has said: a person asks it.
+    kept = await own.until(timber, lambda v: all(r["state"] != "pending" for r in v["referrals"]))
+    assert kept["outcome"] == "in_progress"
+    await _decide_by_hand(own, timber, "kfs-timber-legality")
+    await own.until(timber, lambda v: v["outcome"] == "release" and v["closed_at"])
+    for mrn in everything:
         applications = (await own.ledger(mrn=mrn))["applications"]
-        assert [one["effects"] for one in applications] == [1, 1, 1, 1]
+        assert [one["effects"] for one in applications] == [1, 1]
         notices = (await own.cargo(mrn=mrn))["notices"]
-        assert notices[-1]["notice"]["outcome"] == "release"
-        assert len({one["notice"]["key"] for one in notices}) == len(notices)
+        assert [one["outcome"] for one in notices] == ["release", "release"]
+        assert [one["number"] for one in notices] == [1, 1001]
     assert (await own.ledger())["summary"]["effects_over_one"] == []
     # What was lodged after the backup is not known; its declarant lodges it again.
-    missing = await own.ask("GET", f"/v1/declarations/{lost}")
-    assert missing.status_code == 404
+    assert (await own.ask("GET", f"/v1/declarations/{lost}")).status_code == 404
     await hub(stack, "doctor")
+
+
+async def _late_is(own: Doors, seconds: float) -> None:
+    """How long simulated agencies take that are late."""
+    url = f"{own.stack.simulator_url}/_simulator/timings"
+    answer = await asyncio.to_thread(requests.put, url, json={"late": round(seconds * 1000)}, timeout=5)
+    answer.raise_for_status()
+
+
+async def _decide_by_hand(own: Doors, mrn: str, service: str) -> None:
+    """One person proposes what the agency has said, another confirms it."""
+    body = {
+        "id": f"{mrn}-1",
+        "mrn": mrn,
+        "service": service,
+        "verdict": "approved",
+        "evidence": "Ms Han, by telephone, 10:40",
+    }
+    proposed = await own.ask("POST", "/v1/operations/proposals", body)
+    assert proposed.status_code == 201, proposed.text
+    confirmed = await own.ask(
+        "POST",
+        f"/v1/operations/proposals/{proposed.json()['id']}/confirmation",
+        {"id": f"{mrn}-2", "reason": "I have read the file"},
+        office="operator",
+    )
+    assert confirmed.ok, confirmed.text
 
 
 def _until_open(port: int) -> None:
