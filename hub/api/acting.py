@@ -12,6 +12,7 @@ from pydantic import Field
 from hub.api.access import Operator
 from hub.api.asked import ActionAsked, PreviewAsked, ProposalEnded, ProposalMade
 from hub.api.asking import BODY_PROBLEMS, body_of, invalid, read_asked
+from hub.api.parameters import Cursor
 from hub.api.parts import Parts
 from hub.api.problems import KINDS, ApiProblem, ProblemFault, problem_responses
 from hub.domain.clearance import Outcome
@@ -28,7 +29,6 @@ from hub.ports import (
     ApiClient,
     Audited,
     AuditFilter,
-    BadCursor,
     ChangedMeanwhile,
     ControlState,
     Proposal,
@@ -40,7 +40,6 @@ router = APIRouter(tags=["operations"])
 
 KEY = "Idempotency-Key"
 IdempotencyKey = Annotated[str | None, Header(alias=KEY, max_length=64)]
-Cursor = Annotated[str | None, Query(max_length=500, description="Of the page before.")]
 Limit = Annotated[int, Query(ge=1, le=200)]
 _PLAIN = r"^[^\x00]*$"
 
@@ -248,10 +247,7 @@ async def list_proposals(
 ) -> ProposalList:
     """Those that wait, the oldest first; or those that have ended, the last first."""
     _refuse_bound(actor)
-    try:
-        page = await parts.desk.by_hand.proposals(open=state == "open", mrn=mrn, cursor=cursor, limit=limit)
-    except BadCursor as error:
-        raise ApiProblem("bad-cursor", "the cursor is not one that this list gave out") from error
+    page = await parts.desk.by_hand.proposals(open=state == "open", mrn=mrn, cursor=cursor, limit=limit)
     return ProposalList(proposals=page.proposals, cursor=page.cursor)
 
 
@@ -370,10 +366,7 @@ async def list_audit(
     """To what, why, and what came of it. Lines are added, and never changed."""
     _refuse_bound(actor)
     which = AuditFilter(user=user, action=action, mrn=mrn, agency=agency, since=since, before=before)
-    try:
-        page = await parts.desk.audit.search(which, cursor, limit)
-    except BadCursor as error:
-        raise ApiProblem("bad-cursor", "the cursor is not one that this list gave out") from error
+    page = await parts.desk.audit.search(which, cursor, limit)
     return AuditList(lines=page.lines, cursor=page.cursor)
 
 

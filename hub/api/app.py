@@ -37,9 +37,16 @@ from hub.api.middleware import Doorkeeper
 from hub.api.openapi import describe
 from hub.api.parameters import only_known
 from hub.api.parts import ApiParts
-from hub.api.problems import ApiProblem, on_api_problem, on_http_exception, on_validation_error
+from hub.api.problems import (
+    ApiProblem,
+    on_api_problem,
+    on_bad_cursor,
+    on_http_exception,
+    on_validation_error,
+)
 from hub.api.starting import Starter
 from hub.api.watching import Watcher
+from hub.ports import BadCursor
 
 
 def create_app(parts: ApiParts) -> FastAPI:
@@ -77,6 +84,7 @@ def create_app(parts: ApiParts) -> FastAPI:
     app.state.starter = starter
     app.add_middleware(Doorkeeper, metrics=metrics)
     app.add_exception_handler(ApiProblem, on_api_problem)
+    app.add_exception_handler(BadCursor, on_bad_cursor)
     app.add_exception_handler(HTTPException, on_http_exception)
     app.add_exception_handler(RequestValidationError, on_validation_error)
     for module in (

@@ -8,7 +8,6 @@ from fastapi import APIRouter, Path, Query, Request
 
 from hub.api.acting import (
     Acting,
-    Cursor,
     IdempotencyKey,
     Limit,
     request_of,
@@ -16,12 +15,13 @@ from hub.api.acting import (
 )
 from hub.api.asked import BulkAsked, BulkPicked, BulkStopped
 from hub.api.asking import BODY_PROBLEMS, body_of, invalid, read_asked
+from hub.api.parameters import Cursor
 from hub.api.parts import ApiParts, Parts
 from hub.api.problems import ApiProblem, problem_responses
 from hub.domain.intake import Fault
 from hub.domain.model import Model
 from hub.operations.bulk import Pick
-from hub.ports import Actor, BadCursor, Bulk, BulkItem, ItemState
+from hub.ports import Actor, Bulk, BulkItem, ItemState
 
 router = APIRouter(tags=["operations"])
 
@@ -122,10 +122,7 @@ async def begin_bulk(
 async def list_bulks(parts: Parts, actor: Acting, cursor: Cursor = None, limit: Limit = 50) -> BulkList:
     """With how many of their items are done, refused and left."""
     _refuse_bound(actor)
-    try:
-        page = await parts.desk.bulks.bulks(cursor, limit)
-    except BadCursor as error:
-        raise ApiProblem("bad-cursor", "the cursor is not one that this list gave out") from error
+    page = await parts.desk.bulks.bulks(cursor, limit)
     return BulkList(bulks=page.bulks, cursor=page.cursor)
 
 

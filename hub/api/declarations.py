@@ -12,6 +12,7 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
 from hub.api.access import Caller, Mrn, Operator, Seeing, declaration_seen
+from hub.api.parameters import Cursor
 from hub.api.parts import ApiParts, Parts
 from hub.api.presenting import answer_of, beside, events_for, routing_of
 from hub.api.problems import ApiProblem, problem_responses
@@ -20,7 +21,7 @@ from hub.api.watching import Watcher
 from hub.domain.clearance import Outcome
 from hub.domain.model import UtcDatetime
 from hub.operations.sight import Sight
-from hub.ports import BadCursor, DeclarationFilter, DeclarationView
+from hub.ports import DeclarationFilter, DeclarationView
 
 router = APIRouter(tags=["declarations"])
 
@@ -48,7 +49,7 @@ async def list_declarations(
     lrn: Annotated[str | None, Query(max_length=35, pattern=_PLAIN)] = None,
     accepted_from: Annotated[UtcDatetime | None, Query(description="Inclusive.")] = None,
     accepted_before: Annotated[UtcDatetime | None, Query(description="Exclusive.")] = None,
-    cursor: Annotated[str | None, Query(max_length=500, description="Of the page before.")] = None,
+    cursor: Cursor = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> DeclarationPage:
     """
@@ -68,10 +69,7 @@ async def list_declarations(
         accepted_from=accepted_from,
         accepted_before=accepted_before,
     )
-    try:
-        page = await to_thread.run_sync(parts.queries.page, which, cursor, limit)
-    except BadCursor as error:
-        raise ApiProblem("bad-cursor", "the cursor is not one that this list gave out") from error
+    page = await to_thread.run_sync(parts.queries.page, which, cursor, limit)
     rows = page.rows
     if sight.agency is not None:
         rows = tuple(

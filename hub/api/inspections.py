@@ -14,6 +14,7 @@ from hub.api.asked import AppointmentConfirmed, InspectionReport
 from hub.api.asking import BODY_PROBLEMS, body_of, read_asked
 from hub.api.changing import change, refusal
 from hub.api.controlling import DecisionTaken, referral_seen, take
+from hub.api.parameters import Cursor
 from hub.api.parts import ApiParts, Parts
 from hub.api.problems import ApiProblem, problem_responses
 from hub.domain.inspection import Inspection, InspectionState
@@ -22,7 +23,7 @@ from hub.domain.names import CUSTOMS
 from hub.domain.steps import StepRefused
 from hub.domain.steps.inspecting import OPEN, confirm, offer, reported, result
 from hub.operations.sight import Sight
-from hub.ports import BadCursor, DeclarationFilter, DeclarationView, Role
+from hub.ports import DeclarationFilter, DeclarationView, Role
 
 router = APIRouter(tags=["offices"])
 
@@ -201,7 +202,7 @@ async def show_diary(
     from_: Annotated[
         UtcDatetime | None, Query(alias="from", description="What is over by then is left out.")
     ] = None,
-    cursor: Annotated[str | None, Query(max_length=500, description="Of the page before.")] = None,
+    cursor: Cursor = None,
     limit: Annotated[
         int, Query(ge=1, le=200, description="Of declarations that are looked at; a page may hold fewer.")
     ] = 200,
@@ -226,10 +227,7 @@ async def show_diary(
         )
         return Diary(agency=whose, inspections=tuple(found), cursor=page.cursor)
 
-    try:
-        return await to_thread.run_sync(looked_up)
-    except BadCursor as error:
-        raise ApiProblem("bad-cursor", "the cursor is not one that this list gave out") from error
+    return await to_thread.run_sync(looked_up)
 
 
 def _awaits(appointment: Appointment, agency: str) -> bool:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from fastapi import Request
+from typing import Annotated
+
+from fastapi import Query, Request
 from fastapi.routing import APIRoute
 
 from hub.api.problems import ApiProblem, ProblemFault
+
+Cursor = Annotated[str | None, Query(max_length=500, description="Of the page before.")]
+"""Where a page begins, as the page before said it."""
 
 
 async def only_known(request: Request) -> None:

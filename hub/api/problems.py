@@ -439,6 +439,13 @@ def _methods_at(request: Request) -> set[str]:
     return methods | {"HEAD"} if "GET" in methods else methods
 
 
+async def on_bad_cursor(request: Request, error: Exception) -> JSONResponse:
+    """Exception handler: a cursor that no list has given out."""
+    return problem_response(
+        request, ApiProblem("bad-cursor", "the cursor is not one that this list gave out")
+    )
+
+
 async def on_validation_error(request: Request, error: Exception) -> JSONResponse:
     """Exception handler: query parameters that do not fit."""
     assert isinstance(error, RequestValidationError)
