@@ -364,6 +364,8 @@ class ErrandActivities:
         recorded. Raises ApplicationError while it cannot be found out.
         """
         if is_delivered(file.referral):
+            if file.referral.receipt is None and file.sent_at is not None:
+                await self._have_receipt(file, file.sent_at)
             return True
         # Whom nothing can have reached is never told of a change. So what was not sent was turned down, or
         # its answer could not be read: it may have been kept. An amendment since then hides that state.
@@ -398,6 +400,22 @@ class ErrandActivities:
         # That of before the amendment: no decision in it is about the new content.
         await self._record(file, submission, exchanges, max(file.referral.terms.revision - 1, 1))
         return True
+
+    async def _have_receipt(self, file: ReferralFile, sent_at: datetime) -> None:
+        """
+        Have the receipt of what its agency has decided while the answer to the submission was lost: what it is
+        told now may need the number in it. Raises ApplicationError while it cannot be had.
+        """
+        try:
+            found = await self._gateway.look_up(file.dossier, sent_at)
+            submission = found.submission
+            if submission is None and not found.exchanges:
+                submission = await self._gateway.submit(file.dossier)  # our reference is a key
+        except ChannelError as error:
+            raise await self._trouble(file, error) from error
+        if submission is not None:
+            before = max(file.referral.terms.revision - 1, 1)
+            await self._record(file, submission, found.exchanges, before)
 
     async def _record(
         self, file: ReferralFile, submission: Submission, exchanges: Sequence[Exchange], revision: int

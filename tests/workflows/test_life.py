@@ -246,6 +246,33 @@ async def test_an_amendment_settles_a_doubt_first(bench: Bench) -> None:
     assert bench.agencies.told == [("amend", "plant-import", 2)]
 
 
+async def test_a_receipt_that_a_decision_overtook_is_asked_for_before_the_agency_is_told(
+    bench: Bench,
+) -> None:
+    """
+    The answer to the submission was lost, and the decision came by itself: what the agency is told next is
+    about a number that only its receipt tells. It is had by the key, as in doubt.
+    """
+    accepted = acceptance("010101")
+    referral = f"{accepted.mrn}/plant-import"
+    gate = asyncio.Event()
+    bench.agencies.scripts = {"plant-import": [waits_for(gate, raises(InDoubt("no answer"))), takes]}
+    async with bench.working():
+        handle = await bench.start(accepted)
+        while not bench.agencies.submitted:
+            await asyncio.sleep(0.01)
+        await bench.receive(decision(referral, Verdict.REFUSED))
+        gate.set()
+        await bench.until(accepted.mrn, lambda told: "cargo.refused" in told)
+        await bench.amend(accepted, "010101", mass=2)
+        await bench.until(accepted.mrn, lambda told: "referral.amended:plant-import" in told)
+        await bench.receive(decision(referral, id="d2", at=bench.now()))
+        assert await handle.result() is Outcome.RELEASE
+    assert bench.agencies.submitted == ["plant-import", "plant-import"]
+    assert bench.agencies.told == [("amend", "plant-import", 2)]
+    assert (await bench.case(accepted.mrn)).referral("plant-import").receipt is not None
+
+
 async def test_what_never_arrived_is_not_amended_but_submitted(bench: Bench) -> None:
     """Looked up, not found: the new content goes out under a reference of its own."""
     accepted = acceptance("010101")
