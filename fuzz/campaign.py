@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -104,10 +103,11 @@ def chance(seed: int, door: str, number: int) -> Random:
     return Random(f"{seed}/{door}/{number}")  # noqa: S311 - to be repeated, not to be secret
 
 
-def play(report: Report, door: Door, numbers: Sequence[int] | range, until: float = float("inf")) -> None:
-    """Put these numbers to a door, as far as the time (of `time.monotonic`) allows."""
+def play(report: Report, door: Door, numbers: Sequence[int]) -> None:
+    """Put these numbers to a door, until there are as many inputs as numbers."""
+    before = report.inputs
     for number in numbers:
-        if time.monotonic() > until:
+        if report.inputs - before >= len(numbers):
             return
         for outcome in door.put(number, chance(report.seed, door.name, number)):
             report.add(door.name, number, outcome)

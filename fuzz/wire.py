@@ -56,20 +56,28 @@ class Line:
         self._port = port
         self._socket: socket.socket | None = None
 
-    def ask(self, sent: bytes | Sequence[bytes], *, pause: float = 0.0, expects_body: bool = True) -> Answer:
+    def ask(
+        self,
+        sent: bytes | Sequence[bytes],
+        *,
+        pause: float = 0.0,
+        expects_body: bool = True,
+        ends: bool = False,
+    ) -> Answer:
         """
-        Send, and read the answer. Pieces go out one after another, with a pause of seconds between them.
+        Send, and read the answer. Pieces go out one after another, with a pause of seconds between them; after
+        the last the sending side is closed where the input `ends` there.
 
         Raises NotAnswered if there is neither an answer nor an end.
         """
         pieces = [sent] if isinstance(sent, bytes) else sent
         fresh = self._socket is None
         began = time.perf_counter()
-        answer = self._once(pieces, pause, expects_body=expects_body)
+        answer = self._once(pieces, pause, expects_body=expects_body, ends=ends)
         if answer is None and not fresh:
             # The hub had closed a connection that was idle: that says nothing about this input.
             began = time.perf_counter()
-            answer = self._once(pieces, pause, expects_body=expects_body)
+            answer = self._once(pieces, pause, expects_body=expects_body, ends=ends)
         spent = time.perf_counter() - began - pause * (len(pieces) - 1)
         if answer is None:
             return Answer(None, seconds=spent)
@@ -80,7 +88,9 @@ class Line:
             self._socket.close()
             self._socket = None
 
-    def _once(self, pieces: Sequence[bytes], pause: float, *, expects_body: bool) -> Answer | None:
+    def _once(
+        self, pieces: Sequence[bytes], pause: float, *, expects_body: bool, ends: bool
+    ) -> Answer | None:
         if self._socket is None:
             self._socket = socket.create_connection(("127.0.0.1", self._port), timeout=_PATIENCE)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -91,6 +101,8 @@ class Line:
                 if number and pause:
                     time.sleep(pause)  # the input itself is that it comes slowly
                 line.sendall(piece)
+            if ends:
+                line.shutdown(socket.SHUT_WR)
         method = "GET" if expects_body else "HEAD"
         with HTTPResponse(line, method=method) as response:
             try:

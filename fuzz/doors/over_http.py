@@ -22,13 +22,19 @@ class HttpDoor:
         self._pid = target.pids["api"]
 
     def ask(
-        self, kind: str, sent: bytes | Sequence[bytes], *, pause: float = 0.0, expects_body: bool = True
+        self,
+        kind: str,
+        sent: bytes | Sequence[bytes],
+        *,
+        pause: float = 0.0,
+        expects_body: bool = True,
+        ends: bool = False,
     ) -> Outcome:
         """Send a request, and judge the answer."""
         whole = sent if isinstance(sent, bytes) else b"".join(sent)
         before = processor_seconds(self._pid)
         try:
-            answer = self._line.ask(sent, pause=pause, expects_body=expects_body)
+            answer = self._line.ask(sent, pause=pause, expects_body=expects_body, ends=ends)
         except NotAnswered as silent:
             return Outcome(kind, "silent", 0.0, whole, (str(silent),))
         faults = self.target.judge.faults(answer, whole)
