@@ -403,8 +403,8 @@ class ErrandActivities:
 
     async def _have_receipt(self, file: ReferralFile, sent_at: datetime) -> None:
         """
-        Have the receipt of what its agency has decided while the answer to the submission was lost: what it is
-        told now may need the number in it. Raises ApplicationError while it cannot be had.
+        Have the receipt of what its agency has decided while the answer to the submission was lost: what it
+        is told now may need the number in it. Raises ApplicationError while it cannot be had.
         """
         try:
             found = await self._gateway.look_up(file.dossier, sent_at)
