@@ -226,8 +226,17 @@ class TemporalEngine:
         if case.referrals:
             due_at = min(referral.terms.due_at for referral in case.referrals)
             attributes.append(SearchAttributePair(DUE_AT, due_at))
+        # Whoever lodges is not kept waiting; whoever mends has as much patience as whoever looks.
+        patience = _RPC_TIMEOUT if order.resumed is None else _LISTING
+        asking = self._call() if order.resumed is None else self._look()
         with tracing.continuing(acceptance.trace):
-            await self._start_workflow(order, TypedSearchAttributes(attributes), declaration, policies)
+            async with asking:
+                await self._start_workflow(
+                    order,
+                    TypedSearchAttributes(attributes),
+                    declaration,
+                    {**policies, "rpc_timeout": patience},
+                )
 
     async def _start_workflow(
         self,
@@ -236,27 +245,25 @@ class TemporalEngine:
         declaration: Declaration,
         policies: Mapping[str, Any],
     ) -> None:
-        async with self._call():
-            start = functools.partial(
-                self._client.start_workflow,
-                names.CLEARANCE_WORKFLOW,
-                order,
-                id=names.workflow_id(order.case.mrn),
-                task_queue=names.TASK_QUEUE,
-                task_timeout=TASK_TIMEOUT,
-                search_attributes=attributes,
-                static_summary=f"{declaration.declarant.id} {declaration.lrn}",
-                rpc_timeout=_RPC_TIMEOUT,
-                **policies,
-            )
-            try:
-                await start()
-            except RPCError as error:
-                if error.status is not RPCStatusCode.INVALID_ARGUMENT:
-                    raise
-                # An engine that has been set up anew does not know the search attributes any more.
-                await register_search_attributes(self._client)
-                await start()
+        start = functools.partial(
+            self._client.start_workflow,
+            names.CLEARANCE_WORKFLOW,
+            order,
+            id=names.workflow_id(order.case.mrn),
+            task_queue=names.TASK_QUEUE,
+            task_timeout=TASK_TIMEOUT,
+            search_attributes=attributes,
+            static_summary=f"{declaration.declarant.id} {declaration.lrn}",
+            **policies,
+        )
+        try:
+            await start()
+        except RPCError as error:
+            if error.status is not RPCStatusCode.INVALID_ARGUMENT:
+                raise
+            # An engine that has been set up anew does not know the search attributes any more.
+            await register_search_attributes(self._client)
+            await start()
 
     async def tell_decisions(self, mrn: str, decisions: Sequence[Decision]) -> bool:
         """Signal decisions. False when the workflow has ended. Raises EngineUnavailable."""
