@@ -21,6 +21,8 @@ from benchmarks.targets import judge
 # Okabe and Ito's colours, which people who are colour-blind tell apart.
 _HUB, _OTHER = "#0072B2", "#B0B0B0"
 _PARTS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
+_PAPER = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+"""Behind words that would stand on a line."""
 _STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "bench",  # the same result gives the same file
@@ -117,7 +119,7 @@ def _processor(result: Result, path: Path) -> Path | None:
         agencies = spent[name].get(SIMULATOR, 0.0)
         axes.text(own, place, f" {own:.1f}  (agencies: {agencies:.1f})", va="center")
     axes.set_xlim(0, max(left.values()) * 1.3)
-    axes.legend(loc="lower right", frameon=False, ncols=2)
+    axes.legend(loc="upper left", bbox_to_anchor=(0, -0.12), frameon=False, ncols=len(parts))
     return _save(
         figure,
         path,
@@ -142,7 +144,14 @@ def _targets(result: Result, path: Path) -> Path | None:
     axes.axvline(1, color="black", linewidth=1)
     for place, (one, share) in enumerate(zip(judged, shares, strict=True)):
         word = "met" if one.met else "not met"
-        axes.text(share, place, f" {one.median:.2f} ({one.target.words}: {word})", va="center", fontsize=10)
+        axes.text(
+            share,
+            place,
+            f" {one.median:.2f} ({one.target.words}: {word})",
+            va="center",
+            fontsize=10,
+            bbox=_PAPER,
+        )
     axes.set_xlim(0, max([*shares, 1.0]) * 1.5)
     axes.set_xlabel("1 is the target; further to the right is better")
     return _save(figure, path, "Ratios against their targets")

@@ -34,6 +34,7 @@ class Result:
 
     @property
     def contenders(self) -> list[str]:
+        """In the order of the rounds; who came in later stands last."""
         return list(dict.fromkeys(name for each in self.rounds for name in each))
 
     def values(self, contender: str, figure: str) -> list[float]:
