@@ -11,10 +11,10 @@ import structlog
 from hub.domain.referral import Decision
 from hub.ports import CaseStore, Clock, Engine, EngineUnavailable
 
-_GRACE = timedelta(seconds=15)
+_GRACE = timedelta(seconds=5)
 """Whoever received it tells it at once, or leaves it to the next that can change something."""
 _BATCH = 200
-_PAUSE = 2.0
+_PAUSE = 1.0
 
 log = structlog.get_logger(__name__)
 

@@ -191,10 +191,10 @@ async def test_what_has_waited_for_a_while_is_told(store: Store) -> None:
     relay = DecisionRelay(store, cast(Engine, told.engine), lambda: now[0])
     await relay.go_round()
     await told.decide(PLANT, Verdict.APPROVED)
-    now[0] = received_at + timedelta(seconds=14)
+    now[0] = received_at + timedelta(seconds=4)
     await relay.go_round()
     assert told.engine.calls == 0
-    now[0] = received_at + timedelta(seconds=16)
+    now[0] = received_at + timedelta(seconds=6)
     await relay.go_round()
     assert (told.engine.calls, len(told.engine.heard)) == (1, 1)
     assert store.counts()["untold"] == 0
