@@ -73,9 +73,8 @@ def main() -> int:
     report.seconds = time.monotonic() - began
     _tell("", *lines_of(report), *(f"FOUND {str(finding)[:500]}" for finding in report.findings))
     again = "".join(f" --door '{name}'" for name in asked.door or ())
-    _tell(
-        f"again: python -m fuzz --seed {asked.seed} --inputs {asked.inputs}{again}; one input: --door D --number N"
-    )
+    _tell(f"again: python -m fuzz --seed {asked.seed} --inputs {asked.inputs}{again}")
+    _tell("one input alone: --door DOOR --number NUMBER, as a finding names them")
     keep(report, asked.found)
     return 1 if report.findings else 0
 

@@ -15,7 +15,7 @@ MOST_PROCESSOR_SECONDS = 2.0
 
 _INSIDES = {
     "a traceback": re.compile(rb"Traceback \(most recent call last|File \"[^\"]+\", line [0-9]"),
-    "a path of the program": re.compile(rb"site-packages|dist-packages|/hub/[a-z_/]+\.py\b"),
+    "a path of the program": re.compile(rb"site-packages|dist-packages|\bhub/[a-z_/]+\.py\b"),
     "SQL": re.compile(
         rb"\bSELECT\b.{1,400}\bFROM\b|\bINSERT INTO\b|\bDELETE FROM\b|\bUPDATE [a-z_]+ SET\b|sqlalche|psycopg"
         rb"|sqlite3|UNIQUE constraint",

@@ -13,8 +13,7 @@ from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Any
-
-import requests
+from urllib.parse import urlsplit
 
 from fuzz.judging import Judge
 from hub.api.clients import new_key
@@ -87,7 +86,7 @@ class Target:
         return {"Authorization": f"Bearer {self.keys[role]}"}
 
     def signed_in(self, role: str) -> tuple[dict[str, str], str]:
-        """The headers of a browser in which somebody of this role has signed in, and the token of its forms."""
+        """The headers of a browser in which somebody of this role has signed in; the token of its forms."""
         token = self.sessions[role]
         return (
             {"Cookie": f"hub-session={token}", "Origin": f"http://127.0.0.1:{self.port}", "Host": self.host},
@@ -148,7 +147,7 @@ def _fill(target: Target) -> None:
             target.mrns.append(mrn)
             asked = mrn if story.title == "Beef with a question open" else asked
     link = api.send("POST", f"/v1/declarations/{target.mrns[0]}/tracking-links", {})
-    target.tracking = requests.utils.urlparse(link["url"]).path
+    target.tracking = urlsplit(link["url"]).path
     for _ in _until(_PATIENCE):
         open_ = api.get(f"/v1/declarations/{asked}/questions")["questions"]
         if open_:

@@ -65,8 +65,8 @@ class Line:
         ends: bool = False,
     ) -> Answer:
         """
-        Send, and read the answer. Pieces go out one after another, with a pause of seconds between them; after
-        the last the sending side is closed where the input `ends` there.
+        Send, and read the answer. Pieces go out one after another, with a pause of seconds between them.
+        After the last the sending side is closed where the input `ends` there.
 
         Raises NotAnswered if there is neither an answer nor an end.
         """

@@ -36,7 +36,7 @@ _TIMEOUT = "1s"
 
 
 class Answers:
-    """For each input the hub asks an agency something, and the answer is hostile in its content or its form."""
+    """For each input the hub asks an agency something; the answer is hostile in its content or its form."""
 
     name = "agencies' answers"
 

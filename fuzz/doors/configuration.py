@@ -1,4 +1,4 @@
-"""The configuration folder: every fault is told with its file and line, and nothing a file says is dangerous."""
+"""The configuration folder: every fault is told with file and line, and nothing a file says is dangerous."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from fuzz.campaign import Outcome
 from fuzz.inputs import yaml
 from fuzz.judging import MOST_PROCESSOR_SECONDS
 from fuzz.vitals import processor_seconds
-from hub.adapters.check import check_channels
 from hub.adapters.channel import Contracts
+from hub.adapters.check import check_channels
 from hub.config.checking import Checker
 from hub.config.folder import Folder
 from hub.config.loader import ConfigurationFaults, read_folder
@@ -103,7 +103,7 @@ def _checker(folder: str) -> Callable[[None], tuple[str, list[str]]]:
 
 
 class YamlAndCel:
-    """The readers of both languages by themselves, which is quicker than a folder; and what expressions cost."""
+    """The readers of both by themselves, which is quicker than a folder; and what expressions cost."""
 
     name = "YAML and CEL"
 
@@ -150,13 +150,12 @@ def _reader() -> Callable[[tuple[str, bytes]], str]:
         if kind != "CEL":
             return "refused" if read_yaml(content).faults else "taken"
         text, taken = content.decode("utf-8", "surrogatepass"), 0
-        for work in (
-            lambda: conditions.compile(text)(facts),
-            lambda: Expression(text, tuple(context)).evaluate(context),
-        ):
-            with suppress(ExpressionFault, ExpressionFailed):
-                work()
-                taken += 1
+        with suppress(ExpressionFault, ExpressionFailed):
+            conditions.compile(text)(facts)
+            taken += 1
+        with suppress(ExpressionFault, ExpressionFailed):
+            Expression(text, tuple(context)).evaluate(context)
+            taken += 1
         return "taken" if taken else "refused"
 
     return read

@@ -1,4 +1,4 @@
-"""The whole API as its OpenAPI document describes it: what fits the description, and what does not (schemathesis)."""
+"""The API as its OpenAPI document describes it: what fits the description, what does not (schemathesis)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
+from schemathesis.core.result import Ok
 
 from fuzz.campaign import Outcome
 from fuzz.doors.over_http import HttpDoor
@@ -32,7 +33,10 @@ class Described(HttpDoor):
     def __init__(self, target: Target, document: dict[str, Any]) -> None:
         super().__init__(target)
         schema = schemathesis.openapi.from_dict(document)
-        self._operations = [found.ok() for found in schema.get_all_operations()]
+        found = list(schema.get_all_operations())
+        self._operations = [each.ok() for each in found if isinstance(each, Ok)]
+        if len(self._operations) < len(found):
+            raise ValueError("the document describes an operation that cannot be read")
         mrn, service, question = target.question
         self._there = {
             "mrn": (*target.mrns, mrn),

@@ -49,7 +49,8 @@ def _path(target: Target, random: Random) -> str:
 
 
 _SOAP = """<?xml version="1.0" encoding="UTF-8"?>
-<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/" xmlns:a="http://exchange.agency.example/notice">
+<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"
+  xmlns:a="http://exchange.agency.example/notice">
   <soap:Header/><soap:Body>
     <a:ResultOfNotice>
       <a:MessageId>M-{number}</a:MessageId>
@@ -64,7 +65,8 @@ _XML = """<?xml version="1.0" encoding="UTF-8"?>
 <CheckResult><ResultId>M-{number}</ResultId><CheckNumber>R-{number}</CheckNumber><Key>{mrn}/{service}</Key>
   <Word>시료요청</Word><Comment>Two pieces</Comment><At>2026-03-02T00:25:00Z</At></CheckResult>"""
 _JSON = """{{"messageId": "M-{number}", "submissionId": "{mrn}/{service}", "receiptNo": "R-{number}",
- "decision": {{"code": "OK", "certificateNumber": "C-1", "remarks": "", "decidedAt": "2026-03-02T00:25:00Z"}}}}"""
+ "decision": {{"code": "OK", "certificateNumber": "C-1", "remarks": "",
+  "decidedAt": "2026-03-02T00:25:00Z"}}}}"""
 _NOTICE = """{{"noticeId": "M-{number}", "clientReference": "{mrn}/{service}", "ticket": "R-{number}",
  "decision": {{"decisionId": "D-{number}", "result": "APPROVED", "certificateNo": "C-1",
   "decidedAt": "2026-03-02T00:25:00Z", "items": [{{"no": 1, "result": "APPROVED"}}]}}}}"""

@@ -107,7 +107,7 @@ class Requests(HttpDoor):
                 sound * 20,
             )
         )
-        outcome = self.ask("broken HTTP", line if line.endswith(b"\n") else line + b"\r\n\r\n")
+        outcome = self.ask("broken HTTP", line if line.endswith(b"\n") else line + b"\r\n\r\n", ends=True)
         self.close()  # what else is on its way belongs to no later input
         return outcome
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import itertools
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from random import Random
@@ -27,9 +27,9 @@ class Said:
         return b"".join(itertools.islice(iter(self.pieces), 2))
 
 
-def whole(body: bytes, media_type: str, status: int = 200, **headers: str) -> Said:
+def whole(body: bytes, media_type: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Said:
     """A well-formed answer."""
-    named = {"Content-Type": media_type, "Content-Length": str(len(body)), **headers}
+    named = {"Content-Type": media_type, "Content-Length": str(len(body)), **(headers or {})}
     return Said((_head(status, named) + body,))
 
 
@@ -50,7 +50,7 @@ class _Endless:
     def __init__(self, beginning: bytes, piece: bytes) -> None:
         self._beginning, self._piece = beginning, piece
 
-    def __iter__(self) -> Iterable[bytes]:
+    def __iter__(self) -> Iterator[bytes]:
         yield self._beginning
         while True:
             yield self._piece
@@ -82,7 +82,7 @@ def _bombs(body: bytes, media_type: str, random: Random) -> Said:
     said = kind
     if random.random() < 0.5:
         packed, said = gzip.compress(packed), f"{kind}, gzip"
-    return whole(packed, media_type, **{"Content-Encoding": said})
+    return whole(packed, media_type, headers={"Content-Encoding": said})
 
 
 def _encodings(body: bytes, media_type: str, random: Random) -> Said:
@@ -90,7 +90,7 @@ def _encodings(body: bytes, media_type: str, random: Random) -> Said:
         (body, gzip.compress(body), gzip.compress(body)[:-9], zlib.compress(body), b"\x1f\x8b")
     )
     said = random.choice(("gzip", "deflate", "br", "zstd", "x", ", ".join(["gzip"] * 50)))
-    return whole(packed, media_type, **{"Content-Encoding": said})
+    return whole(packed, media_type, headers={"Content-Encoding": said})
 
 
 def _lengths(body: bytes, media_type: str, random: Random) -> Said:
@@ -121,7 +121,7 @@ def _redirects(body: bytes, media_type: str, random: Random) -> Said:
     where = random.choice(
         ("/trap", "http://127.0.0.1:9/trap", "file:///etc/passwd", "//x", "javascript:1", "\x01")
     )
-    return whole(body, media_type, random.choice((301, 302, 303, 307, 308, 300)), Location=where)
+    return whole(body, media_type, random.choice((301, 302, 303, 307, 308, 300)), {"Location": where})
 
 
 def _headers(body: bytes, media_type: str, random: Random) -> Said:

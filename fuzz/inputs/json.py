@@ -80,7 +80,7 @@ def _duplicates(sound: bytes, random: Random) -> bytes:
 
 
 def _many(sound: bytes, random: Random) -> bytes:
-    count = random.choice((1000, 100_000))
+    count = random.choice((1000, 1000, 1000, 100_000))
     form = random.choice(("keys", "list", "objects"))
     if form == "keys":
         return b"{" + b",".join(b'"k%d":0' % n for n in range(count)) + b"}"
@@ -89,7 +89,7 @@ def _many(sound: bytes, random: Random) -> bytes:
 
 
 def _long(sound: bytes, random: Random) -> bytes:
-    return _with_value(sound, b'"' + b"A" * random.choice((10_000, 900_000)) + b'"', random)
+    return _with_value(sound, b'"' + b"A" * random.choice((10_000, 10_000, 900_000)) + b'"', random)
 
 
 def _cut_off(sound: bytes, random: Random) -> bytes:

@@ -209,7 +209,7 @@ def expression(random: Random) -> str:
             "item" + ".a" * n,
             "item" + "[0]" * n,
             sizes,
-            f"{ranges}.all(a, {ranges}.all(b, {ranges}.all(c, {ranges}.exists(d, {ranges}.all(e, a+b+c+d+e >= 0)))))",
+            f"{ranges}.all(a, {ranges}.all(b, {ranges}.all(c, {ranges}.exists(d, a + b + c + d >= 0))))",
             "'" + "a" * 40 + "!'.matches('^(a+)+$')",
             "item.hs_code.matches('(.*)*(.*)*(.*)*(.*)*x{1,1000}{1,1000}')",
             "'x'.matches('" + "(" * min(n, 500) + "a" + ")" * min(n, 500) + "')",
