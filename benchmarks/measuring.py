@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -11,12 +10,10 @@ from dataclasses import dataclass, field
 from benchmarks.agencies import Job
 from benchmarks.cargo import Cargo
 from benchmarks.load import Customs, Passage, Run
-from benchmarks.meter import Meter, stored
+from benchmarks.meter import DRIVER, Meter, stored
 from benchmarks.stacks import Contender
 
 SIMULATOR = "simulator"
-DRIVER = "bench"
-"""This process: it lodges, and it is the cargo system."""
 _EVERYBODYS = (SIMULATOR, DRIVER)
 IN_FLIGHT = (50, 200)
 
@@ -68,7 +65,7 @@ async def run_session(contender: Contender, cargo: Cargo, effort: Effort, jobs: 
     try:
         door = await contender.start()
         before = await asyncio.to_thread(stored, contender.data)
-        meter = Meter({**contender.pids, DRIVER: os.getpid()})
+        meter = Meter(contender.pids)
         try:
             async with Customs(door.url, door.key, cargo) as customs:
                 lodged = await _measure(customs, meter, effort, jobs, figures)
@@ -103,7 +100,7 @@ async def _measure(
         run = await customs.at_once(Job.MIX_4, in_flight, count, effort.seconds)
         if in_flight == IN_FLIGHT[0]:
             figures.processor[Job.MIX_4] = _each(before, meter.processor(), run)
-        meter.note_memory(_EVERYBODYS)
+        meter.note_memory(without=(SIMULATOR,))
         told[f"per_second_{in_flight}"] = run.per_second
         told[f"settled_p99_{in_flight}"] = _p99(p.settled for p in run.passages)
         lodged += len(run.passages)
@@ -128,7 +125,7 @@ async def _measure_job(customs: Customs, meter: Meter, effort: Effort, job: Job,
         before = meter.processor()
         run = await customs.at_once(job, effort.wide_in_flight, effort.wide, effort.seconds)
         figures.processor[job] = _each(before, meter.processor(), run)
-        meter.note_memory(_EVERYBODYS)
+        meter.note_memory(without=(SIMULATOR,))
         told[f"per_second_{job}"] = run.per_second
         lodged += len(run.passages)
     return lodged

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Collection, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -16,8 +17,12 @@ _NATIVE = ("tokio", "temporal")
 """How the names of the threads of the engine's client begin."""
 
 
+DRIVER = "bench"
+"""This process, alone: what it has started are the contender's."""
+
+
 class Meter:
-    """Processes by name, each with all that it has started."""
+    """Processes by name, each with all that it has started; and this one."""
 
     def __init__(self, roots: Mapping[str, int]) -> None:
         self._roots = {name: psutil.Process(pid) for name, pid in roots.items()}
@@ -26,7 +31,8 @@ class Meter:
 
     def processor(self) -> dict[str, float]:
         """Milliseconds of processor time since each began, with its children that are and that were."""
-        return {name: 1000 * sum(map(_seconds, _tree(root))) for name, root in self._roots.items()}
+        spent = {name: 1000 * sum(map(_seconds, _tree(root))) for name, root in self._roots.items()}
+        return {**spent, DRIVER: 1000 * time.process_time()}
 
     def note_memory(self, without: Collection[str]) -> None:
         """

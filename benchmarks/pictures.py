@@ -14,7 +14,8 @@ matplotlib.use("svg")
 from matplotlib import pyplot
 
 from benchmarks.agencies import Job
-from benchmarks.measuring import DRIVER, SIMULATOR
+from benchmarks.measuring import SIMULATOR
+from benchmarks.meter import DRIVER
 from benchmarks.report import Result, by_process
 from benchmarks.targets import judge
 

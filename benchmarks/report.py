@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.agencies import Job
-from benchmarks.measuring import DRIVER, SIMULATOR, Figures, own_processor
+from benchmarks.measuring import SIMULATOR, Figures, own_processor
+from benchmarks.meter import DRIVER
 from benchmarks.targets import Round, judge
 
 _ROUTING_MOST = 20

@@ -64,6 +64,10 @@ Where a thread stands that waits for work, for its turn or for an answer: py-spy
 busy, and it is left out. What a commit waits for the disk cannot be told from its work: the store's share is
 somewhat overstated.
 """
+_PLACES = re.compile(
+    rf"({re.escape(sys.base_prefix)}|{re.escape(sys.prefix)})/(lib/python[0-9.]+|bin)/|--output \S+ "
+)
+"""Where Python and its packages lie on this machine: nothing that a picture should show."""
 _ELSE = "event loop and threads"
 _NATIVE = "engine client (native)"
 
@@ -145,7 +149,8 @@ async def _look(pid: int, form: str, path: Path, seconds: int) -> str:
     """Have py-spy look at a process, and read what it wrote. Raises LookFailed."""
     looking = await asyncio.create_subprocess_exec(
         *[str(Path(sys.executable).parent / "py-spy"), "record", "--pid", str(pid), "--format", form],
-        *["--output", str(path), "--rate", str(_LOOKS), "--duration", str(seconds), "--full-filenames"],
+        *["--output", str(path), "--rate", str(_LOOKS), "--duration", str(seconds)],
+        *(["--full-filenames"] if form == "raw" else []),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
@@ -153,7 +158,10 @@ async def _look(pid: int, form: str, path: Path, seconds: int) -> str:
     said, _ = await looking.communicate()
     if looking.returncode:
         raise LookFailed(said.decode())
-    return await asyncio.to_thread(path.read_text)
+    text = _PLACES.sub("", await asyncio.to_thread(path.read_text))
+    if form == "flamegraph":
+        await asyncio.to_thread(path.write_text, text)
+    return text
 
 
 def _native(hub: Hub) -> dict[str, float]:
