@@ -5,8 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 BENCH_STAMP := $(VENV)/.ready-bench
+FUZZ_STAMP := $(VENV)/.ready-fuzz
 
-.PHONY: help setup demo up test test-all check lint types imports configuration reference screenshots chaos lock bench clean
+.PHONY: help setup demo up test test-all check lint types imports configuration reference screenshots chaos fuzz lock bench clean
 
 help: ## show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -22,6 +23,11 @@ $(STAMP): requirements/dev.lock pyproject.toml
 $(BENCH_STAMP): $(STAMP) requirements/bench.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.lock
 	@touch $(BENCH_STAMP)
+
+# What only the fuzzing needs: it would slow down the start of every test.
+$(FUZZ_STAMP): $(STAMP) requirements/fuzz.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fuzz.lock
+	@touch $(FUZZ_STAMP)
 
 setup: $(STAMP) ## install everything into .venv
 
@@ -40,8 +46,8 @@ test-all: $(STAMP) ## every test, the slow ones too
 check: lint types imports configuration ## style, types, import rules, configuration
 
 lint: $(STAMP)
-	@$(BIN)/ruff check hub chaos benchmarks tests
-	@$(BIN)/ruff format --check hub chaos benchmarks tests
+	@$(BIN)/ruff check hub chaos fuzz benchmarks tests
+	@$(BIN)/ruff format --check hub chaos fuzz benchmarks tests
 
 types: $(STAMP)
 	@$(BIN)/mypy
@@ -66,6 +72,9 @@ chaos: $(STAMP) ## break everything around declarations under way, by a seed (SE
 	@$(BIN)/python -W ignore::UserWarning -m chaos --seed "$(or $(SEED),1)" --declarations "$(or $(DECLARATIONS),400)" \
 	  $(if $(KILLS),--kills "$(KILLS)") $(if $(FAULTS),--faults "$(FAULTS)") $(CHAOS)
 
+fuzz: $(FUZZ_STAMP) ## bad input at every door of a running hub, by a seed (SEED, INPUTS)
+	@$(BIN)/python -m fuzz --seed "$(or $(SEED),1)" --inputs "$(or $(INPUTS),100000)" $(FUZZ)
+
 lock: ## pin every dependency with its hashes (needs uv)
 	@uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-header -q -o requirements/dev.lock
@@ -73,6 +82,8 @@ lock: ## pin every dependency with its hashes (needs uv)
 	  --generate-hashes --no-emit-index-url --no-header -q -o requirements/run.lock
 	@uv pip compile pyproject.toml --extra bench --universal --python-version 3.11 -c requirements/dev.lock \
 	  --generate-hashes --no-emit-index-url --no-header -q -o requirements/bench.lock
+	@uv pip compile pyproject.toml --extra fuzz --universal --python-version 3.11 -c requirements/dev.lock \
+	  --generate-hashes --no-emit-index-url --no-header -q -o requirements/fuzz.lock
 
 clean: ## remove what was installed and what runs left behind
 	@rm -rf $(VENV) .hub .mypy_cache .ruff_cache .pytest_cache .hypothesis
