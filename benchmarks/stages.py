@@ -158,9 +158,9 @@ async def _look(pid: int, form: str, path: Path, seconds: int) -> str:
     said, _ = await looking.communicate()
     if looking.returncode:
         raise LookFailed(said.decode())
-    text = _PLACES.sub("", await asyncio.to_thread(path.read_text))
+    text = await asyncio.to_thread(path.read_text)
     if form == "flamegraph":
-        await asyncio.to_thread(path.write_text, text)
+        await asyncio.to_thread(path.write_text, _PLACES.sub("", text))
     return text
 
 
