@@ -47,6 +47,8 @@ class Target:
     sessions: dict[str, str] = field(default_factory=dict)
     """By role, the token of a console session."""
     mrns: list[str] = field(default_factory=list)
+    referrals: dict[str, str] = field(default_factory=dict)
+    """By agency, one referral that was put to it."""
     question: tuple[str, str, str] = ("", "", "")
     """A declaration, service and question that wait for an answer."""
     tracking: str = ""
@@ -142,8 +144,12 @@ def _fill(target: Target) -> None:
     api = Api(target.stack.api_url, target.keys[Role.CUSTOMS])
     asked = ""
     for story in stories():
+        receipt = api.lodge(story.content, story.media_type)
+        mrn = receipt["mrn"]
+        for referral in receipt["referrals"]:
+            service = referral["service"]
+            target.referrals[target.configuration.catalogue.service(service).agency] = f"{mrn}/{service}"
         if story.title in _STORIES:
-            mrn = api.lodge(story.content, story.media_type)["mrn"]
             target.mrns.append(mrn)
             asked = mrn if story.title == "Beef with a question open" else asked
     link = api.send("POST", f"/v1/declarations/{target.mrns[0]}/tracking-links", {})

@@ -54,7 +54,7 @@ _SOAP = """<?xml version="1.0" encoding="UTF-8"?>
   <soap:Header/><soap:Body>
     <a:ResultOfNotice>
       <a:MessageId>M-{number}</a:MessageId>
-      <a:DocumentId>{mrn}/{service}</a:DocumentId>
+      <a:DocumentId>{referral}</a:DocumentId>
       <a:RegisteredAs>R-{number}</a:RegisteredAs>
       <a:Disposition>PASS</a:Disposition>
       <a:ActionTime>2026-03-02T09:29:00+09:00</a:ActionTime>
@@ -62,21 +62,16 @@ _SOAP = """<?xml version="1.0" encoding="UTF-8"?>
   </soap:Body>
 </soap:Envelope>"""
 _XML = """<?xml version="1.0" encoding="UTF-8"?>
-<CheckResult><ResultId>M-{number}</ResultId><CheckNumber>R-{number}</CheckNumber><Key>{mrn}/{service}</Key>
-  <Word>시료요청</Word><Comment>Two pieces</Comment><At>2026-03-02T00:25:00Z</At></CheckResult>"""
-_JSON = """{{"messageId": "M-{number}", "submissionId": "{mrn}/{service}", "receiptNo": "R-{number}",
- "decision": {{"code": "OK", "certificateNumber": "C-1", "remarks": "",
-  "decidedAt": "2026-03-02T00:25:00Z"}}}}"""
-_NOTICE = """{{"noticeId": "M-{number}", "clientReference": "{mrn}/{service}", "ticket": "R-{number}",
- "decision": {{"decisionId": "D-{number}", "result": "APPROVED", "certificateNo": "C-1",
-  "decidedAt": "2026-03-02T00:25:00Z", "items": [{{"no": 1, "result": "APPROVED"}}]}}}}"""
-_MESSAGES = {
-    "fiti": (_SOAP, "fiti-toy"),
-    "nssc": (_SOAP, "nssc-materials"),
-    "kcl": (_XML, "kcl-sports"),
-    "kmdia": (_JSON, "kmdia-devices"),
-    "mfds": (_NOTICE, "mfds-food-import"),
-}
+<CheckResult><ResultId>M-{number}</ResultId><CheckNumber>R-{number}</CheckNumber><Key>{referral}</Key>
+  <Word>인증유효</Word><Comment>Two pieces</Comment><At>2026-03-02T00:25:00Z</At></CheckResult>"""
+_JSON = """{{"messageId": "M-{number}", "submissionId": "{referral}", "receiptNo": "R-{number}",
+ "decision": {{"code": "합법", "certificateNumber": "C-1", "remarks": "",
+  "madeAt": "2026-03-02T00:25:00Z"}}}}"""
+_NOTICE = """{{"noticeId": "M-{number}", "clientReference": "{referral}", "ticket": "R-{number}",
+ "decision": {{"decisionId": "D-{number}", "result": "적합", "certificateNo": "C-1",
+  "decidedAt": "2026-03-02T00:25:00Z", "itemNos": [1]}}}}"""
+_MESSAGES = {"fiti": _SOAP, "ktc": _XML, "kfs": _JSON, "mfds": _NOTICE}
+"""By agency: SOAP and XML with a token, JSON with a signature."""
 
 
 class Callbacks(HttpDoor):
@@ -94,9 +89,8 @@ class Callbacks(HttpDoor):
 
     def put(self, number: int, random: Random) -> Iterable[Outcome]:
         agency = random.choice(tuple(_MESSAGES))
-        form, service = _MESSAGES[agency]
-        mrn = random.choice(self.target.mrns)
-        sound = form.format(number=number, mrn=mrn, service=service).encode()
+        referral = self.target.referrals[agency]
+        sound = _MESSAGES[agency].format(number=number, referral=referral).encode()
         kind, body = (json if sound.startswith(b"{") else xml).attack(sound, random)
         at = time.time() + (random.choice((-1e6, 1e12)) if random.random() < 0.02 else 0)
         headers = {"Content-Type": random.choice(("application/json", "application/xml", "text/xml", "x"))}
