@@ -17,8 +17,11 @@ from hub.domain.referral import Via
 from hub.ports import AgencyGateway, CaseStore, Clock, Engine, Gate, OpenPoll
 from hub.relays.inbox import take_in
 
-_LEASE = timedelta(seconds=60)
-"""Longer than a request may take: while it runs nobody else asks the same."""
+_LEASE = timedelta(seconds=10)
+"""
+So long nobody else asks the same; it is leased again while a request runs on. A process that died keeps its
+polls no longer.
+"""
 _BATCH = 50
 _IDLE = 0.5
 _PER_AGENCY = 8
@@ -56,7 +59,8 @@ class PollRelay:
         self._engine = engine
         self._clock = clock
         self._every = every
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: dict[str, asyncio.Task[None]] = {}
+        """By referral."""
         self._agencies: Counter[str] = Counter()
 
     async def go_round(self) -> float:
@@ -66,11 +70,13 @@ class PollRelay:
         now = self._clock()
         leased = await asyncio.to_thread(self._store.lease_polls, now, _LEASE, _BATCH, busy)
         for poll in (*leased, *await self._of_shut(shut, now)):
-            agency = poll.dossier.terms.agency
-            self._agencies[agency] += 1
+            terms = poll.dossier.terms
+            if terms.id in self._under_way:
+                continue
+            self._agencies[terms.agency] += 1
             task = asyncio.create_task(self._ask(poll))
-            self._under_way.add(task)
-            task.add_done_callback(partial(self._finished, agency))
+            self._under_way[terms.id] = task
+            task.add_done_callback(partial(self._finished, terms.agency, terms.id))
         if len(leased) == _BATCH:
             return 0.0
         next_at = await asyncio.to_thread(self._store.next_poll_at, busy)
@@ -88,10 +94,10 @@ class PollRelay:
 
     async def finish(self) -> None:
         """Wait for the polls that are under way."""
-        await asyncio.gather(*self._under_way, return_exceptions=True)
+        await asyncio.gather(*self._under_way.values(), return_exceptions=True)
 
-    def _finished(self, agency: str, task: asyncio.Task[None]) -> None:
-        self._under_way.discard(task)
+    def _finished(self, agency: str, referral: str, task: asyncio.Task[None]) -> None:
+        del self._under_way[referral]
         self._agencies[agency] -= 1
         if not task.cancelled() and (error := task.exception()):
             # The lease runs out and the poll is asked again.

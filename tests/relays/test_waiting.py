@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import cast
 
 import structlog
 
 from hub.domain.errors import AgencyUnavailable
-from hub.domain.exchange import Answer, Feed
+from hub.domain.exchange import Answer, Dossier, Feed
 from hub.ports import AgencyGateway, Engine
 from hub.relays.feeds import FeedRelay
 from hub.relays.polls import PollRelay
@@ -37,6 +38,52 @@ async def test_a_poll_waits_as_long_as_it_is_asked_to(store: Store) -> None:
         await relay.finish()
         assert store.next_poll_at() == began + due
         clock.now = began + due
+
+
+class _Hanging(ToldGateway):
+    """A gateway whose agency answers when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__([])
+        self.asked = 0
+        self.answers = asyncio.Event()
+
+    async def poll(self, dossier: Dossier) -> Answer:
+        self.asked += 1
+        await self.answers.wait()
+        return Answer()
+
+
+async def test_a_poll_is_another_s_once_its_process_has_died_and_not_while_it_waits(store: Store) -> None:
+    """Whoever asks keeps its lease, however long the agency takes; the dead keep theirs for ten seconds."""
+    open_poll(store)
+    clock, dead, alive = Clock(), _Hanging(), _Hanging()
+    clock.now += EVERY
+
+    def relay(gateway: ToldGateway) -> PollRelay:
+        return PollRelay(
+            store,
+            cast(AgencyGateway, gateway),
+            cast(Engine, ToldEngine()),
+            clock,
+            lambda agency: EVERY,
+        )
+
+    of_the_dead, of_the_living = relay(dead), relay(alive)
+    await of_the_dead.go_round()
+    for _ in range(5):
+        clock.now += timedelta(seconds=11)
+        await of_the_dead.go_round()
+        await of_the_living.go_round()
+    await asyncio.sleep(0)
+    assert (dead.asked, alive.asked) == (1, 0)
+    clock.now += timedelta(seconds=11)
+    await of_the_living.go_round()
+    dead.answers.set()
+    alive.answers.set()
+    await of_the_dead.finish()
+    await of_the_living.finish()
+    assert (dead.asked, alive.asked) == (1, 1)
 
 
 async def test_a_feed_waits_as_long_as_it_is_asked_to_and_says_why_once(store: Store) -> None:
