@@ -145,19 +145,27 @@ def keep(report: Report, folder: Path) -> None:
 
 
 def lines_of(report: Report) -> Iterator[str]:
-    """The report, as it is printed and kept."""
-    heads = ("inputs", 8), ("taken", 8), ("refused", 9), ("closed", 8), ("found", 7), ("slowest", 10)
-    yield f"{'door':<22}{'kind':<28}" + "".join(f"{head:>{width}}" for head, width in heads)
+    """The report, as it is printed and kept: by door and kind, and by door."""
     found = Counter((finding.door, finding.outcome.kind) for finding in report.findings)
+    yield _line("door", "kind", ("inputs", "taken", "refused", "closed", "found", "slowest"))
     for (door, kind), tally in sorted(report.tallies.items()):
-        taken = sum(n for result, n in tally.results.items() if result.startswith(("1", "2", "3", "taken")))
-        closed = tally.results["closed"]
-        refused = tally.results.total() - taken - closed
-        yield (
-            f"{door:<22}{kind[:27]:<28}{tally.results.total():>8}{taken:>8}{refused:>9}{closed:>8}"
-            f"{found[door, kind]:>7}{tally.slowest:>8.2f} s"
-        )
+        yield _line(door, kind, _columns(tally, found[door, kind]))
+    yield ""
+    for door, tally in report.by_door().items():
+        of_door = sum(count for (name, _), count in found.items() if name == door)
+        yield _line(door, "all kinds", _columns(tally, of_door))
+    yield ""
     for name, (before, most, after) in report.memory.items():
         yield f"memory of {name}: {before >> 20} MiB before, {most >> 20} at most, {after >> 20} at the end"
     findings = len(report.findings)
     yield f"{report.inputs} inputs, {findings} findings, {report.seconds:.0f} s, seed {report.seed}"
+
+
+def _columns(tally: Tally, found: int) -> Sequence[object]:
+    whole, closed = tally.results.total(), tally.results["closed"]
+    taken = sum(n for result, n in tally.results.items() if result.startswith(("1", "2", "3", "taken")))
+    return whole, taken, whole - taken - closed, closed, found, f"{tally.slowest:.2f} s"
+
+
+def _line(door: str, kind: str, columns: Sequence[object]) -> str:
+    return f"{door:<22}{kind[:27]:<28}" + "".join(f"{column:>9}" for column in columns)
