@@ -101,7 +101,8 @@ class Line:
                 if number and pause:
                     time.sleep(pause)  # the input itself is that it comes slowly
                 line.sendall(piece)
-            if ends:
+        if ends:
+            with suppress(OSError):  # the hub may have hung up by now
                 line.shutdown(socket.SHUT_WR)
         method = "GET" if expects_body else "HEAD"
         with HTTPResponse(line, method=method) as response:
