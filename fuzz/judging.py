@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from fuzz.wire import Answer
 
@@ -32,7 +32,9 @@ class Judge:
     """Knows what must never be told: the secrets and the folders of the hub that is asked."""
 
     secrets: frozenset[bytes]
-    folders: frozenset[bytes] = field(default=frozenset())
+    folders: frozenset[bytes] = frozenset()
+    published: bytes = b""
+    """What the hub shows on purpose: the console quotes the runbook, which has SQL in it."""
 
     def faults(self, answer: Answer, sent: bytes) -> list[str]:
         """What is wrong with an answer; what it only repeats of what was sent is no leak."""
@@ -52,7 +54,8 @@ class Judge:
             if folder in text and folder not in sent:
                 yield f"a folder: {_around(text, text.index(folder))!r}"
         for what, pattern in _INSIDES.items():
-            found = next((found for found in pattern.finditer(text) if found[0] not in sent), None)
+            known = sent + self.published
+            found = next((found for found in pattern.finditer(text) if found[0] not in known), None)
             if found is not None:
                 yield f"{what}: {_around(text, found.start())!r}"
 

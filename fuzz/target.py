@@ -30,6 +30,7 @@ from hub.store import Store, create_store
 DEMO = resources.files("hub.demo")
 _STORIES = frozenset({"Fresh sweet cherries", "Beef with a question open", "Frozen boneless beef"})
 _PATIENCE = 60.0
+_ROOT = Path(__file__).parent.parent
 
 
 @dataclass
@@ -76,12 +77,12 @@ class Target:
         ours = ("HUB_CARGO_TOKEN", "HUB_SIMULATOR_SEED", "HUB_OIDC_CLIENT_SECRET")
         telling += [self.stack.environment[name] for name in ours if name in self.stack.environment]
         telling += [*self.keys.values(), *self.sessions.values(), self.stack.console_password]
-        folders = {
-            self.stack.folder.resolve(),
-            Path(__file__).parent.parent,
-            self.stack.config_folder.resolve(),
-        }
-        return Judge(frozenset(t.encode() for t in telling), frozenset(str(f).encode() for f in folders))
+        folders = {self.stack.folder.resolve(), _ROOT, self.stack.config_folder.resolve()}
+        return Judge(
+            secrets=frozenset(text.encode() for text in telling),
+            folders=frozenset(str(folder).encode() for folder in folders),
+            published=(_ROOT / "docs" / "operations.md").read_bytes(),
+        )
 
     def authorized(self, role: str = Role.ADMIN) -> dict[str, str]:
         """The header that proves a client of this role."""
