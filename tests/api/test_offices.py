@@ -26,6 +26,7 @@ from hub.api.asked import (
     DecisionByHand,
     DutiesDue,
     InspectionReport,
+    NoteOnIncident,
     PreviewAsked,
     ProposalEnded,
     ProposalMade,
@@ -110,7 +111,8 @@ async def test_an_agency_decides_by_hand_and_the_workflow_is_told(api: Api, keys
     assert taken.status_code == 202
     assert taken.json()["duplicate"] is False
     assert taken.json()["state"] == "decided"
-    assert api.engine.told == [(mrn, (first.json()["decision"], taken.json()["decision"]))]
+    [(told, decisions)] = api.engine.told
+    assert (told, {*decisions}) == (mrn, {first.json()["decision"], taken.json()["decision"]})
     shown = (await api.http.get(f"/v1/declarations/{mrn}", headers=keys["customs"])).json()
     [decision] = next(r for r in shown["referrals"] if r["service"] == APQA)["decisions"]
     assert (decision["via"], decision["remarks"], decision["reference"]) == (
@@ -753,6 +755,7 @@ _DOORS = {
     "/v1/operations/bulks/preview": ("POST", "admin", BulkPicked),
     "/v1/operations/bulks": ("POST", "admin", BulkAsked),
     "/v1/operations/bulks/B1/stop": ("POST", "operator", BulkStopped),
+    "/v1/incidents/I1/acknowledgement": ("POST", "operator", NoteOnIncident),
 }
 
 

@@ -200,7 +200,7 @@ async def test_a_bulk_action_is_begun_looked_after_and_stopped(api: Api) -> None
     stopped = await api.http.post(f"{path}/stop", json={"id": "s-1"}, headers=operator)
     assert stopped.json()["state"] == "stopped"
     relay = BulkRelay(api.store, desk(api).bulks, api.engine, lambda: NOW)
-    assert await relay.go_round() == 0.5, "there is nothing to do"
+    assert await relay.go_round() == 1.0, "there is nothing to do"
     items = (await api.http.get(f"{path}/items", headers=operator)).json()["items"]
     assert [(item["mrn"], item["state"]) for item in items] == [(mrn, "waiting")]
     listed = (await api.http.get("/v1/operations/bulks", headers=operator)).json()["bulks"]
