@@ -86,9 +86,12 @@ COMMANDS = {
     "archive": Command(
         "archive", "Closed declarations that have left the database, and those that are to leave."
     ),
-    "backup": Command("recovery", "Copy the database while it is in use, whole and at one moment."),
+    "backup": Command(
+        "recovery", "Copy the database while it is in use, whole and at one moment, and check the copy."
+    ),
     "restore": Command(
-        "recovery", "Bring a backup back, and mark what may have been done since it was made."
+        "recovery",
+        "Bring a backup back where no database is, and mark what may have been done since it was made.",
     ),
     "incidents": Command(
         "incidents", "What is wrong, the most serious first; with `--all` the newest 100, over or not."
