@@ -31,7 +31,7 @@ async def test_a_worker_that_is_killed(doors: Doors, stack: Stack, operations: O
     meanwhile = await lodge(doors, 3)
     incident = await drill.seen("worker_missing")
     assert incident["severity"] == "critical"
-    assert "No worker is at work" in await operations.page(f"/console/incidents/{incident['id']}")
+    assert "No worker is running" in await operations.page(f"/console/incidents/{incident['id']}")
     await stack.restart_child("worker")
     drill.mended()
     await decided(doors, before)

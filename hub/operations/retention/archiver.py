@@ -178,8 +178,8 @@ class Archiver:
     def _export(self, closed: Sequence[Closed], policy: RetentionPolicy) -> tuple[ArchiveFile, Written]:
         """Write a file and write it down; it has no name yet."""
         now = self._clock()
-        # A name of its own for every attempt: nothing is ever written over.
-        name = f"{now:%Y/%m}/{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}{SUFFIX}"
+        # A name of its own for every attempt: nothing is ever written over. Names sort as files were made.
+        name = f"{now:%Y/%m}/{now:%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(4)}{SUFFIX}"
         last = self._store.last_archive_file()
         head = Heading(
             name=name,
