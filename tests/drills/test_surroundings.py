@@ -64,7 +64,7 @@ async def test_a_cargo_system_that_is_down(doors: Doors, operations: Operations)
     incident = await drill.seen("cargo_unreachable")
     assert incident["severity"] == "critical"
     await doors.until(mrn, lambda view: view["outcome"] == "release")
-    await operations.until_page(f"/console/incidents/{incident['id']}", "The cargo system does not take notices")
+    await operations.until_page(f"/console/incidents/{incident['id']}", "does not take notices")
     await doors.cargo_behaves("TAKE")
     drill.mended()
     await released(doors, [mrn])
