@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,7 +90,7 @@ class Hub:
         await self._stack.stop()
 
 
-class Peer:
+class Peer(ABC):
     """A contender with an HTTP door of its own, simulated agencies, and whatever else `_start` starts."""
 
     name: ClassVar[str]
@@ -134,8 +135,9 @@ class Peer:
         await self._children.answers("door", f"{url}/healthz")
         return Door(url, "not asked for")
 
+    @abstractmethod
     async def _start(self) -> None:
-        raise NotImplementedError
+        """Start the parts."""
 
     def _start_part(self, part: str, *, database_url: str = "", engine: str = "") -> None:
         """Start this contender's own module as a process."""

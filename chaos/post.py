@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import httpx
@@ -17,6 +15,7 @@ from starlette.routing import Route
 
 from chaos.plan import FaultKind
 from chaos.world import CONSENTING
+from hub.serving import GuestServer
 
 _PASSED_ON = ("content-type", "user-agent", "authorization")
 _TAKEN = range(200, 300)
@@ -57,7 +56,7 @@ class Post:
             self._application, host="127.0.0.1", port=port, log_level="critical", lifespan="off"
         )
         listening = asyncio.Event()
-        self._server = _Server(config, listening)
+        self._server = GuestServer(config, listening.set)
         self._task = asyncio.create_task(self._server.serve())
         await listening.wait()
 
@@ -137,19 +136,3 @@ class Post:
                     other = next(w for w, v in words.items() if (v in CONSENTING) != consents)
                     return body.replace(said, other.encode())
         return body + b" "
-
-
-class _Server(uvicorn.Server):
-    """Leaves signals to the process it runs in, and tells when it listens."""
-
-    def __init__(self, config: uvicorn.Config, listening: asyncio.Event) -> None:
-        super().__init__(config)
-        self._listening = listening
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._listening.set()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield

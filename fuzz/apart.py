@@ -7,7 +7,8 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
-from fuzz.judging import MOST_SECONDS
+from fuzz.judging import MOST_PROCESSOR_SECONDS, MOST_SECONDS
+from fuzz.vitals import processor_seconds
 
 _STARTING = 60.0
 """Seconds until a process has loaded what it needs."""
@@ -54,6 +55,16 @@ class Apart:
         if failed:
             raise said
         return said
+
+    def judged(self, asked: object) -> tuple[Any, list[str]]:
+        """What the function returns, or the word for its end; and whether that, or its cost, is a fault."""
+        before = processor_seconds(self.pid)
+        try:
+            result = self.call(asked)
+            cost = processor_seconds(self.pid) - before
+        except (Hung, Died, Escaped) as wrong:
+            return type(wrong).__name__.lower(), [str(wrong)]
+        return result, [f"cost {cost:.1f} s of the processor"] if cost > MOST_PROCESSOR_SECONDS else []
 
     def close(self) -> None:
         if self._process is not None:

@@ -10,11 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 from random import Random
 
-from fuzz.apart import Apart, Died, Escaped, Hung
+from fuzz.apart import Apart
 from fuzz.campaign import Outcome
 from fuzz.inputs import yaml
-from fuzz.judging import MOST_PROCESSOR_SECONDS
-from fuzz.vitals import processor_seconds
 from hub.adapters.channel import Contracts
 from hub.adapters.check import check_channels
 from hub.config.checking import Checker
@@ -53,19 +51,11 @@ class ConfigurationFolder:
         kind, content = yaml.attack(self._sound[name], random)
         path = self._folder / name
         path.write_bytes(content)
-        before, began = processor_seconds(self._checker.pid), time.perf_counter()
-        faults: list[str] = []
-        try:
-            result, told = self._checker.call(None)
-            cost = processor_seconds(self._checker.pid) - before
-            if cost > MOST_PROCESSOR_SECONDS:
-                faults.append(f"cost {cost:.1f} s of the processor")
-            faults += told
-        except (Hung, Died, Escaped) as wrong:
-            result = type(wrong).__name__.lower()
-            faults.append(str(wrong))
-        finally:
-            path.write_bytes(self._sound[name])
+        began = time.perf_counter()
+        said, faults = self._checker.judged(None)
+        path.write_bytes(self._sound[name])
+        result, told = said if isinstance(said, tuple) else (said, [])
+        faults += told
         yield Outcome(kind, result, time.perf_counter() - began, content, tuple(faults))
 
     @property
@@ -116,16 +106,8 @@ class YamlAndCel:
             kind, content = yaml.attack(random.choice(self._sound), random)
         else:
             kind, content = "CEL", yaml.expression(random).encode("utf-8", "surrogatepass")
-        before, began = processor_seconds(self._reader.pid), time.perf_counter()
-        faults: list[str] = []
-        try:
-            result = self._reader.call((kind, content))
-            cost = processor_seconds(self._reader.pid) - before
-            if cost > MOST_PROCESSOR_SECONDS:
-                faults.append(f"cost {cost:.1f} s of the processor")
-        except (Hung, Died, Escaped) as wrong:
-            result = type(wrong).__name__.lower()
-            faults.append(str(wrong))
+        began = time.perf_counter()
+        result, faults = self._reader.judged((kind, content))
         yield Outcome(kind, result, time.perf_counter() - began, content, tuple(faults))
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from hub.serving import GuestServer
 from hub.simulator.admin import admin_routes
 from hub.simulator.errors import ConnectionCut
 from hub.simulator.http import Answer, Call
@@ -117,7 +118,8 @@ async def serve(
     except OSError:
         listener.close()
         raise
-    server = _Server(config, listener, listening)
+    port = int(listener.getsockname()[1])
+    server = GuestServer(config, lambda: listening(port) if listening and server.started else None)
     running = asyncio.create_task(server.serve([listener]))
     stopping = asyncio.create_task((stop or asyncio.Event()).wait())
     try:
@@ -126,29 +128,6 @@ async def serve(
         stopping.cancel()
         server.should_exit = True
         await running
-
-
-class _Server(uvicorn.Server):
-    """Leaves signals to the process it runs in, and tells when and where it listens."""
-
-    def __init__(
-        self,
-        config: uvicorn.Config,
-        listener: socket.socket,
-        listening: Callable[[int], None] | None,
-    ) -> None:
-        super().__init__(config)
-        self._port = int(listener.getsockname()[1])
-        self._listening = listening
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self._listening is not None and self.started:
-            self._listening(self._port)
 
 
 class _WithTransport:

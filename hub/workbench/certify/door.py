@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hub.api.app import create_app
 from hub.api.parts import ApiParts
+from hub.serving import GuestServer
 
 _TIMEOUT = 10.0
 
@@ -90,7 +91,7 @@ async def opened(parts: ApiParts, agency: str, host: str, port: int) -> AsyncIte
         raise
     started = asyncio.Event()
     config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=3)
-    server = _Server(config, started)
+    server = GuestServer(config, started.set)
     serving = asyncio.create_task(server.serve([listener]))
     try:
         await started.wait()
@@ -98,22 +99,6 @@ async def opened(parts: ApiParts, agency: str, host: str, port: int) -> AsyncIte
     finally:
         server.should_exit = True
         await serving
-
-
-class _Server(uvicorn.Server):
-    """Leaves signals to the process it runs in, and tells when it listens."""
-
-    def __init__(self, config: uvicorn.Config, listening: asyncio.Event) -> None:
-        super().__init__(config)
-        self._listening = listening
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._listening.set()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 class _Capturing:
