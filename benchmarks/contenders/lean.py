@@ -216,7 +216,7 @@ class _Inside:
         await self._client.start_workflow(Clearance.run, order, id=mrn, task_queue=_QUEUE)
 
     async def decide(self, mrn: str, agency: str, decision: Decision, message: str) -> None:
-        handle = self._client.get_workflow_handle_for(Clearance.run, mrn)
+        handle = self._client.get_workflow_handle(mrn)
         await handle.signal(Clearance.decision_received, Called(agency, decision, message))
 
 
