@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -166,8 +167,8 @@ class Database:
 
     def __init__(self, folder: Path) -> None:
         self._server: PostgresServer = get_server(folder, cleanup_mode="stop")
-        self.socket_folder = folder.parent / "wire"
-        self.socket_folder.mkdir()
+        # A socket's path may have no more than some hundred characters, and a campaign's folder is anywhere.
+        self.socket_folder = Path(tempfile.mkdtemp(prefix="hub-wire-"))
         [socket_folder] = parse_qs(urlsplit(self._server.get_uri()).query)["host"]
         self._real = Path(socket_folder)
 
@@ -217,6 +218,7 @@ class Database:
 
     def stop(self) -> None:
         self._server.cleanup()
+        shutil.rmtree(self.socket_folder)
 
 
 class Stage:
