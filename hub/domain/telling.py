@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 
-from hub.domain.case import Case
+from hub.domain.case import Case, Referral
 from hub.domain.clearance import Clearance, Rule
 from hub.domain.errands import awaits_agency, errands
 from hub.domain.referral import Decision, ReferralState, Verdict
@@ -38,8 +38,30 @@ def can_wait(before: Case, after: Case, said: Sequence[Decision]) -> bool:
     """
     if any(decision.verdict is not Verdict.APPROVED for decision in said):
         return False
-    if not any(r.state is ReferralState.DELIVERED and awaits_agency(after, r) for r in after.referrals):
+    awaited = next(
+        (r for r in after.referrals if r.state is ReferralState.DELIVERED and awaits_agency(after, r)), None
+    )
+    if awaited is None:
         return False
-    if errands(before) != errands(after):
-        return False
-    return worth_knowing(settle(before)) == worth_knowing(settle(after))
+    before, after = _where_they_differ(before, after, awaited)
+    return errands(before) == errands(after) and worth_knowing(settle(before)) == worth_knowing(settle(after))
+
+
+def _where_they_differ(before: Case, after: Case, awaited: Referral) -> tuple[Case, Case]:
+    """
+    Both with the referrals that are not the same in both, and the one that is awaited in any case: of 38 as a
+    rule two. What the others come to is the same before and after, and with one that is awaited nothing
+    depends on all of them, but for which goods items may go before the others.
+    """
+    if after.policy.partial_release:
+        return before, after
+    known = {r.terms.service: r for r in before.referrals}
+    differ = {r.terms.service for r in after.referrals if r is not known.pop(r.terms.service, None)}
+    differ |= {*known, awaited.terms.service}
+
+    def restricted(case: Case) -> Case:
+        return case.model_copy(
+            update={"referrals": tuple(r for r in case.referrals if r.terms.service in differ)}
+        )
+
+    return restricted(before), restricted(after)
