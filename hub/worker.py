@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -20,6 +21,7 @@ from hub.activities.watch import WatchActivities
 from hub.bootstrap import Hub, desk, judges, retention
 from hub.domain import names
 from hub.domain.deadlines import WorkingCalendar
+from hub.domain.events import EventType
 from hub.engine import connect, register_search_attributes
 from hub.engine_watch import FailedTasks, schedule_watch
 from hub.measuring import nothing_shown, show
@@ -33,10 +35,11 @@ from hub.relays.decisions import DecisionRelay
 from hub.relays.drain import DrainRelay
 from hub.relays.feed_keeper import FeedKeeper
 from hub.relays.feeds import FeedRelay
-from hub.relays.loop import Relay, keep_going
+from hub.relays.loop import Bell, Relay, keep_going
 from hub.relays.news import AllotRelay, NewsRelay
 from hub.relays.polls import PollRelay
 from hub.relays.starts import StartRelay
+from hub.store import Recorded
 from hub.workflows.agency_call import AgencyCall
 from hub.workflows.clearance import ClearanceWorkflow
 from hub.workflows.watch import WatchWorkflow
@@ -142,7 +145,13 @@ async def work(hub: Hub, stop: asyncio.Event) -> None:
         *retention(hub),
         BulkRelay(hub.store, desk(hub).bulks, hub.engine, hub.clock),
     ]
-    rounds = [asyncio.create_task(keep_going(relay, stop, hub.measures.round)) for relay in relays]
+    # What was handed over here is asked about at its time, and not when the relay looks next.
+    begun = Bell()
+    hub.store.announce(partial(_ring_at, EventType.REFERRAL_DELIVERED, begun))
+    bells: dict[Relay, Bell] = {polls: begun}
+    rounds = [
+        asyncio.create_task(keep_going(relay, stop, hub.measures.round, bells.get(relay))) for relay in relays
+    ]
     rounds.append(asyncio.create_task(hub.follow(stop)))
 
     async def finish() -> None:
@@ -169,6 +178,11 @@ async def work(hub: Hub, stop: asyncio.Event) -> None:
                 await finish()
     finally:
         await finish()
+
+
+def _ring_at(kind: EventType, bell: Bell, recorded: Sequence[Recorded]) -> None:
+    if any(each.event.type is kind for each in recorded):
+        bell.ring()
 
 
 async def _engine_is_there(hub: Hub, stop: asyncio.Event) -> bool:

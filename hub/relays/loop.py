@@ -32,15 +32,41 @@ def unmeasured(relay: str, seconds: float, failed: bool) -> None:
     """The meter where nobody measures."""
 
 
-async def keep_going(relay: Relay, stop: asyncio.Event, meter: RoundMeter = unmeasured) -> None:
+class Bell:
+    """Calls a relay that rests to its next round: so it need not look often whether there is any work."""
+
+    def __init__(self) -> None:
+        self._rung = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+
+    def ring(self) -> None:
+        """From any thread. What rings during a round calls to the one after it."""
+        with suppress(RuntimeError):  # the loop is closed: the process is ending
+            self._loop.call_soon_threadsafe(self._rung.set)
+
+    def heard(self) -> None:
+        """A round begins."""
+        self._rung.clear()
+
+    async def rung(self) -> None:
+        """Wait until it rings."""
+        await self._rung.wait()
+
+
+async def keep_going(
+    relay: Relay, stop: asyncio.Event, meter: RoundMeter = unmeasured, bell: Bell | None = None
+) -> None:
     """
-    Go round until told to stop. A round that fails is logged and tried again, ever more slowly.
+    Go round until told to stop, and when the bell rings. A round that fails is logged and tried again, ever
+    more slowly.
 
     Every relay works from rows in the store, so a round lost with its process is done by the next one.
     """
     failures = 0
     while not stop.is_set():
         began = time.perf_counter()
+        if bell is not None:
+            bell.heard()
         try:
             pause = await relay.go_round()
             failures = 0
@@ -49,5 +75,14 @@ async def keep_going(relay: Relay, stop: asyncio.Event, meter: RoundMeter = unme
             pause = min(_LONGEST_PAUSE, 0.5 * 2**failures)
             log.exception("relay.failed", relay=relay.name, again_in_s=pause)
         meter(relay.name, time.perf_counter() - began, failures > 0)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), pause)
+        # A round that failed is not called for again: what rings may be what fails.
+        await _rest(stop, bell if failures == 0 else None, pause)
+
+
+async def _rest(stop: asyncio.Event, bell: Bell | None, seconds: float) -> None:
+    """Until told to stop or called, and no longer than this."""
+    waits = (stop.wait(),) if bell is None else (stop.wait(), bell.rung())
+    calls: list[asyncio.Future[object]] = [asyncio.ensure_future(each) for each in waits]
+    await asyncio.wait(calls, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    for call in calls:
+        call.cancel()

@@ -47,10 +47,6 @@ EventTeller = Callable[[Sequence[Recorded]], None]
 """Is told of events when they are committed, in their order. It must not raise: they are on record."""
 
 
-def _untold(recorded: Sequence[Recorded]) -> None:
-    """The teller where nobody is told."""
-
-
 _RECORDED = "hub.recorded"
 
 
@@ -86,7 +82,7 @@ class Database:
         self._kept: Connection | None = None
         self.meter: TransactionMeter = _unmeasured
         """Is told of every transaction when it has ended."""
-        self.teller: EventTeller = _untold
+        self.tellers: list[EventTeller] = []
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -102,7 +98,8 @@ class Database:
             self.meter("write", time.perf_counter() - began, committed)
         if recorded:
             # Nobody's turn is waited for meanwhile, and nothing is told that was taken back.
-            self.teller(recorded)
+            for tell in self.tellers:
+                tell(recorded)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

@@ -80,8 +80,11 @@ class Store(
         self._database.meter = meter
 
     def announce(self, teller: EventTeller) -> None:
-        """Have every event told that is recorded from now on, once, when it is committed."""
-        self._database.teller = teller
+        """
+        Have every event told that is recorded from now on, once, when it is committed, in the thread that has
+        recorded it. Whoever is told already goes on being told.
+        """
+        self._database.tellers.append(teller)
 
     def close(self) -> None:
         """Close the connections."""

@@ -70,3 +70,10 @@ def test_what_is_taken_back_is_not_announced(store: Store) -> None:
         store.lodge(twice)
     assert listener.heard == []
     assert store.events(twice.mrn, 0, 100) == []
+
+
+def test_several_may_be_told(store: Store) -> None:
+    """Whoever comes later takes nothing away from who was told before."""
+    first, second = Listener(store), Listener(store)
+    store.lodge(sample.acceptance(PLANT))
+    assert first.told() == second.told() != []
