@@ -21,6 +21,8 @@ from hub.domain.names import referral_id, split_referral_id
 from hub.domain.referral import Receipt, ReferralState
 from hub.ports import AgencyGateway, CaseStore, Clock, HandOver, HandOverMark
 
+_WRITTEN_DOWN_EVERY = 0.3
+"""Seconds: what agencies say in a burst is on record, and shown, no later, and most of it all at once."""
 _STILL_IN_DOUBT = "sent without an answer; the agency does not show it yet, and may still take it"
 
 
@@ -63,15 +65,18 @@ class ReferralActivities:
         fresh = [mark for mark in marks if _is_to_be_sent(mark) and not mark.sent_before]
         results = [_as_known(mark) for mark in marks if mark not in fresh]
         attempts = {asyncio.create_task(self._attempt(mark)): mark for mark in fresh}
-        if attempts:
-            done, slow = await asyncio.wait(attempts, timeout=order.budget.total_seconds())
-            recorded = await self._record(order.mrn, [(attempts[task], task.result()) for task in done])
+        slow, clock = set(attempts), asyncio.get_running_loop().time
+        ends = clock() + order.budget.total_seconds()
+        while slow and (left := ends - clock()) > 0:
+            # An agency that hangs does not keep back what the others have said.
+            answered, slow = await asyncio.wait(slow, timeout=min(left, _WRITTEN_DOWN_EVERY))
+            recorded = await self._record(order.mrn, [(attempts[task], task.result()) for task in answered])
             results += [_handed_over(result) for result in recorded]
-            for task in slow:
-                terms = attempts[task].dossier.terms
-                about = referral_id(order.mrn, terms.service)
-                self._under_way.begin(about, self._finish(attempts[task], task))
-                results.append(HandedOver(service=terms.service, state=ReferralState.PENDING))
+        for task in slow:
+            terms = attempts[task].dossier.terms
+            about = referral_id(order.mrn, terms.service)
+            self._under_way.begin(about, self._finish(attempts[task], task))
+            results.append(HandedOver(service=terms.service, state=ReferralState.PENDING))
         return results
 
     @activity.defn

@@ -1,0 +1,62 @@
+"""The first burst to all agencies: what one of them says does not wait for another."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import cast
+
+import pytest
+
+from hub.activities.messages import ReferAll
+from hub.activities.referrals import ReferralActivities
+from hub.domain.exchange import Dossier, Submission
+from hub.domain.referral import Receipt, ReferralState
+from hub.ports import AgencyGateway
+from hub.store import Store, create_store
+from tests.store import sample
+from tests.store.sample import FOOD, PLANT, T0
+
+LONG = timedelta(seconds=60)
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    store = create_store(database_url, sync="normal")
+    yield store
+    store.close()
+
+
+class OneHangs:
+    """Of the gateway what a burst uses: plant quarantine answers when it is let, everybody else at once."""
+
+    def __init__(self) -> None:
+        self.lets_go = asyncio.Event()
+
+    async def submit(self, dossier: Dossier) -> Submission:
+        terms = dossier.terms
+        if terms.service == PLANT:
+            await self.lets_go.wait()
+        said = sample.decision(terms.mrn, terms.service)
+        return Submission(receipt=Receipt(reference=terms.service, received_at=T0), decisions=(said,))
+
+
+async def test_what_the_others_say_is_on_record_while_one_agency_hangs(store: Store) -> None:
+    """Shown at once, and not when the budget of the burst is used up."""
+    accepted = sample.acceptance(PLANT, FOOD)
+    store.lodge(accepted)
+    gateway = OneHangs()
+    activities = ReferralActivities(store, cast(AgencyGateway, gateway), lambda: T0)
+    burst = asyncio.create_task(
+        activities.refer_all(ReferAll(mrn=accepted.mrn, services=(PLANT, FOOD), budget=LONG))
+    )
+    async with asyncio.timeout(20):
+        while store.referral_file(accepted.mrn, FOOD).referral.state is not ReferralState.DECIDED:
+            await asyncio.sleep(0.02)
+    assert not burst.done()
+    assert store.referral_file(accepted.mrn, PLANT).referral.state is ReferralState.PENDING
+    gateway.lets_go.set()
+    handed_over = {one.service: one for one in await burst}
+    assert {one.state for one in handed_over.values()} == {ReferralState.DECIDED}
+    assert handed_over.keys() == {PLANT, FOOD}
