@@ -41,7 +41,7 @@ from hub.domain.names import new_mrn, notice_key
 from hub.domain.referral import Decision, Receipt, ReferralState, ReferralTerms, Verdict, Via
 from hub.domain.settling import settle
 from hub.logs import configure
-from hub.ports import Acknowledgement, CaseOnRecord, HandOver, Settled
+from hub.ports import Acknowledgement, CaseOnRecord, HandOver, Polled, Settled
 from hub.store import Store, create_store, upgrade
 
 _TREE = Path(__file__).parent.parent
@@ -116,14 +116,18 @@ class Walk:
             store.record_hand_overs(mrn, handed_over, self._later())
         for one, via in ((terms[2], Via.CALLBACK), (terms[3], Via.POLL)):
             message = self._message(one, via)
-            with meter.step("take in a message"):
-                store.receive(message)
             if via is Via.POLL:
-                exchanges = (self._exchange(one, "poll"),)
+                polled = Polled(
+                    referral=one.id,
+                    next_at=self._later() + 60 * _SECOND,
+                    messages=(message,),
+                    exchanges=(self._exchange(one, "poll"),),
+                )
                 with meter.step("finish a poll"):
-                    store.finish_poll(
-                        one.id, next_at=self._later() + 60 * _SECOND, exchanges=exchanges, trouble=None
-                    )
+                    store.finish_polls(mrn, [polled])
+            else:
+                with meter.step("take in a message"):
+                    store.receive(message)
             with meter.step("mark as told"):
                 store.mark_told(mrn, [decision.id for decision in message.decisions])
         heard, outcome = len(store.events(mrn, 0, 100)), self._settled

@@ -9,6 +9,7 @@ from typing import Protocol
 from hub.domain.case import Case, Change, Referral
 from hub.domain.clearance import Clearance, Notice
 from hub.domain.declaration import Declaration
+from hub.domain.errors import CallbackRefused
 from hub.domain.events import Event, NewEvent
 from hub.domain.exchange import (
     Dossier,
@@ -117,6 +118,23 @@ class OpenPoll(Model):
     """How often it has been asked about before."""
     trouble: str | None = None
     """Why the poll before failed; None when it went well."""
+
+
+class Polled(Model):
+    """What came of asking about a referral."""
+
+    referral: str
+    next_at: UtcDatetime | None
+    """When it is to be asked about again; None ends that."""
+    messages: tuple[Message, ...] = ()
+    """What the agency has decided, as far as it says so."""
+    exchanges: tuple[Exchange, ...] = ()
+    says_something: bool = True
+    """The exchanges are recorded; else only where a message is new."""
+    trouble: str | None = None
+    """Shown until a poll goes well."""
+    not_understood_at: UtcDatetime | None = None
+    """Since when, where the trouble is that the answer was not understood."""
 
 
 class Received(Model):
@@ -367,20 +385,14 @@ class CaseStore(Protocol):
         those of `only`, if that is said. One that is not finished falls due again when its lease runs out.
         """
 
-    def finish_poll(
-        self,
-        referral: str,
-        *,
-        next_at: datetime | None,
-        exchanges: Sequence[Exchange],
-        trouble: str | None,
-        not_understood_at: datetime | None = None,
-    ) -> None:
+    def finish_polls(self, mrn: str, polled: Sequence[Polled]) -> list[Received | CallbackRefused]:
         """
-        Record a poll and when the next is due; None ends it. A poll that has ended meanwhile, because the
-        agency decided or the case closed, stays ended. `trouble` is shown until a poll goes well. With
-        `not_understood_at` it was the answer that was not understood: event `message.not_understood`, once
-        for each different trouble.
+        Record polls about referrals of one declaration and when the next are due; what became of each of
+        their messages, which are taken in as `receive` does. What the workflow is to be told comes with the
+        last.
+
+        A poll that has ended meanwhile, because the agency decided or the case closed, stays ended. An answer
+        that was not understood is event `message.not_understood`, once for each different trouble.
         """
 
     def next_poll_at(self, busy: Sequence[str] = ()) -> datetime | None:

@@ -8,7 +8,7 @@ import structlog
 
 from hub.domain.errors import CallbackRefused
 from hub.domain.exchange import Message
-from hub.ports import CaseStore, Engine, EngineUnavailable
+from hub.ports import CaseStore, Engine, EngineUnavailable, Received
 from hub.relays.decisions import tell
 
 log = structlog.get_logger(__name__)
@@ -23,11 +23,22 @@ async def take_in(store: CaseStore, engine: Engine, message: Message) -> bool:
     try:
         received = await asyncio.to_thread(store.receive, message)
     except CallbackRefused as refusal:
-        if refusal.recorded is None:
-            log.warning(
-                "message.refused", agency=message.agency, message=message.message_id, reason=str(refusal)
-            )
+        await follow_up(store, engine, message, refusal)
         return False
+    await follow_up(store, engine, message, received)
+    return received.new
+
+
+async def follow_up(
+    store: CaseStore, engine: Engine, message: Message, received: Received | CallbackRefused
+) -> None:
+    """What follows when a message is stored: it is told to the workflow, or in the log why it is not."""
+    if isinstance(received, CallbackRefused):
+        if received.recorded is None:
+            log.warning(
+                "message.refused", agency=message.agency, message=message.message_id, reason=str(received)
+            )
+        return
     if received.new and received.trouble is not None and received.mrn is None:
         log.warning(
             "message.not_understood",
@@ -40,4 +51,3 @@ async def take_in(store: CaseStore, engine: Engine, message: Message) -> bool:
             await tell(store, engine, received.mrn, received.to_tell)
         except EngineUnavailable as error:
             log.warning("decision.untold", mrn=received.mrn, reason=str(error))
-    return received.new

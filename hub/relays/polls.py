@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 
 import structlog
 
 from hub.domain.errors import AgencyPaused, ChannelError, NotUnderstood
 from hub.domain.exchange import Answer, Message
-from hub.domain.referral import Via
-from hub.ports import AgencyGateway, CaseStore, Clock, Engine, Gate, OpenPoll
-from hub.relays.inbox import take_in
+from hub.domain.referral import ReferralTerms, Via
+from hub.ports import AgencyGateway, CaseStore, Clock, Engine, Gate, OpenPoll, Polled
+from hub.relays.inbox import follow_up
 
 _LEASE = timedelta(seconds=10)
 """
@@ -26,6 +25,8 @@ _BATCH = 50
 _IDLE = 0.5
 _PER_AGENCY = 8
 """Polls of one agency under way at once; one that hangs costs the others nothing."""
+_JOINED_WITHIN = 0.1
+"""Seconds for which an answer waits for others about the same declaration, to be written down with them."""
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +35,9 @@ class PollRelay:
     """
     Polling kept out of the engine's history: one row per open poll, no timers, no activities.
 
-    Each poll is a task of its own, so that an agency that hangs holds up only its own polls.
+    Each poll is a task of its own, so that an agency that hangs holds up only its own polls. Those of one
+    declaration that fall due together are written down together: what a transaction costs beside what is
+    written is paid once for them.
 
     A referral may be asked about thousands of times before it is decided, so not every exchange is recorded:
     the first is, each that brought a decision not known before, each that failed, and the one that follows a
@@ -59,8 +62,9 @@ class PollRelay:
         self._engine = engine
         self._clock = clock
         self._every = every
-        self._under_way: dict[str, asyncio.Task[None]] = {}
-        """By referral."""
+        self._under_way: set[str] = set()
+        """Referrals that are asked about."""
+        self._rounds: set[asyncio.Task[None]] = set()
         self._agencies: Counter[str] = Counter()
 
     async def go_round(self) -> float:
@@ -69,14 +73,17 @@ class PollRelay:
         busy += [agency for agency in shut if agency not in busy]
         now = self._clock()
         leased = await asyncio.to_thread(self._store.lease_polls, now, _LEASE, _BATCH, busy)
+        together: defaultdict[str, list[OpenPoll]] = defaultdict(list)
         for poll in (*leased, *await self._of_shut(shut, now)):
             terms = poll.dossier.terms
-            if terms.id in self._under_way:
-                continue
-            self._agencies[terms.agency] += 1
-            task = asyncio.create_task(self._ask(poll))
-            self._under_way[terms.id] = task
-            task.add_done_callback(partial(self._finished, terms.agency, terms.id))
+            if terms.id not in self._under_way:
+                self._under_way.add(terms.id)
+                self._agencies[terms.agency] += 1
+                together[terms.mrn].append(poll)
+        for mrn, polls in together.items():
+            task = asyncio.create_task(self._ask_about(mrn, polls))
+            self._rounds.add(task)
+            task.add_done_callback(self._rounds.discard)
         if len(leased) == _BATCH:
             return 0.0
         next_at = await asyncio.to_thread(self._store.next_poll_at, busy)
@@ -94,16 +101,46 @@ class PollRelay:
 
     async def finish(self) -> None:
         """Wait for the polls that are under way."""
-        await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+        await asyncio.gather(*self._rounds, return_exceptions=True)
 
-    def _finished(self, agency: str, referral: str, task: asyncio.Task[None]) -> None:
-        del self._under_way[referral]
-        self._agencies[agency] -= 1
-        if not task.cancelled() and (error := task.exception()):
-            # The lease runs out and the poll is asked again.
-            log.error("poll.failed", agency=agency, exc_info=error)
+    async def _ask_about(self, mrn: str, polls: Sequence[OpenPoll]) -> None:
+        """
+        Ask the agencies of one declaration at once. What they say is written down together, as far as it is
+        there soon after the first of them has answered; the others are waited for, and keep nothing back.
+        """
+        asked = {asyncio.create_task(self._ask(poll)): poll for poll in polls}
+        waiting = set(asked)
+        while waiting:
+            answered, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            if waiting:
+                more, waiting = await asyncio.wait(waiting, timeout=_JOINED_WITHIN)
+                answered |= more
+            await self._write_down(mrn, {task: asked[task] for task in answered})
 
-    async def _ask(self, poll: OpenPoll) -> None:
+    async def _write_down(self, mrn: str, answered: Mapping[asyncio.Task[Polled], OpenPoll]) -> None:
+        """What cannot be written down is asked again when its lease has run out."""
+        said = []
+        for task, poll in answered.items():
+            if error := task.exception():
+                log.error("poll.failed", agency=poll.dossier.terms.agency, exc_info=error)
+            else:
+                said.append(task.result())
+        try:
+            if said:
+                # The store ends the poll of a referral that is decided; one that asks for information is
+                # asked on.
+                received = await asyncio.to_thread(self._store.finish_polls, mrn, said)
+                messages = [message for polled in said for message in polled.messages]
+                for message, became in zip(messages, received, strict=True):
+                    await follow_up(self._store, self._engine, message, became)
+        except Exception:
+            log.exception("poll.failed", mrn=mrn)
+        finally:
+            for poll in answered.values():
+                self._under_way.discard(poll.dossier.terms.id)
+                self._agencies[poll.dossier.terms.agency] -= 1
+
+    async def _ask(self, poll: OpenPoll) -> Polled:
         terms = poll.dossier.terms
         trouble = not_understood_at = None
         tells = poll.attempts == 0 or poll.trouble is not None
@@ -123,26 +160,30 @@ class PollRelay:
             if trouble != poll.trouble:
                 # Asked every few minutes, for days: the same trouble again is no news.
                 log.warning("poll.failed", mrn=terms.mrn, agency=terms.agency, reason=trouble)
-        digests = {exchange.id: exchange.digest() for exchange in answer.exchanges if answer.decisions}
-        for decision in answer.decisions:
-            key = f"poll {terms.id} {decision.id}"
-            message = Message(
-                agency=terms.agency,
-                message_id=hashlib.sha256(key.encode()).hexdigest(),
-                referral=terms.id,
-                decisions=(decision,),
-                raw="",
-                via=Via.POLL,
-                received_at=decision.received_at,
-                evidence=digests.get(decision.exchange or ""),
-            )
-            tells |= await take_in(self._store, self._engine, message)
-        # The store ends the poll of a referral that is decided; one that asks for information is asked on.
-        await asyncio.to_thread(
-            self._store.finish_poll,
-            terms.id,
+        return Polled(
+            referral=terms.id,
             next_at=self._clock() + pause,
-            exchanges=answer.exchanges if tells else (),
+            messages=_messages(terms, answer),
+            exchanges=answer.exchanges,
+            says_something=tells,
             trouble=trouble,
             not_understood_at=not_understood_at,
         )
+
+
+def _messages(terms: ReferralTerms, answer: Answer) -> tuple[Message, ...]:
+    """One for each decision, under an id that is the same whenever it is read again."""
+    digests = {exchange.id: exchange.digest() for exchange in answer.exchanges if answer.decisions}
+    return tuple(
+        Message(
+            agency=terms.agency,
+            message_id=hashlib.sha256(f"poll {terms.id} {decision.id}".encode()).hexdigest(),
+            referral=terms.id,
+            decisions=(decision,),
+            raw="",
+            via=Via.POLL,
+            received_at=decision.received_at,
+            evidence=digests.get(decision.exchange or ""),
+        )
+        for decision in answer.decisions
+    )

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Connection, bindparam, insert, select, update
 
+from hub.domain.case import Case
 from hub.domain.errors import CallbackRefused
 from hub.domain.events import EventType
 from hub.domain.exchange import Message
@@ -46,12 +47,11 @@ class Inbox(Part):
     def receive(self, message: Message) -> Received:
         """Put a message into the inbox, once for each (agency, message_id). Raises CallbackRefused."""
         with self._database.write() as connection:
-            try:
-                return receive_in(connection, message)
-            except CallbackRefused as refusal:
-                refused = refusal
+            [received] = receive_in(connection, [message])
         # Raised after the commit: that it was refused is on record.
-        raise refused
+        if isinstance(received, CallbackRefused):
+            raise received
+        return received
 
     def refuse_callback(self, agency: str, reason: str, body: str, at: datetime) -> None:
         """Record a callback that was refused before it could be read; of its body the beginning."""
@@ -132,48 +132,153 @@ _MARK_TOLD = Statement(
 )
 
 
-def receive_in(connection: Connection, message: Message) -> Received:
+def receive_in(connection: Connection, messages: Sequence[Message]) -> list[Received | CallbackRefused]:
     """
-    `Inbox.receive` within a transaction, for whoever writes something of his own beside it. Raises
-    CallbackRefused; that it was refused is on record only where the transaction is committed all the same.
+    `Inbox.receive` within a transaction, for whoever writes something else beside it.
+
+    Several messages that come together are all about one declaration, which is opened and written once:
+    whoever locks two could wait in a circle. What its workflow is to be told comes with the last of them.
+    That a message was refused is on record only where the transaction is committed all the same.
     """
-    if message.agency_reference is not None:
-        lock_references(connection, [message.agency_reference])
-    target = _target(connection, message)
-    message = _weighed(message, target)
-    known = _put(connection, message, target)
-    used_before = False
-    if known is not None and _says_other(message, known, target):
-        used_before = known.trouble is None
-        message = _under_another_id(message, used_before)
-        known = _put(connection, message, target)
-    if known is not None:
-        return Received(new=False, mrn=known.mrn, trouble=message.trouble, id_used_before=used_before)
-    if target is None:
-        return Received(new=True, mrn=None, trouble=message.trouble, id_used_before=used_before)
-    case, service = target
-    before = case.case
-    said = apply_message(
-        case,
-        service,
-        message.message_id,
-        message.decisions,
-        message.trouble,
-        message.received_at,
-        message.evidence or evidence_of(message.raw),
-    )
-    case.save()
-    return Received(
-        new=True,
-        mrn=case.mrn,
-        decisions=said,
-        to_tell=to_tell(connection, case, before, said),
-        trouble=message.trouble,
-        id_used_before=used_before,
-    )
+    lock_references(connection, [m.agency_reference for m in messages if m.agency_reference is not None])
+    arrivals = _Arrivals(connection)
+    return arrivals.end([arrivals.take(message) for message in messages])
 
 
 _Target = tuple[OpenCase, str]
+
+
+class _Arrivals:
+    """Messages that are taken in within one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._opened: dict[str, OpenCase] = {}
+        self._before: dict[str, Case] = {}
+        """The cases that are changed, as they stood."""
+
+    def take(self, message: Message) -> Received | CallbackRefused:
+        """Put one into the inbox, and make of its case what it says."""
+        try:
+            target = self._target(message)
+        except CallbackRefused as refused:
+            return refused
+        message = _weighed(message, target)
+        known = _put(self._connection, message, target)
+        used_before = False
+        if known is not None and _says_other(message, known, target):
+            used_before = known.trouble is None
+            message = _under_another_id(message, used_before)
+            known = _put(self._connection, message, target)
+        if known is not None:
+            return Received(new=False, mrn=known.mrn, trouble=message.trouble, id_used_before=used_before)
+        if target is None:
+            return Received(new=True, mrn=None, trouble=message.trouble, id_used_before=used_before)
+        case, service = target
+        self._before.setdefault(case.mrn, case.case)
+        said = apply_message(
+            case,
+            service,
+            message.message_id,
+            message.decisions,
+            message.trouble,
+            message.received_at,
+            message.evidence or evidence_of(message.raw),
+        )
+        return Received(
+            new=True, mrn=case.mrn, decisions=said, trouble=message.trouble, id_used_before=used_before
+        )
+
+    def end(self, taken: list[Received | CallbackRefused]) -> list[Received | CallbackRefused]:
+        """Write what they have made of their cases, and find out what is to be told of that now."""
+        for mrn, before in self._before.items():
+            case = self._opened[mrn]
+            case.save()
+            news = [
+                (place, one)
+                for place, one in enumerate(taken)
+                if isinstance(one, Received) and one.mrn == mrn and one.decisions
+            ]
+            if news:
+                said = [decision for _, one in news for decision in one.decisions]
+                place, last = news[-1]
+                update = {"to_tell": to_tell(self._connection, case, before, said)}
+                taken[place] = last.model_copy(update=update)
+        return taken
+
+    def _target(self, message: Message) -> _Target | None:
+        """The referral a message is about, locked; None while nobody knows. Raises CallbackRefused."""
+        claimed = {decision.referral for decision in message.decisions if decision.referral}
+        if message.referral is not None:
+            claimed.add(message.referral)
+        if len(claimed) > 1:
+            raise self._refuse(message, f"one message about several referrals: {sorted(claimed)}")
+        if claimed:
+            return self._claimed(message, claimed.pop())
+        if message.agency_reference is None:
+            return None
+        found = referral_by_reference(self._connection, message.agency, message.agency_reference)
+        if found is None:
+            self._refuse_archived(message, message.agency_reference)
+            return None
+        mrn, service = found
+        return self._open(mrn), service
+
+    def _claimed(self, message: Message, referral: str) -> _Target:
+        try:
+            mrn, service = split_referral_id(referral)
+            case = self._open(mrn)
+        except (ValueError, KeyError):
+            archived = is_archived(self._connection, referral.partition("/")[0])
+            reason = f"{referral!r} was archived" if archived else f"no such referral: {referral!r}"
+            raise self._refuse(message, reason) from None
+        found = [
+            r
+            for r in case.case.referrals
+            if r.terms.service == service
+            and r.terms.agency == message.agency
+            and referral in (r.terms.id, *r.former)
+        ]
+        if not found:
+            raise self._refuse(message, f"{referral!r} is not a referral of {message.agency}", case)
+        return case, service
+
+    def _open(self, mrn: str) -> OpenCase:
+        if mrn not in self._opened:
+            self._opened[mrn] = OpenCase.open(self._connection, mrn)
+        return self._opened[mrn]
+
+    def _refuse_archived(self, message: Message, reference: str) -> None:
+        """A message for a declaration that was archived would wait for ever. Raises CallbackRefused."""
+        mrn = archived_by_reference(self._connection, message.agency, reference)
+        if mrn is not None:
+            raise self._refuse(message, f"{reference!r} is of declaration {mrn}, which was archived")
+
+    def _refuse(self, message: Message, reason: str, case: OpenCase | None = None) -> CallbackRefused:
+        """Record it, the first time that it comes."""
+        new = self._connection.execute(
+            insert_of(self._connection)(refused_callbacks)
+            .on_conflict_do_nothing()
+            .returning(refused_callbacks.c.id),
+            {
+                "agency": message.agency,
+                "message_id": message.message_id,
+                "at": message.received_at,
+                "reason": reason,
+                "body": message.raw[:_LONGEST_BODY],
+            },
+        ).one_or_none()
+        if new is None or case is None:
+            return CallbackRefused(reason)
+        self._before.setdefault(case.mrn, case.case)
+        case.note(
+            message.received_at,
+            EventType.CALLBACK_REFUSED,
+            agency=message.agency,
+            message=message.message_id,
+            reason=reason,
+        )
+        return CallbackRefused(reason, recorded=case.mrn)
 
 
 def _weighed(message: Message, target: _Target | None) -> Message:
@@ -218,80 +323,6 @@ def _under_another_id(message: Message, used_before: bool) -> Message:
             "decisions": (),
         }
     )
-
-
-def _target(connection: Connection, message: Message) -> _Target | None:
-    """The referral a message is about, locked; None while nobody knows. Raises CallbackRefused."""
-    claimed = {decision.referral for decision in message.decisions if decision.referral}
-    if message.referral is not None:
-        claimed.add(message.referral)
-    if len(claimed) > 1:
-        raise _refuse(connection, message, f"one message about several referrals: {sorted(claimed)}")
-    if claimed:
-        return _claimed(connection, message, claimed.pop())
-    if message.agency_reference is None:
-        return None
-    found = referral_by_reference(connection, message.agency, message.agency_reference)
-    if found is None:
-        _refuse_archived(connection, message, message.agency_reference)
-        return None
-    mrn, service = found
-    case = OpenCase.open(connection, mrn)
-    return case, service
-
-
-def _claimed(connection: Connection, message: Message, referral: str) -> _Target:
-    try:
-        mrn, service = split_referral_id(referral)
-        case = OpenCase.open(connection, mrn)
-    except (ValueError, KeyError):
-        archived = is_archived(connection, referral.partition("/")[0])
-        reason = f"{referral!r} was archived" if archived else f"no such referral: {referral!r}"
-        raise _refuse(connection, message, reason) from None
-    found = [
-        r
-        for r in case.case.referrals
-        if r.terms.service == service
-        and r.terms.agency == message.agency
-        and referral in (r.terms.id, *r.former)
-    ]
-    if not found:
-        raise _refuse(connection, message, f"{referral!r} is not a referral of {message.agency}", case)
-    return case, service
-
-
-def _refuse_archived(connection: Connection, message: Message, reference: str) -> None:
-    """A message for a declaration that was archived would wait for ever. Raises CallbackRefused."""
-    mrn = archived_by_reference(connection, message.agency, reference)
-    if mrn is not None:
-        raise _refuse(connection, message, f"{reference!r} is of declaration {mrn}, which was archived")
-
-
-def _refuse(
-    connection: Connection, message: Message, reason: str, case: OpenCase | None = None
-) -> CallbackRefused:
-    """Record it, the first time that it comes."""
-    new = connection.execute(
-        insert_of(connection)(refused_callbacks).on_conflict_do_nothing().returning(refused_callbacks.c.id),
-        {
-            "agency": message.agency,
-            "message_id": message.message_id,
-            "at": message.received_at,
-            "reason": reason,
-            "body": message.raw[:_LONGEST_BODY],
-        },
-    ).one_or_none()
-    if new is None or case is None:
-        return CallbackRefused(reason)
-    case.note(
-        message.received_at,
-        EventType.CALLBACK_REFUSED,
-        agency=message.agency,
-        message=message.message_id,
-        reason=reason,
-    )
-    case.save()
-    return CallbackRefused(reason, recorded=case.mrn)
 
 
 def _put(connection: Connection, message: Message, target: _Target | None) -> AnyRow | None:

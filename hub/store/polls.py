@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 
 from sqlalchemy import BindParameter, Connection, bindparam, func, literal, select, text, tuple_, update
 
 from hub.domain.declaration import Declaration
+from hub.domain.errors import CallbackRefused
 from hub.domain.exchange import Dossier, Exchange
 from hub.domain.names import split_referral_id
 from hub.domain.referral import Receipt, ReferralState, ReferralTerms
-from hub.ports import OpenPoll
+from hub.ports import OpenPoll, Polled, Received
 from hub.store.casefile import OpenCase, insert_of, record_exchanges
+from hub.store.inbox import receive_in
 from hub.store.part import Part
 from hub.store.statements import Statement
 from hub.store.tables import declarations, feeds, polls, referrals
@@ -73,29 +76,22 @@ class Polls(Part):
             for dossier, trouble in [asked[row.mrn, row.service]]
         ]
 
-    def finish_poll(
-        self,
-        referral: str,
-        *,
-        next_at: datetime | None,
-        exchanges: Sequence[Exchange],
-        trouble: str | None,
-        not_understood_at: datetime | None = None,
-    ) -> None:
+    def finish_polls(self, mrn: str, polled: Sequence[Polled]) -> list[Received | CallbackRefused]:
         """
-        Record a poll and when the next is due; None ends it. A poll that has ended meanwhile, because the
-        agency decided or the case closed, stays ended. `trouble` is the referral's until a poll goes well;
-        `not_understood_at` says that it is the answer that was not understood, and since when.
+        Record polls about referrals of one declaration, and when the next are due; what became of their
+        messages.
         """
-        mrn, service = split_referral_id(referral)
         with self._database.write() as connection:
-            if trouble is not None and not_understood_at is not None:
-                # Before anything else: whoever changes a declaration locks it first.
-                _note_trouble(connection, mrn, service, trouble, not_understood_at)
-            record_exchanges(connection, exchanges)
-            about = {"mrn_": mrn, "service_": service}
-            _FINISH.run(connection, {**about, "next_at_": next_at})
-            _SHOW_TROUBLE.run(connection, {**about, "trouble_": trouble})
+            # Before anything else: whoever changes a declaration locks it first.
+            _note_troubles(connection, mrn, polled)
+            messages = [message for poll in polled for message in poll.messages]
+            received = receive_in(connection, messages)
+            record_exchanges(connection, _saying_something(polled, received))
+            about = [{"mrn_": mrn, "service_": split_referral_id(poll.referral)[1]} for poll in polled]
+            ended = list(zip(about, polled, strict=True))
+            _FINISH.run_each(connection, [{**one, "next_at_": poll.next_at} for one, poll in ended])
+            _SHOW_TROUBLE.run_each(connection, [{**one, "trouble_": poll.trouble} for one, poll in ended])
+        return received
 
     def next_poll_at(self, busy: Sequence[str] = ()) -> datetime | None:
         """When the next poll is due, or its lease runs out; none of the agencies in `busy`."""
@@ -155,11 +151,30 @@ _SHOW_TROUBLE = Statement(
 )
 
 
-def _note_trouble(connection: Connection, mrn: str, service: str, trouble: str, at: datetime) -> None:
-    case = OpenCase.open(connection, mrn)
-    if case.referral(service).state in _ASKED_ABOUT:
-        case.not_understood(service, trouble, at)
+def _note_troubles(connection: Connection, mrn: str, polled: Sequence[Polled]) -> None:
+    case: OpenCase | None = None
+    for poll in polled:
+        if poll.trouble is None or poll.not_understood_at is None:
+            continue
+        case = case or OpenCase.open(connection, mrn)
+        _, service = split_referral_id(poll.referral)
+        if case.referral(service).state in _ASKED_ABOUT:
+            case.not_understood(service, poll.trouble, poll.not_understood_at)
+    if case is not None:
         case.save()
+
+
+def _saying_something(
+    polled: Sequence[Polled], received: Sequence[Received | CallbackRefused]
+) -> list[Exchange]:
+    """The exchanges to be recorded: of polls that say something, or have brought what was not known."""
+    each = iter(received)
+    exchanges: list[Exchange] = []
+    for poll in polled:
+        became = list(islice(each, len(poll.messages)))
+        if poll.says_something or any(isinstance(one, Received) and one.new for one in became):
+            exchanges += poll.exchanges
+    return exchanges
 
 
 def _asked(

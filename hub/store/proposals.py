@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection, insert, literal, select, text, tuple_, update
 
+from hub.domain.errors import CallbackRefused
 from hub.domain.events import Event
 from hub.domain.exchange import Message
 from hub.domain.referral import Decision
@@ -145,7 +146,9 @@ class Proposals(Part):
             refuse_done(connection, request)
             proposal = _open_proposal(connection, id)
             view = OpenCase.open(connection, proposal.mrn).view()
-            received = receive_in(connection, message(view, proposal))
+            [received] = receive_in(connection, [message(view, proposal)])
+            if isinstance(received, CallbackRefused):
+                raise received
             add_line(connection, line, request)
             _end(connection, proposal, ProposalState.CONFIRMED, line)
         return received.decisions

@@ -10,12 +10,15 @@ import structlog
 
 from hub.domain.errors import AgencyUnavailable
 from hub.domain.exchange import Answer, Dossier, Feed
+from hub.domain.referral import Answers, ReferralState, Via
 from hub.ports import AgencyGateway, Engine
 from hub.relays.feeds import FeedRelay
 from hub.relays.polls import PollRelay
 from hub.store import Store
 from tests.relays.support import ToldEngine, ToldGateway
 from tests.relays.test_recording import EVERY, Clock, open_poll
+from tests.store import sample
+from tests.store.sample import FOOD, PLANT, RADIO, T0
 
 AWAY = "apqa is away: announced maintenance until 2026-03-02 11:30 (Asia/Seoul)"
 
@@ -108,3 +111,40 @@ async def test_a_feed_waits_as_long_as_it_is_asked_to_and_says_why_once(store: S
         await relay.go_round()
     assert gateway.script == []
     assert [line["reason"] for line in logs if line["event"] == "feed.failed"] == [AWAY, AWAY]
+
+
+async def test_what_agencies_say_of_one_declaration_waits_for_none_of_them(store: Store) -> None:
+    """Answers that come together are written down together; one that hangs keeps back its own alone."""
+    accepted = sample.acceptance(PLANT, FOOD, RADIO, answers=Answers.POLL)
+    mrn = accepted.mrn
+    store.lodge(accepted)
+    delivered = [sample.delivered(mrn, service, reference=service) for service in (PLANT, FOOD, RADIO)]
+    store.record_hand_overs(mrn, delivered, T0)
+    lets_answer = asyncio.Event()
+
+    class _OneHangs(ToldGateway):
+        async def poll(self, dossier: Dossier) -> Answer:
+            service = dossier.terms.service
+            if service == RADIO:
+                await lets_answer.wait()
+            return Answer(decisions=(sample.decision(mrn, service, via=Via.POLL),))
+
+    engine = ToldEngine()
+    relay = PollRelay(
+        store, cast(AgencyGateway, _OneHangs()), cast(Engine, engine), Clock(), lambda agency: EVERY
+    )
+
+    def decided() -> set[str]:
+        view = store.view(mrn)
+        assert view is not None
+        return {r.terms.service for r in view.case.referrals if r.state is ReferralState.DECIDED}
+
+    await relay.go_round()
+    async with asyncio.timeout(10):
+        while decided() != {PLANT, FOOD}:
+            await asyncio.sleep(0)
+    lets_answer.set()
+    await relay.finish()
+    assert decided() == {PLANT, FOOD, RADIO}
+    # The first two change nothing while the third is awaited: all are told with it, once.
+    assert [(of, len(said)) for of, said in engine.told] == [(mrn, 3)]

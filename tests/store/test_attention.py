@@ -13,7 +13,7 @@ from hub.domain.clearance import Outcome
 from hub.domain.history import Usual
 from hub.domain.referral import OnExpiry, ReferralState, Verdict
 from hub.domain.stuck import Judging, Pause, StuckKind
-from hub.ports import BadCursor, StuckFilter, StuckOrder, StuckPlace, StuckRow
+from hub.ports import BadCursor, Polled, StuckFilter, StuckOrder, StuckPlace, StuckRow
 from hub.store import Store
 from tests.store import sample
 from tests.store.sample import FOOD, PLANT, RADIO, SECOND, T0
@@ -113,9 +113,9 @@ def test_a_message_that_is_not_understood_and_then_is(store: Store) -> None:
     store.receive(sample.message(referral=f"{mrn}/{PLANT}", trouble="an unknown word", at=T0 + HOUR))
     [row] = listed(store, at(T0 + HOUR))
     assert (row.stuck.kind, row.stuck.since) == (StuckKind.NOT_UNDERSTOOD, T0 + HOUR)
-    store.finish_poll(f"{mrn}/{PLANT}", next_at=None, exchanges=(), trouble=None)
+    store.finish_polls(mrn, [Polled(referral=f"{mrn}/{PLANT}", next_at=None)])
     assert listed(store, at(T0 + HOUR + SECOND)) == []
-    store.finish_poll(f"{mrn}/{PLANT}", next_at=None, exchanges=(), trouble="connection refused")
+    store.finish_polls(mrn, [Polled(referral=f"{mrn}/{PLANT}", next_at=None, trouble="connection refused")])
     assert kinds(store, at(T0 + HOUR + MINUTE)) == [(PLANT, StuckKind.UNREACHABLE)]
 
 

@@ -18,7 +18,7 @@ from hub.domain.clearance import Outcome
 from hub.domain.events import EventType, NewEvent
 from hub.domain.names import referral_id
 from hub.domain.referral import Answers, Decision, ReferralState, Verdict
-from hub.ports import DeclarationView
+from hub.ports import DeclarationView, Polled
 from hub.store import Store, create_store
 from tests.store import sample
 from tests.store.sample import FOOD, PLANT, RADIO, SECOND, T0
@@ -355,9 +355,8 @@ def test_a_lease_is_exclusive_for_as_long_as_it_lasts(
             due |= {mrn: now + seconds for _, mrn in expected}
         elif number < len(mrns):
             mrn = mrns[number]
-            store.finish_poll(
-                referral_id(mrn, PLANT), next_at=T0 + (now + seconds) * SECOND, exchanges=(), trouble=None
-            )
+            again = Polled(referral=referral_id(mrn, PLANT), next_at=T0 + (now + seconds) * SECOND)
+            store.finish_polls(mrn, [again])
             due[mrn] = now + seconds
         assert store.next_poll_at() == T0 + min(due.values()) * SECOND
     for mrn in mrns:

@@ -6,12 +6,15 @@ import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
+from hub.domain.events import EventType
 from hub.domain.names import referral_id
 from hub.domain.referral import Answers, Verdict, Via
+from hub.ports import Polled, Received
 from hub.store import Store
 from tests.store import sample
-from tests.store.sample import FOOD, PLANT, SECOND, T0
+from tests.store.sample import FOOD, PLANT, RADIO, SECOND, T0
 
 LEASE = timedelta(minutes=1)
 
@@ -31,7 +34,7 @@ def leased(store: Store, at: int, limit: int = 10, busy: tuple[str, ...] = ()) -
 
 def finish(store: Store, mrn: str, next_at: int | None, trouble: str | None = None) -> None:
     due = None if next_at is None else T0 + next_at * SECOND
-    store.finish_poll(referral_id(mrn, PLANT), next_at=due, exchanges=(), trouble=trouble)
+    store.finish_polls(mrn, [Polled(referral=referral_id(mrn, PLANT), next_at=due, trouble=trouble)])
 
 
 def trouble_of(store: Store, mrn: str) -> str | None:
@@ -79,9 +82,13 @@ def test_a_finished_poll_falls_due_again_and_counts_its_attempts(store: Store) -
     mrn = open_poll(store)
     leased(store, 0)
     took_place = sample.exchange(mrn, PLANT, kind="poll", at=T0 + SECOND)
-    store.finish_poll(
-        referral_id(mrn, PLANT), next_at=T0 + 600 * SECOND, exchanges=[took_place], trouble="503"
+    polled = Polled(
+        referral=referral_id(mrn, PLANT),
+        next_at=T0 + 600 * SECOND,
+        exchanges=(took_place,),
+        trouble="503",
     )
+    store.finish_polls(mrn, [polled])
     assert store.exchanges(mrn)[-1] == took_place
     assert trouble_of(store, mrn) == "503"
     assert store.next_poll_at() == T0 + 600 * SECOND
@@ -198,3 +205,44 @@ def test_a_feed_may_be_made_due_sooner_and_never_later(store: Store) -> None:
     store.finish_feed("rra", next_at=T0 + 3 * LEASE, exchanges=())
     store.hasten_feed("rra", T0 + timedelta(hours=1))
     assert store.lease_feed("rra", T0 + 3 * LEASE, LEASE)
+
+
+def test_polls_of_one_declaration_are_written_down_together(store: Store) -> None:
+    """Each as if alone: what was decided counts, what was not understood is told of, the rest is nothing."""
+    accepted = sample.acceptance(PLANT, FOOD, RADIO, answers=Answers.POLL)
+    mrn = accepted.mrn
+    store.lodge(accepted)
+    delivered = [sample.delivered(mrn, service, reference=service) for service in (PLANT, FOOD, RADIO)]
+    store.record_hand_overs(mrn, delivered, T0)
+    store.lease_polls(T0, LEASE, 10, [])
+    took_place = {s: sample.exchange(mrn, s, kind="poll", at=T0 + SECOND) for s in (PLANT, FOOD, RADIO)}
+
+    def polled(service: str, **came: Any) -> Polled:
+        return Polled(
+            referral=referral_id(mrn, service),
+            next_at=T0 + 600 * SECOND,
+            exchanges=(took_place[service],),
+            **came,
+        )
+
+    said = sample.message(sample.decision(mrn, PLANT, via=Via.POLL))
+    odd = {"trouble": "an unknown word", "not_understood_at": T0 + SECOND}
+    [received] = store.finish_polls(
+        mrn,
+        [
+            polled(PLANT, messages=(said,), says_something=False),
+            polled(FOOD, says_something=False),
+            polled(RADIO, **odd),
+        ],
+    )
+    assert isinstance(received, Received)
+    assert [decision.id for decision in received.decisions] == [said.decisions[0].id]
+    kinds = [event.type for event in store.events(mrn, 0, 100)]
+    assert kinds[-2:] == [EventType.MESSAGE_NOT_UNDERSTOOD, EventType.DECISION_RECEIVED]
+    recorded = {exchange.id for exchange in store.exchanges(mrn)}
+    assert {s for s, one in took_place.items() if one.id in recorded} == {PLANT, RADIO}
+    leased = store.lease_polls(T0 + 600 * SECOND, LEASE, 10, [])
+    assert {(p.dossier.terms.service, p.attempts, p.trouble) for p in leased} == {
+        (FOOD, 1, None),
+        (RADIO, 1, "an unknown word"),
+    }

@@ -30,7 +30,7 @@ from hub.domain.steps.amending import amend
 from hub.domain.steps.duties import assess
 from hub.domain.steps.withdrawing import withdraw
 from hub.domain.withdrawal import Withdrawal
-from hub.ports import DeclarationFilter, DeclarationView, HandOver
+from hub.ports import DeclarationFilter, DeclarationView, HandOver, Polled
 from hub.store import Store, create_store, upgrade
 from tests.store import sample
 from tests.store.sample import FOOD, PLANT, RADIO, SECOND, T0
@@ -440,7 +440,7 @@ def test_what_is_submitted_anew_is_looked_up_first_and_polled_from_its_receipt_o
     [poll] = store.lease_polls(T0, 60 * SECOND, 10, [])
     life.change(lambda v: reviving.resend(v, PLANT, version="v2", by="kim", reason="lost", at=T0 + SECOND))
     life.check()
-    store.finish_poll(poll.dossier.terms.id, next_at=T0 + SECOND, exchanges=(), trouble=None)
+    store.finish_polls(life.mrn, [Polled(referral=poll.dossier.terms.id, next_at=T0 + SECOND)])
     assert store.lease_polls(T0 + 600 * SECOND, 60 * SECOND, 10, []) == []
     [mark] = store.begin_hand_over(life.mrn, [PLANT], T0 + 2 * SECOND, 0)
     assert mark.asked_again == 1
