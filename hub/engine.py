@@ -17,7 +17,11 @@ import structlog
 from temporalio.api.enums.v1 import IndexedValueType, TaskQueueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, DescribeTaskQueueRequest
+from temporalio.api.workflowservice.v1 import (
+    DescribeNamespaceRequest,
+    DescribeTaskQueueRequest,
+    DescribeTaskQueueResponse,
+)
 from temporalio.client import Client, Interceptor, WorkflowExecutionStatus
 from temporalio.common import (
     SearchAttributeKey,
@@ -199,8 +203,13 @@ class TemporalEngine:
 
     async def _queue_waits(self) -> timedelta:
         """How long the first of what waits for our workers has waited, where the engine tells that."""
+        stats = (await self._queue()).stats
+        return stats.approximate_backlog_age.ToTimedelta() if stats.approximate_backlog_count else timedelta()
+
+    async def _queue(self) -> DescribeTaskQueueResponse:
+        """What waits for our workers, and who they are; nothing where the engine tells none of it."""
         try:
-            told = await self._client.workflow_service.describe_task_queue(
+            return await self._client.workflow_service.describe_task_queue(
                 DescribeTaskQueueRequest(
                     namespace=self._client.namespace,
                     task_queue=TaskQueue(name=names.TASK_QUEUE),
@@ -212,9 +221,7 @@ class TemporalEngine:
         except RPCError as error:
             if error.status is not RPCStatusCode.UNIMPLEMENTED:
                 raise
-            return timedelta()
-        stats = told.stats
-        return stats.approximate_backlog_age.ToTimedelta() if stats.approximate_backlog_count else timedelta()
+            return DescribeTaskQueueResponse()
 
     async def _start(self, order: ClearanceOrder, acceptance: Acceptance, **policies: Any) -> None:
         case, declaration = order.case, acceptance.declaration
@@ -355,7 +362,15 @@ class TemporalEngine:
         return told.config.workflow_execution_retention_ttl.ToTimedelta()
 
     async def resume(self, resumption: Resumption) -> bool:
-        """Start the workflow of a declaration from how it stands. False when one is running already."""
+        """
+        Start the workflow of a declaration from how it stands. False when one is running already.
+
+        Raises EngineBusy while workers have not begun with what was started before. Where no worker is, none
+        can be overrun, and nothing that is lodged could have its turn: then everything is started at once.
+        """
+        async with self._look():
+            if not await self._admission.has_room(_OUT_OF_TURN) and (await self._queue()).pollers:
+                raise EngineBusy("its workers have not begun yet with what was started before")
         view, notice = resumption.view, resumption.notice
         resumed = Resumed(
             notices=max(0 if notice is None else notice.number, resumption.notices_from),

@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from hub.domain.model import Model
-from hub.ports import Audited, CaseStore, Clock, Engine, EngineUnavailable, UserRole
+from hub.ports import Audited, CaseStore, Clock, Engine, EngineBusy, EngineUnavailable, UserRole
 from hub.ports.doctor import (
     REPAIRS,
     EngineView,
@@ -29,6 +29,7 @@ from hub.ports.doctor import (
     Place,
     Records,
     Repair,
+    Resumption,
     WorkflowStanding,
     WorkflowStatus,
 )
@@ -454,8 +455,9 @@ class Doctor:
         """
         Every open declaration gets a new workflow, which takes it up from how it stands; whatever ran for it
         is ended. For a database that was brought back from a backup: what its engine has is of another time.
-        Returns how many were begun, and how many were ended before. An engine that is busy is asked again, a
-        few times; raises EngineUnavailable when it stays away: then it is begun once more.
+        Returns how many were begun, and how many were ended before. Where workers are at work, no more is
+        begun than they come to. An engine that does not answer is asked again, a few times; raises
+        EngineUnavailable when it stays away: then it is begun once more.
         """
         begun = ended = 0
 
@@ -465,7 +467,7 @@ class Doctor:
                 was_running = await self._asked_again(lambda: self._view.terminate(mrn, reason))
                 if resumption is None:
                     return False, was_running
-                return await self._asked_again(lambda: self._view.resume(resumption)), was_running
+                return await self._asked_again(lambda: self._resume(resumption)), was_running
 
         after: OpenDeclaration | None = None
         while page := await asyncio.to_thread(self._records.list_open, after, _PAGE):
@@ -493,6 +495,16 @@ class Doctor:
                 log.warning("engine.unavailable", reason=str(error))
                 await asyncio.sleep(self._pause)
         return await ask()
+
+    async def _resume(self, resumption: Resumption) -> bool:
+        """
+        As the engine's, but waits until workers come to it, however long that is: what is lodged goes first.
+        """
+        while True:
+            try:
+                return await self._view.resume(resumption)
+            except EngineBusy:
+                await asyncio.sleep(self._pause)
 
     def _line(self, result: Repaired, by: str, role: UserRole, reason: str) -> Audited:
         return Audited(
@@ -566,7 +578,7 @@ class Doctor:
         if resumption is None:
             return False
         was_started = resumption.view.engine_started
-        is_new = await self._view.resume(resumption)
+        is_new = await self._resume(resumption)
         if not was_started:
             await asyncio.to_thread(self._cases.mark_started, place.mrn)
         return is_new

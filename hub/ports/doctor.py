@@ -207,7 +207,7 @@ class EngineView(Protocol):
     async def resume(self, resumption: Resumption) -> bool:
         """
         Start the workflow of a declaration from how it stands. False when one is running already: then
-        nothing is done.
+        nothing is done. Raises EngineBusy while workers have not begun with what was started before.
         """
 
     async def terminate(self, mrn: str, reason: str) -> bool:

@@ -8,14 +8,19 @@ from datetime import timedelta
 from typing import cast
 
 import pytest
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import PollWorkflowTaskQueueRequest
+from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
+from hub.domain import names
 from hub.domain.intake import Acceptance
 from hub.embedded import temporal_executable
 from hub.engine import TemporalEngine, register_search_attributes
 from hub.engine_admission import MOST_AT_ONCE, Admission
 from hub.ports import Engine, EngineBusy
+from hub.ports.doctor import Resumption
 from hub.relays.starts import StartRelay
 from hub.store import Store, create_store
 from tests.store import sample
@@ -106,3 +111,44 @@ async def test_the_oldest_is_started_first_as_room_comes(store: Store) -> None:
     engine.room = 9
     await relay.go_round()
     assert engine.started == [one.mrn for one in waiting]
+
+
+async def test_what_is_begun_anew_waits_for_workers_where_there_are_any(store: Store) -> None:
+    """Before workers are, everything is begun at once; beside them, no more than they come to."""
+    first, second = [_open(store) for _ in range(2)]
+    async with await WorkflowEnvironment.start_local(
+        dev_server_existing_path=temporal_executable(), data_converter=pydantic_data_converter
+    ) as running:
+        await register_search_attributes(running.client)
+        engine = TemporalEngine(running.client)
+        assert await engine.resume(first)
+        for _ in range(MOST_AT_ONCE):
+            assert not await engine.resume(first)
+        assert await engine.resume(second)
+        await _take_one_and_do_nothing(running.client)
+        with pytest.raises(EngineBusy):
+            await _resume_for_ever(engine, second)
+
+
+async def _resume_for_ever(engine: TemporalEngine, resumption: Resumption) -> None:
+    while True:
+        await engine.resume(resumption)
+        await asyncio.sleep(0.1)
+
+
+def _open(store: Store) -> Resumption:
+    accepted = acceptance("010101")
+    store.lodge(accepted)
+    resumption = store.resumption(accepted.mrn)
+    assert resumption is not None
+    return resumption
+
+
+async def _take_one_and_do_nothing(client: Client) -> None:
+    """What a worker does that hangs."""
+    task = await client.workflow_service.poll_workflow_task_queue(
+        PollWorkflowTaskQueueRequest(
+            namespace=client.namespace, task_queue=TaskQueue(name=names.TASK_QUEUE), identity="one that hangs"
+        )
+    )
+    assert task.task_token

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from temporalio import workflow
+from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
@@ -31,8 +32,8 @@ from hub.engine import TASK_TIMEOUT, TemporalEngine, connect, register_search_at
 from hub.operations.doctor import Doctor
 from hub.operations.retention.archiver import Archiver
 from hub.operations.retention.folder import ArchiveFolder
-from hub.ports import AuditFilter, EngineUnavailable, UserRole
-from hub.ports.doctor import REPAIRS, Examination, FindingKind
+from hub.ports import AuditFilter, EngineBusy, EngineUnavailable, UserRole
+from hub.ports.doctor import REPAIRS, Examination, FindingKind, Resumption
 from hub.ports.recovery import Restoration
 from hub.ports.retention import RetentionPolicy
 from hub.settings import Settings
@@ -357,6 +358,30 @@ async def test_everything_is_begun_anew_after_a_restore(bench: Bench) -> None:
     [line] = bench.store.audit(AuditFilter(action="doctor"), None, 1).lines
     assert (line.action, line.result) == ("doctor.began_anew", "2 workflows begun, 1 ended")
     assert await doctor_of(bench).begin_anew("test", UserRole.ADMIN, "once more") == (2, 2)
+
+
+async def test_beginning_anew_waits_for_workers_however_long_that_takes(bench: Bench) -> None:
+    """An engine that is busy is not one that is away."""
+    accepted = acceptance("010101")
+    await asyncio.to_thread(bench.store.lodge, accepted)
+    engine = _Busy(bench.client, times=50)
+    doctor = Doctor(bench.store, bench.store, engine, engine, utc_now, bench.store.note_audit, pause=0)
+    assert await doctor.begin_anew("test", UserRole.ADMIN, "restored") == (1, 0)
+    assert engine.times == 0
+
+
+class _Busy(TemporalEngine):
+    """Its workers come to what was started before only after so many looks."""
+
+    def __init__(self, client: Client, times: int) -> None:
+        super().__init__(client)
+        self.times = times
+
+    async def resume(self, resumption: Resumption) -> bool:
+        if self.times:
+            self.times -= 1
+            raise EngineBusy("full")
+        return await super().resume(resumption)
 
 
 async def test_an_engine_that_is_away_is_itself_what_is_found(sqlite_url: str) -> None:
