@@ -80,9 +80,10 @@ class AgencyControls(Part):
             row = _locked(connection, agency)
             if row is not None and row.state != ControlState.DRAINING:
                 return False
-            if row is not None and row.probe_pause is not None:
+            last = timedelta(seconds=row.probe_pause or 0.0) if row is not None else timedelta()
+            if row is not None and at - row.since < last:
                 # It did not last: as after a probe that failed.
-                pause = max(pause, min(2 * timedelta(seconds=row.probe_pause), Pace().longest_pause))
+                pause = max(pause, min(2 * last, Pace().longest_pause))
             _put(
                 connection,
                 agency,

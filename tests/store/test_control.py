@@ -142,6 +142,17 @@ def test_what_fails_while_it_drains_fails_for_longer(store: Store) -> None:
     assert not store.is_let_through(one.mrn, PLANT, "apqa", T0 + 6 * SECOND)
 
 
+def test_what_fails_after_it_has_served_for_longer_than_it_was_left_alone_fails_anew(store: Store) -> None:
+    """A long queue is not held up for five minutes by each of its applications that cannot be served."""
+    queued(store, 60)
+    store.fails("apqa", reason="refused", at=T0, pause=4 * SECOND)
+    for begins in (10, 20, 30):
+        at = T0 + begins * SECOND
+        assert store.recovered("apqa", at, 1.0)
+        assert store.fails("apqa", reason="refused", at=at + 5 * SECOND, pause=4 * SECOND)
+        assert store.controls()["apqa"].next_probe_at == at + 9 * SECOND
+
+
 def test_who_comes_while_a_long_queue_drains_stands_behind_it(store: Store) -> None:
     """And walks past a short one, which is gone in a moment."""
     new = lodged(store, PLANT)
