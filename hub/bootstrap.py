@@ -91,6 +91,8 @@ from hub.version import hub_version
 
 _RUNBOOK = Path(__file__).parent.parent / "docs" / "operations.md"
 """Beside the package in a checkout and in an image; elsewhere the console only names its sections."""
+_FIRST_POLL = "30s"
+"""Nobody has decided in the moment in which he is told, and those who decide by themselves do it soon."""
 _POLL_EVERY = "5m"
 """For polls of an earlier version with an agency whose newest file does not poll any more."""
 
@@ -141,6 +143,10 @@ class Hub:
         known = self.near.file_of(agency)
         poll = known.channel.poll if known else None
         return self._scaled(poll.every if poll else _POLL_EVERY)
+
+    def left_alone(self, agency: str) -> timedelta:
+        """How long an agency that has just been given a referral is not asked about it."""
+        return min(self.poll_every(agency), self._scaled(_FIRST_POLL))
 
     def feeds(self) -> dict[str, timedelta]:
         """

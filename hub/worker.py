@@ -78,7 +78,7 @@ def temporal_worker(hub: Hub, client: Client) -> Worker:
         task_queue=names.TASK_QUEUE,
         workflows=[ClearanceWorkflow, WatchWorkflow],
         activities=[
-            *ReferralActivities(hub.store, hub.asking, hub.clock, submissions, queue).all(),
+            *ReferralActivities(hub.store, hub.asking, hub.clock, submissions, queue, hub.left_alone).all(),
             *ErrandActivities(hub.store, hub.asking, hub.clock, calendars, submissions, queue).all(),
             *ClearanceActivities(hub.store, hub.store, hub.cargo, hub.clock).all(),
             *NewsActivities(hub.store, hub.store, hub.clock, calendars).all(),
@@ -118,7 +118,10 @@ async def work(hub: Hub, stop: asyncio.Event) -> None:
     hide = nothing_shown
     if hub.settings.metrics_address:
         hide = show(hub.measures, hub.settings.metrics_address, hub.native_metrics)
-    polls = PollRelay(hub.store, hub.asking, hub.engine, hub.clock, hub.poll_every, hub.gate)
+    # What was handed over here is asked about at its time, and not when the relay looks next.
+    handed_over = Bell()
+    hub.store.announce(partial(_ring_at, EventType.REFERRAL_DELIVERED, handed_over))
+    polls = PollRelay(hub.store, hub.asking, hub.engine, hub.clock, hub.poll_every, hub.gate, handed_over)
     feeds = FeedKeeper(
         hub.feeds,
         lambda agency, every: FeedRelay(
@@ -145,10 +148,7 @@ async def work(hub: Hub, stop: asyncio.Event) -> None:
         *retention(hub),
         BulkRelay(hub.store, desk(hub).bulks, hub.engine, hub.clock),
     ]
-    # What was handed over here is asked about at its time, and not when the relay looks next.
-    begun = Bell()
-    hub.store.announce(partial(_ring_at, EventType.REFERRAL_DELIVERED, begun))
-    bells: dict[Relay, Bell] = {polls: begun}
+    bells: dict[Relay, Bell] = {polls: handed_over}
     rounds = [
         asyncio.create_task(keep_going(relay, stop, hub.measures.round, bells.get(relay))) for relay in relays
     ]

@@ -26,6 +26,10 @@ _WRITTEN_DOWN_EVERY = 0.3
 _STILL_IN_DOUBT = "sent without an answer; the agency does not show it yet, and may still take it"
 
 
+def _not_at_all(agency: str) -> timedelta:
+    return timedelta(0)
+
+
 class ReferralActivities:
     """
     Hand referrals over.
@@ -42,11 +46,14 @@ class ReferralActivities:
         clock: Clock,
         under_way: UnderWay[HandOver] | None = None,
         queue: Queue | None = None,
+        left_alone: Callable[[str], timedelta] = _not_at_all,
     ) -> None:
         """
         `under_way` is shared with whoever must wait for a submission before it speaks to the agency; `queue`
-        is where referrals wait whose agency is paused, if agencies may be.
+        is where referrals wait whose agency is paused, if agencies may be; `left_alone` says how long an
+        agency that has just been given a referral is not asked about it.
         """
+        self._left_alone = left_alone
         self._store = store
         self._gateway = gateway
         self._clock = clock
@@ -145,7 +152,10 @@ class ReferralActivities:
     async def _attempt(self, mark: HandOverMark) -> HandOver:
         """One attempt, every way it may end told as a state. Store and programming errors still raise."""
         result = await self._try(mark)
-        return result.model_copy(update={"revision": mark.dossier.terms.revision})
+        terms = mark.dossier.terms
+        # What was sent before may have been decided long ago.
+        left_alone = timedelta(0) if mark.sent_before else self._left_alone(terms.agency)
+        return result.model_copy(update={"revision": terms.revision, "left_alone": left_alone})
 
     async def _try(self, mark: HandOverMark) -> HandOver:
         referral = mark.dossier.terms.id

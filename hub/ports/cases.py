@@ -66,6 +66,8 @@ class HandOver(Model):
     """Of the content that was handed over; 0 when nothing was done, and this is how it stands."""
     queued: bool = False
     """Its agency is paused, or fails: it stands in the queue from now on."""
+    left_alone: timedelta = timedelta(0)
+    """How long after this the agency is asked about it first, where it answers when it is asked."""
 
 
 class Unheard(Exception):

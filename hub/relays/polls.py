@@ -15,6 +15,7 @@ from hub.domain.exchange import Answer, Message
 from hub.domain.referral import ReferralTerms, Via
 from hub.ports import AgencyGateway, CaseStore, Clock, Engine, Gate, OpenPoll, Polled
 from hub.relays.inbox import follow_up
+from hub.relays.loop import Bell
 
 _LEASE = timedelta(seconds=10)
 """
@@ -22,7 +23,10 @@ So long nobody else asks the same; it is leased again while a request runs on. A
 polls no longer.
 """
 _BATCH = 50
-_IDLE = 0.5
+_IDLE = 1.0
+"""Seconds: what other processes have written down is seen no later. For what this one does it is called."""
+_TOGETHER = 0.02
+"""Seconds between two rounds: what falls due between them is asked together."""
 _PER_AGENCY = 8
 """Polls of one agency under way at once; one that hangs costs the others nothing."""
 _JOINED_WITHIN = 0.1
@@ -54,8 +58,13 @@ class PollRelay:
         clock: Clock,
         every: Callable[[str], timedelta],
         gate: Gate | None = None,
+        bell: Bell | None = None,
     ) -> None:
-        """`gate` knows the agencies that are not to be asked, if some may be."""
+        """
+        `gate` knows the agencies that are not to be asked, if some may be; `bell` calls to the next round,
+        and is rung here too, when it is known when a referral is asked about next.
+        """
+        self._bell = bell
         self._gate = gate
         self._store = store
         self._gateway = gateway
@@ -71,8 +80,11 @@ class PollRelay:
         shut = {} if self._gate is None else self._gate.shut()
         busy = [agency for agency, polls in self._agencies.items() if polls >= _PER_AGENCY]
         busy += [agency for agency in shut if agency not in busy]
+        next_at = await asyncio.to_thread(self._store.next_poll_at, busy)
         now = self._clock()
-        leased = await asyncio.to_thread(self._store.lease_polls, now, _LEASE, _BATCH, busy)
+        leased: list[OpenPoll] = []
+        if next_at is not None and next_at <= now:
+            leased = await asyncio.to_thread(self._store.lease_polls, now, _LEASE, _BATCH, busy)
         together: defaultdict[str, list[OpenPoll]] = defaultdict(list)
         for poll in (*leased, *await self._of_shut(shut, now)):
             terms = poll.dossier.terms
@@ -86,10 +98,9 @@ class PollRelay:
             task.add_done_callback(self._rounds.discard)
         if len(leased) == _BATCH:
             return 0.0
-        next_at = await asyncio.to_thread(self._store.next_poll_at, busy)
         if next_at is None:
             return _IDLE
-        return min(_IDLE, max(0.02, (next_at - self._clock()).total_seconds()))
+        return min(_IDLE, max(_TOGETHER, (next_at - self._clock()).total_seconds()))
 
     async def _of_shut(self, shut: Mapping[str, int], now: datetime) -> list[OpenPoll]:
         """Of agencies that are not simply open as many as each may be asked."""
@@ -139,12 +150,16 @@ class PollRelay:
             for poll in answered.values():
                 self._under_way.discard(poll.dossier.terms.id)
                 self._agencies[poll.dossier.terms.agency] -= 1
+            if self._bell is not None:
+                self._bell.ring()
 
     async def _ask(self, poll: OpenPoll) -> Polled:
         terms = poll.dossier.terms
         trouble = not_understood_at = None
         tells = poll.attempts == 0 or poll.trouble is not None
-        pause = self._every(terms.agency)
+        every, began = self._every(terms.agency), self._clock()
+        # From question to question; one that is slow to answer is left alone for half of that all the same.
+        rest = every / 2
         try:
             answer = await self._gateway.poll(poll.dossier)
         except AgencyPaused:
@@ -154,7 +169,7 @@ class PollRelay:
             answer = Answer(exchanges=error.exchanges)
             trouble = str(error)
             tells = True
-            pause = max(pause, timedelta(seconds=error.retry_after or 0.0))
+            rest = max(every, timedelta(seconds=error.retry_after or 0.0))
             if isinstance(error, NotUnderstood):
                 not_understood_at = self._clock()
             if trouble != poll.trouble:
@@ -162,7 +177,7 @@ class PollRelay:
                 log.warning("poll.failed", mrn=terms.mrn, agency=terms.agency, reason=trouble)
         return Polled(
             referral=terms.id,
-            next_at=self._clock() + pause,
+            next_at=max(began + every, self._clock() + rest),
             messages=_messages(terms, answer),
             exchanges=answer.exchanges,
             says_something=tells,

@@ -60,8 +60,8 @@ class HandOvers(Part):
                     put_in_queue(connection, mrn, service, agency, at, due_at)
             if references:
                 match_waiting(connection, case, [service for _, service in recorded], at)
-            for _, service in recorded:
-                case.begin_poll(service, at)
+            for result, service in recorded:
+                case.begin_poll(service, at + result.left_alone)
             case.save()
         return [_as_it_stands(case, service, result) for result, service in recorded]
 

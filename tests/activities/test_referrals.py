@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import cast
 
 import pytest
+from temporalio.testing import ActivityEnvironment
 
-from hub.activities.messages import ReferAll
+from hub.activities.messages import ReferAll, SubmitReferral
 from hub.activities.referrals import ReferralActivities
-from hub.domain.exchange import Dossier, Submission
-from hub.domain.referral import Receipt, ReferralState
+from hub.domain.exchange import Dossier, LookUp, Submission
+from hub.domain.referral import Answers, Receipt, ReferralState
 from hub.ports import AgencyGateway
 from hub.store import Store, create_store
 from tests.store import sample
@@ -26,6 +27,31 @@ def store(database_url: str) -> Iterator[Store]:
     store = create_store(database_url, sync="normal")
     yield store
     store.close()
+
+
+async def test_an_agency_is_left_alone_before_it_is_asked_first(store: Store) -> None:
+    """As long as is said for it; what was sent before, and is found, may have been decided long ago."""
+    accepted = sample.acceptance(PLANT, answers=Answers.POLL)
+    found = sample.acceptance(PLANT, answers=Answers.POLL)
+
+    class Takes:
+        async def submit(self, dossier: Dossier) -> Submission:
+            return Submission(receipt=Receipt(reference=dossier.terms.mrn, received_at=T0))
+
+        async def look_up(self, dossier: Dossier, sent_at: datetime) -> LookUp:
+            return LookUp(submission=await self.submit(dossier), resend_from=sent_at)
+
+    activities = ReferralActivities(
+        store, cast(AgencyGateway, Takes()), lambda: T0, left_alone=lambda agency: LONG
+    )
+    store.lodge(accepted)
+    await activities.refer_all(ReferAll(mrn=accepted.mrn, services=(PLANT,), budget=LONG))
+    assert store.next_poll_at() == T0 + LONG
+    store.lodge(found)
+    store.begin_hand_over(found.mrn, [PLANT], T0 - LONG)
+    environment = ActivityEnvironment()
+    await environment.run(activities.submit_referral, SubmitReferral(mrn=found.mrn, service=PLANT))
+    assert store.next_poll_at() == T0
 
 
 class OneHangs:

@@ -13,6 +13,7 @@ from hub.domain.exchange import Answer, Dossier, Feed
 from hub.domain.referral import Answers, ReferralState, Via
 from hub.ports import AgencyGateway, Engine
 from hub.relays.feeds import FeedRelay
+from hub.relays.loop import Bell
 from hub.relays.polls import PollRelay
 from hub.store import Store
 from tests.relays.support import ToldEngine, ToldGateway
@@ -41,6 +42,38 @@ async def test_a_poll_waits_as_long_as_it_is_asked_to(store: Store) -> None:
         await relay.finish()
         assert store.next_poll_at() == began + due
         clock.now = began + due
+
+
+async def test_polls_come_as_often_as_said_from_question_to_question(store: Store) -> None:
+    """Else a slow agency would be asked more seldom than its file says, and half the time is its rest."""
+    open_poll(store)
+    clock, bell = Clock(), Bell()
+
+    class Slow(ToldGateway):
+        async def poll(self, dossier: Dossier) -> Answer:
+            clock.now += self.takes
+            return await super().poll(dossier)
+
+        takes = timedelta(0)
+
+    gateway = Slow([Answer(), Answer(), AgencyUnavailable("busy")])
+    relay = PollRelay(
+        *(store, cast(AgencyGateway, gateway), cast(Engine, ToldEngine()), clock, lambda agency: EVERY),
+        bell=bell,
+    )
+    for takes, next_after in (
+        (EVERY / 10, EVERY),
+        (EVERY, EVERY + EVERY / 2),
+        (EVERY / 10, EVERY + EVERY / 10),
+    ):
+        gateway.takes, began = takes, clock.now
+        bell.heard()
+        await relay.go_round()
+        await relay.finish()
+        assert store.next_poll_at() == began + next_after
+        # Known only now; until then the relay knew of the lease.
+        await asyncio.wait_for(bell.rung(), 5)
+        clock.now = began + next_after
 
 
 class _Hanging(ToldGateway):
