@@ -119,8 +119,9 @@ class Attention(Protocol):
     def stuck_in(self, mrn: str, judging: Judging) -> list[Stuck]:
         """What of one declaration is stuck this moment; nothing of one that is not known."""
 
-    def judge_stuck(self, judging: Judging, limit: int) -> int:
+    def judge_stuck(self, judging: Judging, limit: int, *, compare: bool = True) -> int:
         """
-        Look at what may have become stuck, and at what is stuck and has changed; keep what comes of it.
-        At most `limit` declarations; returns how many it looked at.
+        Look at what may have become stuck, and, with `compare`, at what is stuck and has changed, which takes
+        the longer the more is stuck; keep what comes of it. At most `limit` declarations; returns how many it
+        looked at.
         """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -75,6 +76,9 @@ _UNKNOWN_WEIGHT = 1000.0
 _AGAIN = timedelta(minutes=10)
 """What may have changed because what is usual has, is looked at again after this."""
 _QUIET = timedelta(hours=1)
+"""What is not stuck, and would be looked at again at once, is looked at again after this."""
+_ANEW = timedelta(days=1)
+"""What is stuck is looked at again after this though nothing happens: what was kept of it may be lost."""
 
 _TROUBLES = (
     EventType.REFERRAL_DELAYED,
@@ -179,12 +183,15 @@ class AttentionList(Part):
         with self._database.read() as connection:
             return [one for each in _read(connection, [mrn]) for one in judge(each.standing, judging)]
 
-    def judge_stuck(self, judging: Judging, limit: int) -> int:
-        """Look at what may have become stuck, and at what is stuck and has changed; keep what comes of it."""
+    def judge_stuck(self, judging: Judging, limit: int, *, compare: bool = True) -> int:
+        """
+        Look at what may have become stuck; with `compare` at what is stuck and has changed, too, for which
+        all that is kept is gone over. Keep what comes of it.
+        """
         with self._database.read() as connection:
             if not _is_our_turn(connection):
                 return 0
-            suspects = _suspects(connection, judging, limit)
+            suspects = _suspects(connection, judging, limit, compare=compare)
             batches = [_read(connection, mrns) for mrns in _batched(sorted(suspects), _MANY)]
         for read in batches:
             self._keep(read, suspects, judging)
@@ -233,10 +240,10 @@ _JUDGING = 0x6875626174746E
 """Key of the PostgreSQL advisory lock of whoever looks for stuck work."""
 
 
-def _suspects(connection: Connection, judging: Judging, limit: int) -> dict[str, set[str]]:
+def _suspects(connection: Connection, judging: Judging, limit: int, *, compare: bool) -> dict[str, set[str]]:
     """What to look at, at most `limit` declarations: services by mrn. What has changed comes first."""
     found: defaultdict[str, set[str]] = defaultdict(set)
-    for query in _searches(connection, judging):
+    for query in itertools.chain(_comparisons(judging) if compare else (), _searches(judging)):
         left = limit - len(found)
         if left <= 0:
             break
@@ -245,21 +252,14 @@ def _suspects(connection: Connection, judging: Judging, limit: int) -> dict[str,
     return dict(found)
 
 
-def _searches(connection: Connection, judging: Judging) -> Iterable[Select[Any]]:
-    """Each of them follows an index, and leaves out what is known to be as it is kept."""
+def _searches(judging: Judging) -> Iterable[Select[Any]]:
+    """Each of them follows an index to what is due, or waits."""
     a, r, d = attention.c, referrals.c, declarations.c
     now, late = judging.now, judging.now - GRACE
     kept = select(a.mrn, a.service)
-    ended = d.closed_at.is_not(None) & a.kind.is_distinct_from(StuckKind.NOTICE_UNSENT.value)
-    yield kept.join(declarations, d.mrn == a.mrn).where((a.judged_seq != d.last_seq) | ended)
-    yield kept.join(referrals, (r.mrn == a.mrn) & (r.service == a.service)).where(
-        a.judged_trouble.is_distinct_from(r.trouble)
-    )
     yield kept.where(text("attention.again_at IS NOT NULL"), a.again_at <= now)
-    yield from _whole_that_may_have_ended(kept)
     yield from _of_pauses(kept, judging)
-    known = select(a.mrn).where(a.mrn == r.mrn, a.service == r.service)
-    yield (select(r.mrn, r.service).where(_TO_LOOK_AT, r.look_at <= now, ~known.exists()).order_by(r.look_at))
+    yield select(r.mrn, r.service).where(_TO_LOOK_AT, r.look_at <= now).order_by(r.look_at)
     whole = literal(_WHOLE).label("service")
     known_whole = select(a.mrn).where(a.mrn == d.mrn, a.service == _WHOLE)
     yield select(d.mrn, whole).where(NOT_STARTED, d.accepted_at <= late, ~known_whole.exists())
@@ -270,13 +270,26 @@ def _searches(connection: Connection, judging: Judging) -> Iterable[Select[Any]]
     ):
         known_whole = select(a.mrn).where(a.mrn == table.c.mrn, a.service == _WHOLE)
         yield select(table.c.mrn, whole).where(condition, at <= late, ~known_whole.exists()).distinct()
+
+
+def _comparisons(judging: Judging) -> Iterable[Select[Any]]:
+    """Each of them goes over what is kept, or what may be slow, and leaves out what is as it is kept."""
+    a, r, d = attention.c, referrals.c, declarations.c
+    kept = select(a.mrn, a.service)
+    ended = d.closed_at.is_not(None) & a.kind.is_distinct_from(StuckKind.NOTICE_UNSENT.value)
+    yield kept.join(declarations, d.mrn == a.mrn).where((a.judged_seq != d.last_seq) | ended)
+    yield kept.join(referrals, (r.mrn == a.mrn) & (r.service == a.service)).where(
+        a.judged_trouble.is_distinct_from(r.trouble)
+    )
+    yield from _whole_that_may_have_ended(kept)
+    known = select(a.mrn).where(a.mrn == r.mrn, a.service == r.service)
     for service, agency in sorted(judging.agencies.items()):
         longest = judging.is_slow_after(service)
         if longest is not None:
             yield select(r.mrn, r.service).where(
                 _AWAITED,
                 r.agency == agency,
-                r.accepted_at <= now - longest,
+                r.accepted_at <= judging.now - longest,
                 r.service == service,
                 r.state == ReferralState.DELIVERED.value,
                 ~known.exists(),
@@ -407,32 +420,36 @@ def _kept_of(
 ) -> dict[str, dict[str, Any]]:
     """
     The rows to keep of a declaration, by service: of what is stuck, and of what is not, and would be
-    suspected again at once. To `looks` goes what was suspected and need not be looked at until later.
+    suspected again at once. To `looks` goes when what was suspected is to be looked at next.
     """
     found = {one.service or _WHOLE: one for one in judge(read.standing, judging)}
     declaration = Declaration.model_validate_json(read.row.declaration) if found else None
     rows = {service: _row(read, declaration, service, one, judging) for service, one in found.items()}
+    is_open = not read.standing.closed
     for service, stored in read.stored.items():
-        if service in found or (read.standing.closed and service not in suspected):
-            continue
-        referral = stored.referral
-        later = None if read.standing.closed else look_at(referral, read.row.accepted_at)
-        found_again = later is not None and later <= judging.now
-        if service in suspected and not found_again:
+        if service in suspected:
             looks.append(
                 {
                     "mrn_": read.row.mrn,
                     "service_": service,
                     "now_": judging.now,
-                    "state_": referral.state.value,
-                    "look_at_": later,
+                    "state_": stored.referral.state.value,
+                    "look_at_": _next_look(read, stored, service in found, judging),
                 }
             )
-        if found_again or (
-            not read.standing.closed and _is_searched_as_slow(stored, read.row.accepted_at, judging)
-        ):
+        if service not in found and is_open and _is_searched_as_slow(stored, read.row.accepted_at, judging):
             rows[service] = _row(read, None, service, None, judging)
     return rows
+
+
+def _next_look(read: _Read, stored: StoredReferral, is_stuck: bool, judging: Judging) -> datetime | None:
+    """When a referral that was judged now is looked at again though nothing happens to it."""
+    if read.standing.closed:
+        return None
+    if is_stuck:
+        return judging.now + _ANEW
+    later = look_at(stored.referral, read.row.accepted_at)
+    return later if later is None or later > judging.now else judging.now + _QUIET
 
 
 def _is_searched_as_slow(stored: StoredReferral, accepted_at: datetime, judging: Judging) -> bool:
