@@ -15,19 +15,17 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 from hub.engine import SEARCH_ATTRIBUTES
-from hub.store import create_store, upgrade
+from hub.store import create_store
 from tests.workflows.support import Bench, ToldAgencies, ToldCargo
 
 HISTORIES = Path(__file__).parent / "histories"
 
 
 @pytest.fixture
-async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
+async def bench(request: pytest.FixtureRequest, sqlite_url: str) -> AsyncIterator[Bench]:
     """A worker-to-be on a time-skipping engine, a store on SQLite, and peers that do as told."""
     executable = shutil.which("temporal-test-server", path=str(Path(sys.executable).parent))
-    url = f"sqlite:///{tmp_path / 'hub.sqlite'}"
-    upgrade(url)
-    store = create_store(url, sync="normal")
+    store = create_store(sqlite_url, sync="normal")
     async with await WorkflowEnvironment.start_time_skipping(
         test_server_existing_path=executable, data_converter=pydantic_data_converter
     ) as env:
