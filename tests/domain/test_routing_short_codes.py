@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 
 import pytest
 
-from hub.config.loader import load
 from hub.domain.declaration import Declaration
 from hub.domain.routing import Routing, route
-
-CATALOGUE = load(Path(__file__).parents[2] / "adapters_config", development=True).catalogue
+from tests.domain.support import configuration
 
 
 def routed(hs_code: str, **attributes: object) -> Routing:
@@ -24,7 +21,7 @@ def routed(hs_code: str, **attributes: object) -> Routing:
             "items": [{"number": 1, "hs_code": hs_code, "attributes": attributes}],
         }
     )
-    return route(declaration, CATALOGUE, date(2026, 11, 23))
+    return route(declaration, configuration().catalogue, date(2026, 11, 23))
 
 
 @pytest.mark.parametrize("hs_code", ["950300", "95030039"])
