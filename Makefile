@@ -7,6 +7,10 @@ STAMP := $(VENV)/.ready
 BENCH_STAMP := $(VENV)/.ready-bench
 FUZZ_STAMP := $(VENV)/.ready-fuzz
 
+# Compiled code is kept, whatever the shell says: a test run starts a hundred processes, and would compile
+# the hub in each of them, and the tests in three.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: help setup demo up test test-all check lint types imports configuration reference screenshots chaos fuzz lock bench clean
 
 help: ## show what can be made
