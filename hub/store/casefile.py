@@ -99,6 +99,7 @@ class OpenCase:
         self._polls_dropped: list[str] = []
         self._deadlines: dict[str, datetime | None] = {}
         self._answered: list[Answered] = []
+        self._known: dict[str, set[str]] = {}
 
     @classmethod
     def open(cls, connection: Connection, mrn: str) -> OpenCase:
@@ -128,10 +129,13 @@ class OpenCase:
             service: stored.sending for service, stored in self._stored.items() if stored.sending is not None
         }
 
-    @cached_property
-    def _known(self) -> dict[str, set[str]]:
-        """Keys of the decisions on record, by service; also of those that were set aside."""
-        return {service: keys_of(stored.decisions) for service, stored in self._stored.items()}
+    def _known_of(self, service: str) -> set[str]:
+        """Keys of the decisions on record; also of those that were set aside."""
+        known = self._known.get(service)
+        if known is None:
+            stored = self._stored.get(service)
+            known = self._known[service] = keys_of(stored.decisions) if stored is not None else set()
+        return known
 
     def referral(self, service: str) -> Referral:
         """The referral to a service, as it stands now. Raises KeyError."""
@@ -320,7 +324,7 @@ class OpenCase:
         """
         new = []
         for decision in said:
-            known = self._known.setdefault(service, set())
+            known = self._known_of(service)
             if key(decision.id) in known:
                 continue
             known.add(key(decision.id))
@@ -471,7 +475,7 @@ class OpenCase:
     def _keep_decisions_up(self, referral: Referral) -> None:
         """What customs' own control begins anew with comes with the amendment, by which it is told."""
         service = referral.terms.service
-        known = self._known.setdefault(service, set())
+        known = self._known_of(service)
         for decision in referral.decisions:
             if key(decision.id) not in known:
                 known.add(key(decision.id))

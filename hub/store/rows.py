@@ -74,10 +74,7 @@ class StoredReferral:
 
 def read_referrals(connection: Connection, mrn: str) -> list[StoredReferral]:
     """The referrals of a declaration, in their order."""
-    rows = _REFERRALS.all(connection, {"mrn_": mrn})
-    # A row for each decision, too: what goes beyond the first of a service says nothing new of the referral.
-    asked = {row.service: row for row in rows}
-    return stored_referrals(asked.values(), (row for row in rows if row.document is not None))
+    return _REFERRALS.all(connection, {"mrn_": mrn})
 
 
 def read_referrals_of_many(connection: Connection, mrns: Sequence[str]) -> dict[str, list[StoredReferral]]:
@@ -101,6 +98,11 @@ def stored_referrals(rows: Iterable[AnyRow], decided: Iterable[AnyRow]) -> list[
     for row in decided:
         said[row.service].append(row)
     return [_stored(row, said.get(row.service, ())) for row in rows]
+
+
+def _of_joined(rows: Sequence[AnyRow]) -> StoredReferral:
+    """Of rows for each of its decisions; what goes beyond the first says nothing new of the referral."""
+    return _stored(rows[0], [row for row in rows if row.document is not None])
 
 
 def _mrn_of(row: AnyRow) -> str:
@@ -278,6 +280,6 @@ _REFERRALS = Statement(
     .outerjoin(decisions, (decisions.c.mrn == referrals.c.mrn) & (decisions.c.service == referrals.c.service))
     .where(referrals.c.mrn == _MRN)
     .order_by(referrals.c.place, decisions.c.received_at, decisions.c.id)
-)
+).kept("service", _of_joined, _KEPT_READ)
 # Documents may be large: only who needs one reads it.
 _ACCEPTANCE = Statement(select(declarations.c.acceptance).where(declarations.c.mrn == _MRN))

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
-from typing import Any
+from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ClauseElement, Connection, Dialect
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -19,6 +22,7 @@ Values = Mapping[str, Any]
 """What is bound, by the names in the statement; of an INSERT or UPDATE also columns, which are set then."""
 
 _Change = Callable[[Any], Any]
+T = TypeVar("T")
 
 
 class Statement:
@@ -60,6 +64,10 @@ class Statement:
         with closing(_execute(connection, compiled.text, bound, many=True)):
             pass
 
+    def kept(self, by: str, make: Callable[[Sequence[Any]], T], most: int) -> Kept[T]:
+        """What `make` makes of the rows that have the same `by`, kept of the `most` that were read last."""
+        return Kept(self, by, make, most)
+
     def _of(self, connection: Connection, values: Values) -> _Compiled:
         known = (connection.dialect.name, *values)
         compiled = self._compiled.get(known)
@@ -72,6 +80,33 @@ class Statement:
         if isinstance(self._statement, ClauseElement):
             return self._statement
         return self._statement(sqlite_insert if dialect.name == "sqlite" else postgresql_insert)
+
+
+class Kept(Generic[T]):
+    """
+    What is made of rows, group by group, and need not be made again of the same.
+
+    It is found by the very columns, as the driver gives them, so that it cannot be stale: nothing is believed
+    that was not just read. What is made must be immutable.
+    """
+
+    def __init__(self, statement: Statement, by: str, make: Callable[[Sequence[Any]], T], most: int) -> None:
+        """Rows that have the same value in the column `by` must follow one another."""
+        self._statement = statement
+        self._by = by
+        self._make = make
+        self._made = lru_cache(maxsize=most)(self._made_of)
+
+    def all(self, connection: Connection, values: Values) -> list[T]:
+        """One for each group, in the order of the rows."""
+        compiled = self._statement._of(connection, values)
+        with closing(_execute(connection, compiled.text, compiled.bound(values))) as cursor:
+            rows = cursor.fetchall()
+        groups = groupby(rows, itemgetter(compiled.place_of(self._by)))
+        return [self._made(compiled, tuple(group)) for _, group in groups]
+
+    def _made_of(self, compiled: _Compiled, rows: tuple[Sequence[Any], ...]) -> T:
+        return self._make(compiled.read(rows))
 
 
 class _Compiled:
@@ -93,11 +128,15 @@ class _Compiled:
         order = compiled.positiontup if compiled.positional and compiled.positiontup else list(binds)
         self._bound = [(name, name in self._fixed, changes[name]) for name in order]
         columns = list(getattr(statement, "exported_columns", ()))
-        names_read = [column.key for column in columns]
-        row: Any = namedtuple("Row", names_read)  # type: ignore[misc]
+        self._columns = [column.key for column in columns]
+        row: Any = namedtuple("Row", self._columns)  # type: ignore[misc]
         self._make = row._make
         reads = [_out(column.type, dialect) for column in columns]
         self._reads = reads if any(reads) else None
+
+    def place_of(self, column: str) -> int:
+        """Where it stands in a row."""
+        return self._columns.index(column)
 
     def bound(self, values: Values) -> Any:
         """The values as the driver takes them."""
