@@ -24,7 +24,7 @@ _LONGEST_VALUE = 4000
 _CLOCKS_DIFFER = timedelta(minutes=5)
 """A decision dated further ahead comes from a wrong clock, and would outweigh every later one."""
 _MOST_DIGITS = 9
-"""Of a revision: no application is amended more often."""
+"""Of a revision, or of a goods item's number: neither is ever greater."""
 _TEXT_LIMIT = 500
 _FAULT_LIMIT = 4000
 """A fault is told whole: its detail is what tells operations what to do."""
@@ -398,7 +398,7 @@ def _numbers(value: Any) -> tuple[int, ...] | None:
         text = as_text(one)
         if text is None:
             continue
-        if not text.isdecimal():
+        if not text.isdecimal() or len(text) > _MOST_DIGITS:
             raise Misfit(f"a goods item number was expected, not {text!r}")
         numbers.append(int(text))
     return tuple(dict.fromkeys(numbers)) or None

@@ -204,6 +204,15 @@ def test_a_text_that_is_not_unicode_is_kept_with_its_trouble(gateway: Gateway) -
     assert message.message_id
 
 
+@pytest.mark.parametrize("number", ["9" * 5000, f'"{"9" * 5000}"'])
+def test_a_goods_item_number_of_thousands_of_digits_is_not_understood(gateway: Gateway, number: str) -> None:
+    """Written as a number, or as text: more digits than Python counts with."""
+    body = BODY.replace(b'"result"', f'"itemNos": {number}, "result"'.encode())
+    message = gateway.read_callback("mfds", signed(body, unix(NOW)), body, NOW)
+    assert message.trouble is not None
+    assert not message.decisions
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
