@@ -19,27 +19,57 @@ settings.register_profile(
 )
 settings.register_profile("thorough", settings.get_profile("quick"), max_examples=200)
 
-_STACKS = ("tests/chaos/", "tests/drills/", "tests/flows/")
-"""Folders whose tests share a stack of processes: one process of the tests runs all of such a folder."""
+_TOGETHER = (
+    "tests/drills/",
+    "tests/flows/",
+    "tests/chaos/",
+    "tests/workbench/",
+    "tests/store/",
+    "tests/console/",
+    "tests/adapters/",
+    "tests/workflows/",
+    "tests/api/",
+    "tests/simulator/",
+    "tests/distant/",
+    "tests/cli/",
+)
+"""
+Folders of which one process runs all, those that take longest first: their tests share what is dear to make,
+a stack of processes, a browser, a database server, the agencies' files as read.
+"""
 
 _status = 0
+
+
+def _unit(nodeid: str) -> str:
+    """What is given to one process as a whole: a folder, or else a file."""
+    return next((folder for folder in _TOGETHER if nodeid.startswith(folder)), nodeid.partition("::")[0])
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """
-    Tests are given out one by one, but for those that share a stack.
+    Units are given out one by one, in the order in which they were collected.
 
-    Marks cannot say so: xdist 3.8 writes a mark's group into a member of a test that pytest 9.2 no longer
-    reads, and every process would start stacks of its own.
+    Marks cannot say what belongs together: xdist 3.8 writes a mark's group into a member of a test that
+    pytest 9.2 no longer reads, and every process would start stacks of its own.
     """
     from xdist.scheduler import LoadScopeScheduling
 
-    class BesideStacks(LoadScopeScheduling):
+    class ByUnit(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return next((folder for folder in _STACKS if nodeid.startswith(folder)), nodeid)
+            return _unit(nodeid)
 
-    return BesideStacks(config, log)
+    config.option.loadscopereorder = False
+    return ByUnit(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest is begun first where several processes run the tests."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        place = {folder: number for number, folder in enumerate(_TOGETHER)}
+        items.sort(key=lambda item: place.get(_unit(item.nodeid), len(place)))
 
 
 def pytest_configure(config: pytest.Config) -> None:
