@@ -86,3 +86,27 @@ async def test_what_the_others_say_is_on_record_while_one_agency_hangs(store: St
     handed_over = {one.service: one for one in await burst}
     assert {one.state for one in handed_over.values()} == {ReferralState.DECIDED}
     assert handed_over.keys() == {PLANT, FOOD}
+
+
+async def test_a_burst_goes_on_while_answers_come_in(store: Store) -> None:
+    """Then nobody is slow but the hub itself, and none of them needs an activity of its own."""
+    accepted = sample.acceptance(PLANT, FOOD)
+    store.lodge(accepted)
+    clock = asyncio.get_running_loop().time
+    budget = timedelta(seconds=0.1)
+    ends = clock() + budget.total_seconds()
+
+    class OneIsLate:
+        async def submit(self, dossier: Dossier) -> Submission:
+            while dossier.terms.service == PLANT and clock() <= ends:
+                await asyncio.sleep(0)
+            return Submission(receipt=Receipt(reference=dossier.terms.id, received_at=T0))
+
+    activities = ReferralActivities(store, cast(AgencyGateway, OneIsLate()), lambda: T0)
+    handed_over = await activities.refer_all(
+        ReferAll(mrn=accepted.mrn, services=(PLANT, FOOD), budget=budget)
+    )
+    assert {one.service: one.state for one in handed_over} == {
+        PLANT: ReferralState.DELIVERED,
+        FOOD: ReferralState.DELIVERED,
+    }
