@@ -410,4 +410,11 @@ class CaseStore(Protocol):
         Whoever is at it now may be joined by another then; what both take in counts once.
         """
 
-    def finish_feed(self, agency: str, *, next_at: datetime, exchanges: Sequence[Exchange]) -> None: ...
+    def finish_feed(
+        self,
+        agency: str,
+        *,
+        next_at: datetime,
+        exchanges: Sequence[Exchange],
+        leased_until: datetime | None = None,
+    ) -> bool: ...

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -14,12 +15,57 @@ from hub.ports import AgencyGateway, CaseStore, Clock, Engine, Gate
 from hub.relays.inbox import take_in
 
 _LEASE = timedelta(seconds=60)
+_SOON = timedelta(seconds=5)
+"""A feed that is pulled again within this stays leased: nothing is written when nothing is found."""
+_KEPT = timedelta(seconds=10)
+"""For so long at a time; the feed of a process that died is another's after that."""
 _IDLE = 0.5
 _SHUT = 1.0
 _LONGEST_PULL = 30.0
 """Seconds after which no further page is asked for: what is stored is acknowledged within the lease."""
 
 log = structlog.get_logger(__name__)
+
+
+class _Turn:
+    """Whose turn it is to pull an agency's feed: of all processes one at a time."""
+
+    def __init__(self, agency: str, store: CaseStore, clock: Clock) -> None:
+        self._agency = agency
+        self._store = store
+        self._clock = clock
+        self._until: datetime | None = None
+        """The end of this process' lease."""
+        self._next_at: datetime | None = None
+        """The next pull, where the lease is kept until then."""
+
+    async def comes_in(self) -> timedelta:
+        """How long until it is worth asking again; nothing when the feed is to be pulled here and now."""
+        now = self._clock()
+        if self._next_at is not None and self._until is not None and now < self._until:
+            return self._next_at - now
+        self._until, self._next_at = now + _LEASE, None
+        leased = await asyncio.to_thread(self._store.lease_feed, self._agency, now, _LEASE)
+        return timedelta(0) if leased else timedelta(seconds=_IDLE)
+
+    async def ends(self, pause: timedelta, exchanges: Sequence[Exchange]) -> None:
+        """Write down what is worth it. Before a long pause anybody may pull next, after a short one we do."""
+        now, was_kept = self._clock(), self._next_at is not None
+        next_at = now + pause
+        self._next_at = next_at if pause < _SOON else None
+        if was_kept and self._next_at and self._until and next_at < self._until and not exchanges:
+            return
+        until = now + _KEPT if self._next_at else next_at
+        still_ours = await asyncio.to_thread(
+            self._store.finish_feed,
+            self._agency,
+            next_at=until,
+            exchanges=exchanges,
+            leased_until=self._until,
+        )
+        if not still_ours:
+            self._next_at = None
+        self._until = until
 
 
 class FeedRelay:
@@ -58,13 +104,14 @@ class FeedRelay:
         self._troubles: list[str] = []
         """Why this one does."""
         self._asked_to_wait = timedelta(0)
+        self._turn = _Turn(agency, store, clock)
 
     async def go_round(self) -> float:
         if self._gate is not None and self._gate.shut().get(self._agency) == 0:
             return _SHUT
-        leased = await asyncio.to_thread(self._store.lease_feed, self._agency, self._clock(), _LEASE)
-        if not leased:
-            return _IDLE
+        wait = await self._turn.comes_in()
+        if wait > timedelta(0):
+            return min(_IDLE, wait.total_seconds())
         self._troubles, self._asked_to_wait = [], timedelta(0)
         pages, exchanges = await self._pull()
         for page in pages:
@@ -75,9 +122,7 @@ class FeedRelay:
         # More may wait behind what was taken; a feed that shows the same again has nothing else to show.
         pause = timedelta(0) if found - self._seen else max(self._every, self._asked_to_wait)
         self._seen, self._trouble = found, tuple(self._troubles)
-        await asyncio.to_thread(
-            self._store.finish_feed, self._agency, next_at=self._clock() + pause, exchanges=exchanges
-        )
+        await self._turn.ends(pause, exchanges)
         return min(_IDLE, pause.total_seconds())
 
     async def _pull(self) -> tuple[list[Feed], tuple[Exchange, ...]]:

@@ -123,11 +123,25 @@ class Polls(Part):
         with self._database.write() as connection:
             connection.execute(sooner.values(due_at=due_at))
 
-    def finish_feed(self, agency: str, *, next_at: datetime, exchanges: Sequence[Exchange]) -> None:
-        """Record a pull and when the next is due."""
+    def finish_feed(
+        self,
+        agency: str,
+        *,
+        next_at: datetime,
+        exchanges: Sequence[Exchange],
+        leased_until: datetime | None = None,
+    ) -> bool:
+        """
+        Record a pull and when the next is due; False when the lease, where its end is said, is another's by
+        now: then it stays that.
+        """
+        ours = feeds.c.agency == agency
+        if leased_until is not None:
+            ours &= feeds.c.due_at == leased_until
         with self._database.write() as connection:
             record_exchanges(connection, exchanges)
-            connection.execute(update(feeds).where(feeds.c.agency == agency).values(due_at=next_at))
+            moved = connection.execute(update(feeds).where(ours).values(due_at=next_at))
+        return moved.rowcount > 0
 
 
 _ABOUT: BindParameter[str] = bindparam("mrn_")

@@ -12,6 +12,7 @@ from hub.ports import AgencyGateway, Engine
 from hub.relays.feeds import FeedRelay
 from hub.store import Store
 from tests.relays.support import ToldEngine, ToldGateway
+from tests.relays.test_recording import Clock
 from tests.store import sample
 from tests.store.sample import SECOND, T0
 
@@ -105,3 +106,63 @@ async def test_a_feed_that_shows_the_same_again_is_left_alone_for_a_while(store:
     assert len(gateway.pulled) == 2
     assert await going.go_round() > 0.0
     assert len(gateway.pulled) == 2, "not due"
+
+
+class Often:
+    """Processes that pull one empty feed every second, and what they write."""
+
+    def __init__(self, store: Store, processes: int) -> None:
+        self.clock = Clock()
+        self.written = 0
+        self.gateways = [ToldGateway([Feed() for _ in range(100)]) for _ in range(processes)]
+        self.relays = [
+            FeedRelay(
+                *("apqa", store, cast(AgencyGateway, gateway), cast(Engine, ToldEngine())),
+                self.clock,
+                SECOND,
+            )
+            for gateway in self.gateways
+        ]
+        store.measure(self._measure)
+
+    def _measure(self, kind: str, seconds: float, committed: bool) -> None:
+        self.written += kind == "write"
+
+    @property
+    def pulls(self) -> list[int]:
+        return [len(gateway.pulled) for gateway in self.gateways]
+
+    async def go_round(self, *processes: int, seconds: int) -> None:
+        for _ in range(seconds):
+            for process in processes:
+                await self.relays[process].go_round()
+            self.clock.now += SECOND
+
+
+async def test_a_feed_that_is_pulled_often_and_stays_empty_is_hardly_written_about(store: Store) -> None:
+    """Else an idle hub would commit several times a second; and all the while it is one process' own."""
+    often = Often(store, 2)
+    await often.go_round(0, 1, seconds=20)
+    assert often.pulls == [20, 0]
+    assert often.written <= 5
+
+
+async def test_the_feed_of_a_process_that_died_is_another_s_within_ten_seconds(store: Store) -> None:
+    """What it kept between two pulls ends by itself."""
+    often = Often(store, 2)
+    await often.go_round(0, 1, seconds=5)
+    await often.go_round(1, seconds=11)
+    assert often.pulls[0] == 5
+    assert often.pulls[1] >= 1
+
+
+async def test_a_feed_that_another_process_has_begun_to_pull_is_let_go(store: Store) -> None:
+    """A process that starts pulls at its own pace: the one before it is not to go on beside it."""
+    often = Often(store, 2)
+    await often.go_round(0, 1, seconds=5)
+    store.hasten_feed("apqa", often.clock.now)
+    await often.go_round(1, seconds=1)
+    await often.go_round(1, 0, seconds=20)
+    pulled = often.pulls[0]
+    await often.go_round(1, 0, seconds=20)
+    assert often.pulls == [pulled, 41]
