@@ -1,31 +1,27 @@
 """
 YAML 1.2 as plain data, with the line of every key.
 
-Built from ruamel's events rather than its objects: so every scalar is seen as it was written (a code with a
+Built from a parser's events rather than its objects: so every scalar is seen as it was written (a code with a
 leading zero is not taken for a number), duplicate keys and tags are faults instead of surprises, and aliases
 cannot make a small file large.
+
+Two parsers give the events. libyaml takes a twentieth of the time of ruamel's, which is written in Python;
+but it knows YAML 1.1 and tells less well what is wrong. So whatever libyaml stumbles over, and whatever the
+two versions read differently, is read by ruamel's, which has the last word.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+import yaml as libyaml
 from ruamel.yaml import YAML
+from ruamel.yaml import events as thorough
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import (
-    AliasEvent,
-    DocumentEndEvent,
-    DocumentStartEvent,
-    Event,
-    MappingEndEvent,
-    MappingStartEvent,
-    ScalarEvent,
-    SequenceEndEvent,
-    SequenceStartEvent,
-)
 
 from hub.config.faults import Key
 
@@ -43,6 +39,23 @@ _FLOAT = re.compile(r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?
 _NOT_FINITE = re.compile(r"^(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$")
 _LEADING_ZERO = re.compile(r"^[-+]?0[0-9]+$")
 _MAX_DIGITS = 30
+
+# Line breaks of YAML 1.1 that are none in 1.2, marks of byte order, tabs; directives; a colon after an alias,
+# or between a quote and a bracket; a comment right after the head of a block.
+_READ_DIFFERENTLY = re.compile(
+    r"[\x85\u2028\u2029\ufeff\t]|\r(?!\n)|^%|\*[\w-]+:|[\"\'][ ]*:[,\[\]{}]|[|>][-+0-9]*#", re.MULTILINE
+)
+
+# The events of both parsers, which have the same names and the same members.
+_DOCUMENT_START = (libyaml.DocumentStartEvent, thorough.DocumentStartEvent)
+_DOCUMENT_END = (libyaml.DocumentEndEvent, thorough.DocumentEndEvent)
+_ALIAS = (libyaml.AliasEvent, thorough.AliasEvent)
+_SCALAR = (libyaml.ScalarEvent, thorough.ScalarEvent)
+_MAPPING_START = (libyaml.MappingStartEvent, thorough.MappingStartEvent)
+_MAPPING_END = (libyaml.MappingEndEvent, thorough.MappingEndEvent)
+_SEQUENCE_START = (libyaml.SequenceStartEvent, thorough.SequenceStartEvent)
+_SEQUENCE_END = (libyaml.SequenceEndEvent, thorough.SequenceEndEvent)
+_NODE = (*_SCALAR, *_ALIAS, *_MAPPING_START, *_SEQUENCE_START)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +99,9 @@ class Document:
 @dataclass(slots=True)
 class _Node:
     line: int
-    scalar: ScalarEvent | None = None
+    text: str | None = None
+    is_plain: bool = False
+    """Of a text: it stands without quotes, and not as a block."""
     entries: list[tuple[_Node, _Node]] | None = None
     elements: list[_Node] | None = None
 
@@ -103,8 +118,7 @@ def read(content: bytes) -> Document:
     try:
         if len(content) > MAX_BYTES:
             raise _Unreadable(1, f"it is larger than {MAX_BYTES} bytes", "split it")
-        composer = _Composer(_text(content), document.faults)
-        root = composer.compose()
+        root = _compose(_text(content), document.faults)
         document.data = _Plainer(document).plain(root, (), root.line)
     except _Unreadable as unreadable:
         document.data = None
@@ -120,43 +134,50 @@ def _text(content: bytes) -> str:
         raise _Unreadable(line, "it is not UTF-8", "save the file as UTF-8") from None
 
 
+def _compose(text: str, faults: list[YamlFault]) -> _Node:
+    """The one document of a text. Raises _Unreadable."""
+    if _READ_DIFFERENTLY.search(text) is None:
+        with suppress(libyaml.YAMLError, _Unreadable):
+            told: list[YamlFault] = []
+            root = _Composer(libyaml.parse(text, Loader=libyaml.CSafeLoader), told).compose()
+            faults += told
+            return root
+    try:
+        return _Composer(YAML(typ="safe", pure=True).parse(text), faults).compose()
+    except MarkedYAMLError as wrong:
+        # What is not closed is best sought where it was opened.
+        at_end = "stream" in str(wrong.problem)
+        mark = (at_end and wrong.context_mark) or wrong.problem_mark or wrong.context_mark
+        what = " ".join(str(part) for part in (wrong.context, wrong.problem) if part)
+        raise _Unreadable(mark.line + 1 if mark else 1, f"not YAML: {what}", _syntax_cure(what)) from None
+    except (YAMLError, ValueError) as wrong:
+        position = getattr(wrong, "position", 0)
+        line = text.count("\n", 0, position) + 1 if isinstance(position, int) else 1
+        what = str(wrong).partition("\n")[0]
+        raise _Unreadable(line, f"not YAML: {what}", _syntax_cure(what)) from None
+
+
 class _Composer:
     """Events to nodes, as they are parsed; an alias is the very node it names."""
 
-    def __init__(self, text: str, faults: list[YamlFault]) -> None:
-        self._text = text
+    def __init__(self, events: Iterator[Any], faults: list[YamlFault]) -> None:
+        self._events = events
         self._faults = faults
-        self._events: Iterator[Any] = iter(YAML(typ="safe", pure=True).parse(text))
         self._anchors: dict[str, _Node | None] = {}
 
     def compose(self) -> _Node:
-        """The one document of the text. Raises _Unreadable."""
-        try:
-            return self._document()
-        except MarkedYAMLError as wrong:
-            # What is not closed is best sought where it was opened.
-            at_end = "stream" in str(wrong.problem)
-            mark = (at_end and wrong.context_mark) or wrong.problem_mark or wrong.context_mark
-            what = " ".join(str(part) for part in (wrong.context, wrong.problem) if part)
-            raise _Unreadable(mark.line + 1 if mark else 1, f"not YAML: {what}", _syntax_cure(what)) from None
-        except (YAMLError, ValueError) as wrong:
-            position = getattr(wrong, "position", 0)
-            line = self._text.count("\n", 0, position) + 1 if isinstance(position, int) else 1
-            what = str(wrong).partition("\n")[0]
-            raise _Unreadable(line, f"not YAML: {what}", _syntax_cure(what)) from None
-
-    def _document(self) -> _Node:
+        """Raises _Unreadable, and what the parser raises."""
         root: _Node | None = None
         for event in self._events:
-            if isinstance(event, DocumentStartEvent) and root is not None:
+            if isinstance(event, _DOCUMENT_START) and root is not None:
                 raise _Unreadable(
                     _line(event), "a second document begins here", "keep one document in each file"
                 )
-            if isinstance(event, ScalarEvent | AliasEvent | MappingStartEvent | SequenceStartEvent):
+            if isinstance(event, _NODE):
                 root = self._node(event, 0)
-            elif isinstance(event, DocumentEndEvent) and root is None:
+            elif isinstance(event, _DOCUMENT_END) and root is None:
                 break
-        if root is None or (root.scalar and not root.scalar.value and root.scalar.style is None):
+        if root is None or (root.is_plain and not root.text):
             raise _Unreadable(1, "it is empty", "write `key: value` lines, or remove it")
         return root
 
@@ -164,7 +185,7 @@ class _Composer:
         line = _line(event)
         if depth > _MAX_DEPTH:
             raise _Unreadable(line, f"it is nested more than {_MAX_DEPTH} deep", "write it flatter")
-        if isinstance(event, AliasEvent):
+        if isinstance(event, _ALIAS):
             node = self._anchors.get(event.anchor)
             if node is None:
                 known = event.anchor in self._anchors
@@ -172,22 +193,22 @@ class _Composer:
                 cure = "write it out" if known else f"write &{event.anchor} where it is first said"
                 raise _Unreadable(line, f"the alias *{event.anchor} {what}", cure)
             return node
-        if event.ctag is not None:
-            what = f"the tag {event.ctag} is not read"
+        if event.tag is not None:
+            what = f"the tag {event.tag} is not read"
             self._faults.append(YamlFault(line, (), what, "remove it; quote what is text"))
         if event.anchor is not None:
             self._anchors[event.anchor] = None
         node = _Node(line)
-        if isinstance(event, ScalarEvent):
-            node.scalar = event
-        elif isinstance(event, MappingStartEvent):
+        if isinstance(event, _SCALAR):
+            node.text, node.is_plain = event.value, not event.style
+        elif isinstance(event, _MAPPING_START):
             node.entries = []
-            while not isinstance(inner := next(self._events), MappingEndEvent):
+            while not isinstance(inner := next(self._events), _MAPPING_END):
                 key = self._node(inner, depth + 1)
                 node.entries.append((key, self._node(next(self._events), depth + 1)))
         else:
             node.elements = []
-            while not isinstance(inner := next(self._events), SequenceEndEvent):
+            while not isinstance(inner := next(self._events), _SEQUENCE_END):
                 node.elements.append(self._node(inner, depth + 1))
         if event.anchor is not None:
             self._anchors[event.anchor] = node
@@ -236,11 +257,11 @@ class _Plainer:
         return mapping
 
     def _name(self, node: _Node, key: Key) -> str | None:
-        if node.scalar is None:
+        if node.text is None:
             self._fault(node.line, key, "a key is a list or a mapping", "write a text as the key")
             return None
-        name: str = node.scalar.value
-        if node.scalar.style is None:
+        name = node.text
+        if node.is_plain:
             if name == "<<":
                 self._fault(node.line, key, "`<<` merges nothing here", "write the keys out")
                 return None
@@ -252,9 +273,9 @@ class _Plainer:
         return name
 
     def _scalar(self, node: _Node, key: Key, line: int) -> Any:
-        assert node.scalar is not None
-        text: str = node.scalar.value
-        if node.scalar.style is not None:
+        assert node.text is not None
+        text = node.text
+        if not node.is_plain:
             return text
         if _LEADING_ZERO.match(text):
             # Left as text, so that the rest of the file is judged as if it had been quoted.
@@ -299,7 +320,7 @@ def _read_as(value: Any) -> str:
             return "is read as a number"
 
 
-def _line(event: Event) -> int:
+def _line(event: Any) -> int:
     return int(event.start_mark.line) + 1
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -200,18 +201,31 @@ def _anchored(value: Any, anchor: str, pointer: str, depth: int = 0) -> Iterator
 
 def _load(path: Path, warnings: list[str]) -> dict[str, Any]:
     try:
-        text = _text(path.read_bytes(), path.name, warnings)
+        content = path.read_bytes()
     except OSError as wrong:
         raise ContractUnreadable(f"cannot read {path.name}: {wrong.strerror}") from wrong
+    value, told = _read(content, path.name)
+    warnings += told
+    return value
+
+
+@lru_cache(maxsize=64)
+def _read(content: bytes, name: str) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """
+    The keys of a file, and warnings. Raises ContractUnreadable.
+
+    Read once for all agencies that have the same contract; nobody changes what stands in it.
+    """
+    warnings: list[str] = []
+    text = _text(content, name, warnings)
     if text.startswith("<"):
-        raise ContractUnreadable(f"{path.name} is a page of HTML or XML, and no OpenAPI document")
-    value = _json(text, path.name, warnings) if text.startswith("{") else None
+        raise ContractUnreadable(f"{name} is a page of HTML or XML, and no OpenAPI document")
+    value = _json(text, name, warnings) if text.startswith("{") else None
     if value is None:
-        value = _yaml(text, path.name, warnings)
+        value = _yaml(text, name, warnings)
     if not isinstance(value, dict):
-        raise ContractUnreadable(f"{path.name} is no OpenAPI document: it holds no keys")
-    texts: dict[str, Any] = _plain(value, {})
-    return texts
+        raise ContractUnreadable(f"{name} is no OpenAPI document: it holds no keys")
+    return _plain(value, {}), tuple(warnings)
 
 
 def _text(raw: bytes, name: str, warnings: list[str]) -> str:
