@@ -430,11 +430,11 @@ class OpenCase:
 
     def _keep_up(self, before: Case, event: NewEvent) -> None:
         """Bring what is beside the case in step with what an event has made of its referrals."""
-        stood = {referral.terms.service: referral for referral in before.referrals}
+        unchanged = set(map(id, before.referrals))
         for now in self.case.referrals:
-            was = stood.get(now.terms.service)
-            if was is now:
+            if id(now) in unchanged:
                 continue
+            was = next((r for r in before.referrals if r.terms.service == now.terms.service), None)
             self._keep_decisions_up(now)
             if was is None:
                 continue
