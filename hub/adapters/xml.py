@@ -7,6 +7,7 @@ from typing import Any
 from lxml import etree
 
 from hub.adapters.wire import Misfit, Plain
+from hub.parsing import parse
 
 MAX_DEPTH = 64
 """Elements inside one another; no contract comes near it, and a reader that recurses must stop somewhere."""
@@ -19,18 +20,9 @@ def parse_xml(body: bytes) -> etree._Element:
     A document type is refused outright: entities, external subsets and their attacks all begin there, and
     SOAP forbids it (SOAP 1.1 section 3, SOAP 1.2 part 1 section 5).
     """
-    # A parser of its own for every document: lxml serialises threads that share one.
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        load_dtd=False,
-        no_network=True,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
     try:
         # Some stacks write a blank line before the XML declaration, which the grammar forbids.
-        root = etree.fromstring(body.lstrip(b" \t\r\n").removeprefix(b"\xef\xbb\xbf").lstrip(), parser)
+        root = parse(body.lstrip(b" \t\r\n").removeprefix(b"\xef\xbb\xbf").lstrip())
     except (etree.XMLSyntaxError, ValueError) as wrong:
         raise Misfit(f"not well-formed XML: {wrong}") from wrong
     tree: Any = root.getroottree()  # its stub leaves docinfo half typed

@@ -12,6 +12,7 @@ import codecs
 from lxml import etree
 
 from hub.api.body import Unreadable
+from hub.parsing import parse
 
 MAX_DEPTH = 64
 MAX_ELEMENTS = 500_000
@@ -23,19 +24,9 @@ def read_xml(body: bytes, charset: str | None = None) -> etree._Element:
     """The root element of a document. Raises Unreadable."""
     marked = body.startswith(_MARKS)
     try:
-        parser = etree.XMLParser(
-            encoding=None if marked else charset,
-            resolve_entities=False,
-            load_dtd=False,
-            no_network=True,
-            huge_tree=False,
-            remove_comments=True,
-            remove_pis=True,
-        )
+        root = parse(body, None if marked else charset)
     except LookupError as error:
         raise Unreadable(f"the charset {str(charset)[:40]!r} is not known") from error
-    try:
-        root = etree.fromstring(body, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise Unreadable(f"not well-formed XML: {error}"[:500]) from error
     # Entities are refused with the document type that declares them; none has been expanded by now.

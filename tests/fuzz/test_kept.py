@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
@@ -9,8 +10,10 @@ from contextlib import asynccontextmanager, suppress
 import httpx
 import pytest
 
+from fuzz.vitals import resident
 from hub.adapters.multipart import readable, take_apart
 from hub.adapters.wire import Misfit
+from hub.adapters.xml import parse_xml
 from hub.api.app import create_app
 from hub.expressions import ExpressionFailed, PredicateCompiler
 from hub.ports import Role
@@ -84,3 +87,17 @@ def test_a_condition_that_goes_over_lists_without_end() -> None:
     with pytest.raises(ExpressionFailed):
         condition({})
     assert time.process_time() - began < 2
+
+
+def test_names_that_no_document_has_had_before() -> None:
+    """Nothing of them is kept, in how many documents ever they come."""
+    _names_of_their_own(range(5))
+    before = resident(os.getpid())
+    _names_of_their_own(range(5, 45))
+    assert resident(os.getpid()) - before < 16 << 20
+
+
+def _names_of_their_own(numbers: range) -> None:
+    for number in numbers:
+        names = b"".join(b"<n%dx%d-of-this-document-alone/>" % (number, place) for place in range(20_000))
+        assert len(parse_xml(b"<a>" + names + b"</a>")) == 20_000
