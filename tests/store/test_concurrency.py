@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -57,54 +59,57 @@ def last_seq(store: Store, mrn: str) -> int:
     return view.last_seq
 
 
-_CROWD = """
-import sys, threading
-from hub.store import create_store
-from tests.store.test_concurrency import EVENT
-store = create_store(sys.argv[1], sync="normal")
-over = threading.Event()
-def crowd():
-    while not over.is_set():
-        store.append_event(sys.argv[2], EVENT)
-threads = [threading.Thread(target=crowd) for _ in range(8)]
-for thread in threads:
-    thread.start()
-print("crowded", flush=True)
-sys.stdin.read()
-over.set()
-for thread in threads:
-    thread.join()
-"""
-
-
 def test_a_process_whose_threads_queue_for_sqlite_leaves_others_their_turn(sqlite_url: str) -> None:
-    """While one process waits for its turn, another one does not write thousands of times."""
-    store = create_store(sqlite_url, sync="normal")
+    """Who waits while one of eight threads of another process writes is next; the other seven come after."""
+    # Two stores on one file are to each other as two processes are.
+    others, store = create_store(sqlite_url, sync="normal"), create_store(sqlite_url, sync="normal")
     crowded, own = sample.acceptance(PLANT), sample.acceptance(PLANT)
     for accepted in (crowded, own):
         store.lodge(accepted)
-    crowd = run(_CROWD, sqlite_url, crowded.mrn)
-    assert crowd.stdin is not None
-    assert crowd.stdout is not None
-    assert crowd.stdout.readline() == "crowded\n"
-    seen: list[int] = []
+    writing, may_end = threading.Event(), threading.Event()
+    found: list[int] = []
+
+    def hold(view: DeclarationView) -> list[NewEvent]:
+        writing.set()
+        may_end.wait()
+        return [EVENT]
 
     def look(view: DeclarationView) -> list[NewEvent]:
-        seen.append(last_seq(store, crowded.mrn))
+        found.append(last_seq(store, crowded.mrn))
         return []
 
-    written = []
-    for _ in range(40):
-        before = last_seq(store, crowded.mrn)
-        store.change(own.mrn, look)
-        written.append(seen[-1] - before)
-    crowd.stdin.close()
-    assert crowd.wait(60) == 0
-    crowd.stdout.close()
+    with ThreadPoolExecutor(9) as pool:
+        for _ in range(10):
+            before = last_seq(store, crowded.mrn)
+            writing.clear()
+            may_end.clear()
+            crowd = [pool.submit(others.change, crowded.mrn, hold)]
+            writing.wait()
+            crowd += [pool.submit(others.append_event, crowded.mrn, EVENT) for _ in range(7)]
+            waiting = pool.submit(store.change, own.mrn, look)
+            try:
+                until_taken(Path(f"{sqlite_url.removeprefix('sqlite:///')}-line"))
+            finally:
+                may_end.set()
+            for each in (waiting, *crowd):
+                each.result()
+            assert found.pop() - before == 1
+            assert last_seq(store, crowded.mrn) - before == 8
     store.close()
-    assert sum(written) > 0
-    # Some hundreds while a busy machine lets neither on; without the queue it is every write for seconds.
-    assert max(written) < 1000
+    others.close()
+
+
+def until_taken(place: Path) -> None:
+    """Wait until a process is the next to write."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        with place.open() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return
+        time.sleep(0.001)
+    raise AssertionError("nobody has taken the place of who is next")
 
 
 def test_events_are_numbered_without_gaps_whoever_writes(store: Store, database_url: str) -> None:
