@@ -27,7 +27,6 @@ thresholds:
   agency_slow_within: 1m
   not_understood_within: 10s
   refused_callbacks_within: 5s
-  outbox_oldest: 8s
   cargo_oldest: 3s
   process_silent: 3s
   disk_free_warning_mb: 16
