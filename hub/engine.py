@@ -6,7 +6,6 @@ import asyncio
 import functools
 import logging
 import socket
-import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -50,17 +49,15 @@ from hub.domain.declaration import Declaration
 from hub.domain.intake import Acceptance
 from hub.domain.referral import Decision
 from hub.engine_admission import Admission
+from hub.engine_reach import RPC_TIMEOUT, Reach
 from hub.ports import EngineBusy, EngineUnavailable
 from hub.ports.doctor import Place, Resumption, WorkflowStanding, WorkflowStatus
 from hub.settings import EngineSettings
 from hub.workflows.clearance import DUE_AT, OUTCOME, PENDING_AGENCIES
 
-_RPC_TIMEOUT = timedelta(seconds=1)
-"""For one attempt of a call."""
-_PATIENCE = 1.5
-"""Seconds for a call with its retries: whoever lodges a declaration waits for this."""
-_PAUSE = 5.0
-"""Seconds for which an engine that did not answer is not asked again: intake must not wait each time."""
+_PROBE_TIMEOUT = timedelta(seconds=1)
+_PROBE_PATIENCE = 1.5
+"""Seconds for a look whether it answers at all."""
 
 _OUT_OF_TURN = 0.5
 """The share of the room for what is started without regard to what was accepted before it."""
@@ -181,7 +178,7 @@ class TemporalEngine:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._admission = Admission(self._queue_waits)
-        self._silent_until = 0.0
+        self._reach = Reach()
 
     async def start_clearance(self, acceptance: Acceptance, *, in_turn: bool = False) -> None:
         """
@@ -189,7 +186,7 @@ class TemporalEngine:
 
         While there is anything to be started in its turn, that takes up all the room there is.
         """
-        async with self._call():
+        async with self._reach.call():
             if not await self._admission.has_room(1.0 if in_turn else _OUT_OF_TURN):
                 raise EngineBusy("its workers have not begun yet with what was started before")
         order = ClearanceOrder(case=brief_case(acceptance.case))
@@ -216,7 +213,7 @@ class TemporalEngine:
                     task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
                     report_stats=True,
                 ),
-                timeout=_RPC_TIMEOUT,
+                timeout=RPC_TIMEOUT,
             )
         except RPCError as error:
             if error.status is not RPCStatusCode.UNIMPLEMENTED:
@@ -234,8 +231,8 @@ class TemporalEngine:
             due_at = min(referral.terms.due_at for referral in case.referrals)
             attributes.append(SearchAttributePair(DUE_AT, due_at))
         # Whoever lodges is not kept waiting; whoever mends has as much patience as whoever looks.
-        patience = _RPC_TIMEOUT if order.resumed is None else _LISTING
-        asking = self._call() if order.resumed is None else self._look()
+        patience = RPC_TIMEOUT if order.resumed is None else _LISTING
+        asking = self._reach.call() if order.resumed is None else self._look()
         with tracing.continuing(acceptance.trace):
             async with asking:
                 await self._start_workflow(
@@ -289,14 +286,14 @@ class TemporalEngine:
 
     async def _tell(self, mrn: str, signal: str, said: Sequence[Any]) -> bool:
         handle = self._client.get_workflow_handle(names.workflow_id(mrn))
-        async with self._call():
+        async with self._reach.call():
             try:
-                await handle.signal(signal, args=said, rpc_timeout=_RPC_TIMEOUT)
+                await handle.signal(signal, args=said, rpc_timeout=RPC_TIMEOUT)
             except RPCError as error:
                 if error.status is not RPCStatusCode.NOT_FOUND:
                     raise
                 # Not running: it has ended, or intake has not been able to start it yet.
-                description = await handle.describe(rpc_timeout=_RPC_TIMEOUT)
+                description = await handle.describe(rpc_timeout=RPC_TIMEOUT)
                 if description.status is WorkflowExecutionStatus.COMPLETED:
                     return False
                 if description.status is not WorkflowExecutionStatus.RUNNING:
@@ -409,7 +406,7 @@ class TemporalEngine:
             async with asyncio.timeout(_LISTING.total_seconds() + 1):
                 yield
             # It is back: what is to be mended by what was seen is not put off.
-            self._silent_until = 0.0
+            self._reach.answered()
         except (TimeoutError, RuntimeError) as error:
             raise EngineUnavailable(str(error) or "the engine did not answer") from error
         except RPCError as error:
@@ -418,32 +415,10 @@ class TemporalEngine:
     async def is_reachable(self) -> bool:
         """Whether the engine answers now."""
         try:
-            async with asyncio.timeout(_PATIENCE):
-                return await self._client.service_client.check_health(timeout=_RPC_TIMEOUT)
+            async with asyncio.timeout(_PROBE_PATIENCE):
+                return await self._client.service_client.check_health(timeout=_PROBE_TIMEOUT)
         except (RPCError, RuntimeError, TimeoutError):
             return False
-
-    @asynccontextmanager
-    async def _call(self) -> AsyncIterator[None]:
-        """
-        One call of the engine, not longer than our patience; an engine that does not answer is left alone for
-        a while. The client's own retries outlast the time-out of a single attempt. Raises EngineUnavailable.
-        """
-        if time.monotonic() < self._silent_until:
-            raise EngineUnavailable("the engine did not answer a moment ago")
-        try:
-            async with asyncio.timeout(_PATIENCE):
-                yield
-        except TimeoutError as error:
-            self._silent_until = time.monotonic() + _PAUSE
-            raise EngineUnavailable(f"the engine did not answer within {_PATIENCE} s") from error
-        except RuntimeError as error:  # of a lazy client that has never connected
-            self._silent_until = time.monotonic() + _PAUSE
-            raise EngineUnavailable(str(error)) from error
-        except RPCError as error:
-            if error.status in (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED):
-                self._silent_until = time.monotonic() + _PAUSE
-            raise EngineUnavailable(f"{error.status.name}: {error.message}") from error
 
 
 def _status(status: WorkflowExecutionStatus | None) -> WorkflowStatus:
