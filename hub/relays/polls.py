@@ -17,7 +17,7 @@ from hub.ports import AgencyGateway, CaseStore, Clock, Engine, Gate, OpenPoll, P
 from hub.relays.inbox import follow_up
 from hub.relays.loop import Bell
 
-_LEASE = timedelta(seconds=10)
+_LEASE = timedelta(seconds=5)
 """
 So long nobody else asks the same; it is leased again while a request runs on. A process that died keeps its
 polls no longer.
