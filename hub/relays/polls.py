@@ -132,26 +132,26 @@ class PollRelay:
         """What cannot be written down is asked again when its lease has run out."""
         said = []
         for task, poll in answered.items():
+            terms = poll.dossier.terms
+            # No later: once it is written down it may fall due, and would be leased and not asked about.
+            self._under_way.discard(terms.id)
+            self._agencies[terms.agency] -= 1
             if error := task.exception():
-                log.error("poll.failed", agency=poll.dossier.terms.agency, exc_info=error)
+                log.error("poll.failed", agency=terms.agency, exc_info=error)
             else:
                 said.append(task.result())
+        if not said:
+            return
         try:
-            if said:
-                # The store ends the poll of a referral that is decided; one that asks for information is
-                # asked on.
-                received = await asyncio.to_thread(self._store.finish_polls, mrn, said)
-                messages = [message for polled in said for message in polled.messages]
-                for message, became in zip(messages, received, strict=True):
-                    await follow_up(self._store, self._engine, message, became)
-        except Exception:
-            log.exception("poll.failed", mrn=mrn)
-        finally:
-            for poll in answered.values():
-                self._under_way.discard(poll.dossier.terms.id)
-                self._agencies[poll.dossier.terms.agency] -= 1
+            # The store ends the poll of a referral that is decided; who asks for information is asked on.
+            received = await asyncio.to_thread(self._store.finish_polls, mrn, said)
             if self._bell is not None:
                 self._bell.ring()
+            messages = [message for polled in said for message in polled.messages]
+            for message, became in zip(messages, received, strict=True):
+                await follow_up(self._store, self._engine, message, became)
+        except Exception:
+            log.exception("poll.failed", mrn=mrn)
 
     async def _ask(self, poll: OpenPoll) -> Polled:
         terms = poll.dossier.terms

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import cast
 
@@ -10,7 +11,7 @@ import structlog
 
 from hub.domain.errors import AgencyUnavailable
 from hub.domain.exchange import Answer, Dossier, Feed
-from hub.domain.referral import Answers, ReferralState, Via
+from hub.domain.referral import Answers, Decision, ReferralState, Verdict, Via
 from hub.ports import AgencyGateway, Engine
 from hub.relays.feeds import FeedRelay
 from hub.relays.loop import Bell
@@ -181,3 +182,39 @@ async def test_what_agencies_say_of_one_declaration_waits_for_none_of_them(store
     assert decided() == {PLANT, FOOD, RADIO}
     # The first two change nothing while the third is awaited: all are told with it, once.
     assert [(of, len(said)) for of, said in engine.told] == [(mrn, 3)]
+
+
+async def test_what_falls_due_while_the_engine_is_told_of_another_is_asked_about(store: Store) -> None:
+    """However long the engine takes to hear of a decision, its other agencies are asked on."""
+    accepted = sample.acceptance(PLANT, FOOD, answers=Answers.POLL)
+    mrn = accepted.mrn
+    store.lodge(accepted)
+    delivered = [sample.delivered(mrn, service, reference=service) for service in (PLANT, FOOD)]
+    store.record_hand_overs(mrn, delivered, T0)
+    refusal = sample.decision(mrn, PLANT, Verdict.REFUSED, via=Via.POLL)
+    asked: list[str] = []
+
+    class _OneRefuses(ToldGateway):
+        async def poll(self, dossier: Dossier) -> Answer:
+            asked.append(dossier.terms.service)
+            return Answer(decisions=(refusal,) if dossier.terms.service == PLANT else ())
+
+    is_told, goes_on = asyncio.Event(), asyncio.Event()
+
+    class _Slow(ToldEngine):
+        async def tell_decisions(self, mrn: str, decisions: Sequence[Decision]) -> bool:
+            is_told.set()
+            await goes_on.wait()
+            return True
+
+    clock = Clock()
+    relay = PollRelay(
+        store, cast(AgencyGateway, _OneRefuses()), cast(Engine, _Slow()), clock, lambda agency: EVERY
+    )
+    await relay.go_round()
+    await is_told.wait()
+    clock.now += EVERY
+    await relay.go_round()
+    goes_on.set()
+    await relay.finish()
+    assert sorted(asked) == sorted([PLANT, FOOD, FOOD])
