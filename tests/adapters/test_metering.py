@@ -66,12 +66,13 @@ async def test_a_request_that_nobody_waits_for_any_more_counts_once(monkeypatch:
     """When it was given up; its own end, whenever that comes, adds nothing."""
     monkeypatch.setattr(talk, "GRACE", 0.1)
     counted: list[Call] = []
+    file = quick(KATS, timeout="1s")
     headers = [b"X-%d: y\r\n" % n for n in range(30)]
     drip = Say((b"HTTP/1.1 200 OK\r\n", *headers), pause=0.05)
     with system(drip) as running:
-        async with gateway_to(running.url, KATS, meter=counted.append) as gateway:
+        async with gateway_to(running.url, file, meter=counted.append) as gateway:
             with pytest.raises(InDoubt):
-                await gateway.submit(dossier(KATS))
+                await gateway.submit(dossier(file))
             assert brief(counted) == [("kats", "submit", CallResult.IN_DOUBT)]
         # Closing has waited for its thread.
     assert len(counted) == 1

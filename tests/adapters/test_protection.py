@@ -79,7 +79,7 @@ async def test_a_trial_that_is_never_answered_does_not_close_the_way_for_ever(
 
 async def test_the_rate_is_one_for_everything_that_is_asked() -> None:
     """Submissions, look-ups and polls wait in one row."""
-    file = quick(MFDS, per_second=2)
+    file = quick(MFDS, per_second=2, timeout="1s")
     with system(answer(200, '{"ticket": "T", "state": "PENDING", "total": 0}')) as running:
         async with gateway_to(running.url, file) as gateway:
             done = await asyncio.gather(
