@@ -14,6 +14,7 @@ from pathlib import Path
 from chaos.checks import Breach, Invariant, check
 from chaos.evidence import Evidence, concluded, gather
 from chaos.faults import Done, Saboteur
+from chaos.law import SLACK
 from chaos.people import People
 from chaos.plan import TERM, Fault, FaultKind, Kind, Plan
 from chaos.record import History
@@ -138,7 +139,8 @@ class _Player:
         while True:
             at = datetime.now(UTC)
             evidence = await self._gather()
-            breaches = check(world, self._leg.histories, evidence, clocks_jumped=jumped, at=at)
+            # What was said a moment before may still be on its way: nothing is at rest until it has arrived.
+            breaches = check(world, self._leg.histories, evidence, clocks_jumped=jumped, at=at + SLACK)
             late = time.monotonic() - began > patience
             short = any(history.lot.kind is Kind.EXPIRED for history in self._leg.histories)
             if late or (not breaches and (at > earliest or not short)):
