@@ -135,6 +135,7 @@ def _settled_again(conclusion: Conclusion, on_record: CaseOnRecord) -> Settled:
         clearance=clearance,
         notice=_notice(on_record, clearance, conclusion),
         pending_agencies=tuple(pending),
+        weighed=tuple((s.service, decision) for s in conclusion.standings for decision in s.decisions),
     )
 
 

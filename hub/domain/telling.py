@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 
 from hub.domain.case import Case, Referral
 from hub.domain.clearance import Clearance, Rule
-from hub.domain.errands import awaits_agency, errands
+from hub.domain.errands import Errand, ErrandKind, awaits_agency, errands
 from hub.domain.referral import Decision, ReferralState, Verdict
 from hub.domain.settling import settle
 
@@ -29,22 +29,39 @@ def worth_knowing(clearance: Clearance) -> Hashable:
     return clearance.outcome, clearance.released_items, reasons
 
 
-def can_wait(before: Case, after: Case, said: Sequence[Decision]) -> bool:
+def can_wait(
+    before: Case, after: Case, said: Sequence[Decision], being_handed_over: Collection[str] = ()
+) -> bool:
     """
     Whether a workflow that knows the case as it was before these decisions need not hear of them now.
 
     They approve, nothing worth knowing and nothing that agencies are to be told is different with them, and
     another agency that has the declaration is still to decide: with what that one says they are told as well.
+    So they are with the receipt of a service that is `being_handed_over`, by whoever hands it over.
     """
     if any(decision.verdict is not Verdict.APPROVED for decision in said):
         return False
-    awaited = next(
-        (r for r in after.referrals if r.state is ReferralState.DELIVERED and awaits_agency(after, r)), None
-    )
+    awaited = next((r for r in after.referrals if _is_heard_of(after, r, being_handed_over)), None)
     if awaited is None:
         return False
     before, after = _where_they_differ(before, after, awaited)
-    return errands(before) == errands(after) and worth_knowing(settle(before)) == worth_knowing(settle(after))
+
+    def told(case: Case) -> list[Errand]:
+        return [
+            errand
+            for errand in errands(case)
+            if errand.kind is not ErrandKind.SUBMIT or errand.service not in being_handed_over
+        ]
+
+    return told(before) == told(after) and worth_knowing(settle(before)) == worth_knowing(settle(after))
+
+
+def _is_heard_of(case: Case, referral: Referral, being_handed_over: Collection[str]) -> bool:
+    """Whether something is still to come of the referral that its workflow hears of."""
+    has_it = referral.state is ReferralState.DELIVERED or (
+        referral.state is ReferralState.PENDING and referral.terms.service in being_handed_over
+    )
+    return has_it and awaits_agency(case, referral)
 
 
 def _where_they_differ(before: Case, after: Case, awaited: Referral) -> tuple[Case, Case]:

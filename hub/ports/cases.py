@@ -89,6 +89,8 @@ class Settled(Model):
     notice: Notice | None
     """None when there is nothing to tell the cargo system."""
     pending_agencies: tuple[str, ...]
+    weighed: tuple[tuple[str, str], ...] = ()
+    """The decisions that it rests on, by service and id: whoever has weighed them need not be told them."""
 
 
 class ReferralFile(Model):

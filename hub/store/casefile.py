@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -147,6 +147,11 @@ class OpenCase:
     def sending(self, service: str) -> Sending | None:
         """Which submission was begun that may have reached the agency."""
         return self._sendings.get(service)
+
+    @property
+    def being_handed_over(self) -> Collection[str]:
+        """The services a submission to which was begun, and has not ended for certain."""
+        return self._sendings
 
     @cached_property
     def clearance(self) -> Clearance:
@@ -378,18 +383,31 @@ class OpenCase:
                 **_in_event(said, referral),
             )
 
-    def refuse_unheard(self, through: int | None, clearance: Clearance | None = None) -> None:
+    def refuse_unheard(
+        self,
+        through: int | None,
+        clearance: Clearance | None = None,
+        weighed: Collection[tuple[str, str]] = (),
+    ) -> None:
         """
         Raises Unheard when the store holds what the workflow has not heard: an event after `through`, a
         decision that is not told, or what does not let it release, as `clearance` would. None: all is heard.
+
+        What it has `weighed`, by service and id, it has heard, though nobody has noted yet that it was told.
         """
         if through is None:
             return
         place = {"mrn_": self.mrn, "through_": through}
         if self._last_seq > through and _LATER_FACT.first(self._connection, place) is not None:
             raise Unheard(f"{self.mrn} has news after {through}")
-        if not all(stored.is_told for stored in self._stored.values()):
+        heard = {(service, key(decision)) for service, decision in weighed}
+        untold = [(service, each) for service, stored in self._stored.items() for each in stored.untold]
+        if not heard.issuperset(untold):
             raise Unheard(f"{self.mrn} has decisions that its workflow has not been told")
+        if untold:
+            _TELL.run_each(
+                self._connection, [{"mrn_": self.mrn, "service_": s, "id_": id} for s, id in sorted(untold)]
+            )
         if clearance is not None and clearance.outcome in _RELEASES:
             # Told is not heard yet: a refusal may be on its way into the workflow this moment.
             now = settle(self.case)
@@ -759,15 +777,13 @@ _INSERT_NEWS = Statement(insert(untold_news))
 _INSERT_EXCHANGE = Statement(lambda insert: insert(exchanges).on_conflict_do_nothing())
 INSERT_REFERRAL = Statement(insert(referrals))
 INSERT_DECISION = Statement(insert(decisions))
-_SET_ASIDE = Statement(
-    update(decisions)
-    .where(
-        decisions.c.mrn == _MRN,
-        decisions.c.service == bindparam("service_"),
-        decisions.c.id == bindparam("id_"),
-    )
-    .values(set_aside=True, told=True)
+_THIS_DECISION = (
+    decisions.c.mrn == _MRN,
+    decisions.c.service == bindparam("service_"),
+    decisions.c.id == bindparam("id_"),
 )
+_SET_ASIDE = Statement(update(decisions).where(*_THIS_DECISION).values(set_aside=True, told=True))
+_TELL = Statement(update(decisions).where(*_THIS_DECISION).values(told=True))
 _CHANGE_DECLARATION = Statement(update(declarations).where(declarations.c.mrn == _MRN))
 _CHANGE_REFERRAL = Statement(
     update(referrals).where(referrals.c.mrn == _MRN, referrals.c.service == bindparam("service_"))

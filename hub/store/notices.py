@@ -120,7 +120,7 @@ def _record(
         if written is not None:
             first = Notice.model_validate_json(written.document)
             return first if written.acknowledged_at is None else None
-    case.refuse_unheard(through, clearance)
+    case.refuse_unheard(through, clearance, settled.weighed)
     case.settle(clearance, settled.pending_agencies, at, through)
     if clearance.outcome is Outcome.RELEASE:
         write_off(connection, case, None, at)

@@ -68,8 +68,8 @@ class StoredReferral:
     awaited: bool
     decisions: tuple[Decision, ...]
     """All of them, in the order in which they were received."""
-    is_told: bool
-    """Whether the workflow knows them all, or needs not."""
+    untold: frozenset[str]
+    """The keys of those that the workflow is still to be told."""
 
 
 def read_referrals(connection: Connection, mrn: str) -> list[StoredReferral]:
@@ -120,13 +120,14 @@ def _stored(row: AnyRow, said: Sequence[AnyRow]) -> StoredReferral:
         row.life,
         tuple(one.document for one in in_order),
     )
+    decided = tuple(_decision(one.document) for one in said)
     return StoredReferral(
         place=row.place,
         referral=read.referral,
         sending=None if row.sent_at is None else Sending(row.sent_at, read.sent_revision),
         awaited=row.awaited,
-        decisions=tuple(_decision(one.document) for one in said),
-        is_told=all(one.told for one in said),
+        decisions=decided,
+        untold=frozenset(key(each.id) for each, one in zip(decided, said, strict=True) if not one.told),
     )
 
 

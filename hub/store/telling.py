@@ -24,7 +24,7 @@ def to_tell(
     Judged within the transaction that records them, so that of two agencies which decide at the same time the
     second sees the first.
     """
-    if not said or can_wait(before, case.case, said):
+    if not said or can_wait(before, case.case, said, case.being_handed_over):
         return ()
     return tuple(
         Decision.model_validate_json(row.document) for row in _UNTOLD_OF.all(connection, {"mrn_": case.mrn})

@@ -209,3 +209,24 @@ async def test_what_a_process_left_untold_is_told_when_the_next_one_starts(store
     store.receive(sample.message(said))
     await DecisionRelay(store, cast(Engine, engine), lambda: said.received_at + SECOND).go_round()
     assert engine.told == [(accepted.mrn, (said.id,))]
+
+
+async def test_what_overtakes_its_receipt_is_told_with_that(store: Store) -> None:
+    """While the first burst is under way nobody wakes the workflow, which hears of it all at its end."""
+    told = Told(store, sample.acceptance(PLANT, FOOD))
+    mrn = told.accepted.mrn
+    store.begin_hand_over(mrn, [PLANT, FOOD], T0)
+    await told.decide(PLANT, Verdict.APPROVED)
+    assert told.engine.calls == 0
+    for service in (PLANT, FOOD):
+        told.hand_over(service)
+    assert (told.engine.calls, len(told.engine.heard)) == (0, 1)
+    await told.decide(FOOD, Verdict.APPROVED)
+    assert (told.engine.calls, len(told.engine.heard)) == (1, 2)
+
+
+async def test_a_refusal_that_overtakes_its_receipt_is_told_at_once(store: Store) -> None:
+    told = Told(store, sample.acceptance(PLANT, FOOD))
+    store.begin_hand_over(told.accepted.mrn, [PLANT, FOOD], T0)
+    await told.decide(PLANT, Verdict.REFUSED)
+    assert (told.engine.calls, len(told.engine.heard)) == (1, 1)

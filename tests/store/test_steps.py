@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
@@ -281,6 +281,33 @@ def test_what_is_settled_under_lock_is_recorded_as_it_was_settled(store: Store) 
     assert store.unsent_notice(mrn) == notice
     with pytest.raises(KeyError):
         store.conclude("none", settled, T0, None)
+
+
+def test_what_the_workflow_has_weighed_need_not_be_told(store: Store) -> None:
+    """It concludes before it is noted that it was told: nothing is to be read, nor told, once more."""
+    accepted = lodge(store, PLANT, FOOD)
+    mrn = accepted.mrn
+    said = {service: sample.decision(mrn, service) for service in (PLANT, FOOD)}
+    store.receive(sample.message(said[PLANT]))
+    store.receive(sample.message(said[FOOD], agency="mfds"))
+    last = view_of(store, mrn).last_seq
+
+    def settled(weighed: tuple[str, ...]) -> Callable[[CaseOnRecord], Settled]:
+        return lambda on_record: Settled(
+            clearance=settle(on_record.case),
+            notice=None,
+            pending_agencies=(),
+            weighed=tuple((service, said[service].id) for service in weighed),
+        )
+
+    with pytest.raises(Unheard):
+        store.conclude(mrn, settled((PLANT,)), T0, last)
+    assert store.counts()["untold"] == 2
+    store.conclude(mrn, settled((PLANT, FOOD)), T0, last)
+    assert store.counts()["untold"] == 0
+    # Whoever told it finds the workflow ended: it was heard all the same, and is not late.
+    store.mark_told(mrn, [decision.id for decision in said.values()], late=True)
+    assert view_of(store, mrn).last_seq == last + 1
 
 
 def test_told_is_not_heard_yet(store: Store) -> None:
