@@ -27,8 +27,8 @@ NOTICE = Notice(
 
 
 @asynccontextmanager
-async def cargo_at(url: str, timeout: float = 10.0) -> AsyncIterator[CargoClient]:
-    client = CargoClient(url, "cargo-token", lambda: NOW, timeout=timeout)
+async def cargo_at(url: str, patience: float = 10.0) -> AsyncIterator[CargoClient]:
+    client = CargoClient(url, "cargo-token", lambda: NOW, timeout=patience)
     try:
         yield client
     finally:
@@ -75,7 +75,7 @@ async def test_an_acknowledgement_need_not_say_anything() -> None:
 async def test_what_goes_wrong_is_sorted_as_with_an_agency(say: Say, sorted_as: type[ChannelError]) -> None:
     """Each with its exchange, in which the token is not seen."""
     with system(say) as running:
-        async with cargo_at(running.url, timeout=1.0 if say.hold else 10.0) as cargo:
+        async with cargo_at(running.url, patience=1.0 if say.hold else 10.0) as cargo:
             with pytest.raises(ChannelError) as told:
                 await cargo.tell(NOTICE)
     assert type(told.value) is sorted_as
