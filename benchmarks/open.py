@@ -31,6 +31,7 @@ from sqlalchemy import Engine, create_engine, event, make_url, text
 
 from benchmarks.store import measure
 from hub.clock import utc_now
+from hub.domain.stuck import Judging
 from hub.logs import configure
 from hub.ports import DeclarationFilter
 from hub.store import Store, create_store, upgrade
@@ -59,6 +60,8 @@ def asked_all_day() -> _Asked:
         "drain: whose queue is left": lambda store: store.queues_left(),
         "feeds: who has left and owes answers": lambda store: store.agencies_left(),
         "bulk: what runs": lambda store: store.running_bulks(),
+        "attention: what is due": lambda store: store.judge_stuck(Judging(now=before), 200, compare=False),
+        "attention: what has changed": lambda store: store.judge_stuck(Judging(now=before), 200),
         "early warning: what waits": lambda store: store.outboxes(),
         "early warning: what came in": lambda store: store.doors(now - timedelta(minutes=15)),
         "early warning: who is told": lambda store: store.receivers_waiting(),
