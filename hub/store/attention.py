@@ -73,10 +73,11 @@ _WHOLE = ""
 _UNKNOWN_WEIGHT = 1000.0
 """Kilograms: what is sorted as if it were that much, where no mass was declared."""
 
-_AGAIN = timedelta(minutes=10)
-"""What may have changed because what is usual has, is looked at again after this."""
-_QUIET = timedelta(hours=1)
-"""What is not stuck, and would be looked at again at once, is looked at again after this."""
+_AGAIN = timedelta(hours=1)
+"""
+What may be slow no more because what is usual has changed is looked at again after this; and what is not
+stuck, and would be looked at again at once.
+"""
 _ANEW = timedelta(days=1)
 """What is stuck is looked at again after this though nothing happens: what was kept of it may be lost."""
 
@@ -449,7 +450,7 @@ def _next_look(read: _Read, stored: StoredReferral, is_stuck: bool, judging: Jud
     if is_stuck:
         return judging.now + _ANEW
     later = look_at(stored.referral, read.row.accepted_at)
-    return later if later is None or later > judging.now else judging.now + _QUIET
+    return later if later is None or later > judging.now else judging.now + _AGAIN
 
 
 def _is_searched_as_slow(stored: StoredReferral, accepted_at: datetime, judging: Judging) -> bool:
@@ -515,8 +516,7 @@ def _again_at(read: _Read, service: str, stuck: Stuck | None, judging: Judging) 
     if stuck is not None and stuck.kind is not StuckKind.SLOW:
         return None
     times = (look_at(stored.referral, read.row.accepted_at), slow_at(stored.referral, judging))
-    pause = _QUIET if stuck is None else _AGAIN
-    return min([judging.now + pause, *(time for time in times if time is not None and time > judging.now)])
+    return min([judging.now + _AGAIN, *(time for time in times if time is not None and time > judging.now)])
 
 
 # --- reading --------------------------------------------------------------------------------------------
