@@ -15,7 +15,7 @@ from hub.activities.agency_calls import AgencyCalls
 from hub.activities.heartbeats import HEARTBEAT
 from hub.adapters.gateway import Gateway
 from hub.adapters.shelf import Shelf
-from hub.bootstrap import live_configuration, put_in_force
+from hub.bootstrap.configuration import live_configuration, put_in_force
 from hub.clock import utc_now
 from hub.config.live import LiveConfiguration, follow
 from hub.config.loader import Configuration

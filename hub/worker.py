@@ -18,7 +18,8 @@ from hub.activities.queueing import Queue
 from hub.activities.referrals import ReferralActivities
 from hub.activities.under_way import UnderWay
 from hub.activities.watch import WatchActivities
-from hub.bootstrap import Hub, desk, judges, retention
+from hub.bootstrap.joined import Hub
+from hub.bootstrap.operating import desk, judges, retention
 from hub.domain import names
 from hub.domain.deadlines import WorkingCalendar
 from hub.domain.events import EventType

@@ -13,7 +13,6 @@ from prometheus_client import CollectorRegistry
 from hub.api.refusals import RefusalLimit
 from hub.domain.deadlines import WorkingCalendar
 from hub.domain.declaration import Procedure
-from hub.domain.information import Scan
 from hub.domain.intake import Rulebook
 from hub.domain.model import Model, Text, UtcDatetime
 from hub.domain.referral import Answers, OnExpiry
@@ -31,6 +30,7 @@ from hub.ports import (
     CountOne,
     Engine,
     IncidentStore,
+    NotScanning,
     QueryStore,
     Scanner,
     uncounted,
@@ -108,13 +108,6 @@ class AgencyInfo(Model):
     configuration: ConfigurationInfo
     channel: ChannelInfo
     services: tuple[ServiceInfo, ...]
-
-
-class NotScanning:
-    """The scanner where none is configured."""
-
-    def scan(self, name: str, content: bytes) -> Scan:
-        return Scan.NOT_SCANNED
 
 
 @dataclass(frozen=True)

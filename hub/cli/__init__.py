@@ -43,6 +43,7 @@ def _unreadable_settings(error: ValidationError) -> str:
 
 def main() -> None:
     """Run the command line and end the process with its status."""
+    process.begin()
     status = 0
     try:
         app()

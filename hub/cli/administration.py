@@ -45,7 +45,7 @@ def check(
     ] = False,
 ) -> None:
     """Check every file of the configuration folder; print every fault with file, line, key and cure."""
-    from hub.bootstrap import load_configuration
+    from hub.bootstrap.configuration import load_configuration
     from hub.variables import Variables
 
     settings = _settings(folder)
@@ -65,7 +65,7 @@ def list_agencies(
     folder: Annotated[Path | None, typer.Argument(help="the configuration folder")] = None,
 ) -> None:
     """List agencies and services: law, days, how they answer, and how sure the catalogue is."""
-    from hub.bootstrap import load_configuration
+    from hub.bootstrap.configuration import load_configuration
 
     configuration = load_configuration(_settings(folder), {})
     table = Table(box=None, pad_edge=False)

@@ -167,7 +167,7 @@ def holds() -> None:
 @contextmanager
 def _opened(*, folder_needed: bool = True) -> Iterator[tuple[Store, Archiver, RetentionPolicy]]:
     """What archives, by the settings and by retention.yaml. Ends the command where one of them is wrong."""
-    from hub.bootstrap import process_name
+    from hub.bootstrap.configuration import process_name
     from hub.cli.administration import opened_store
     from hub.clock import utc_now
     from hub.config.loader import load

@@ -23,17 +23,15 @@ class Command(NamedTuple):
 
 
 COMMANDS = {
-    "up": Command(
-        "running", "Keep the whole stack running on this machine, agencies simulated, until Ctrl-C."
-    ),
+    "up": Command("stack", "Keep the whole stack running on this machine, agencies simulated, until Ctrl-C."),
     "demo": Command(
-        "running",
+        "stack",
         "Lodge real declarations through the whole stack, watch them, and end: 0 if each ended as it should.",
     ),
-    "worker": Command("running", "Carry out workflows and activities, and keep the relays going."),
-    "api": Command("running", "Serve the API for customs systems and agencies."),
+    "worker": Command("worker", "Carry out workflows and activities, and keep the relays going."),
+    "api": Command("api", "Serve the API for customs systems and agencies."),
     "simulate": Command(
-        "running", "Simulate every agency of the configuration folder, and the cargo system, on one port."
+        "simulate", "Simulate every agency of the configuration folder, and the cargo system, on one port."
     ),
     "submit": Command("declarations", "Lodge a declaration and print its receipt."),
     "show": Command(

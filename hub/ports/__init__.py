@@ -92,6 +92,7 @@ from hub.ports.outside import (
     Engine,
     EngineBusy,
     EngineUnavailable,
+    NotScanning,
     Scanner,
     ScannerUnavailable,
 )
@@ -212,6 +213,7 @@ __all__ = [
     "LetGo",
     "LimitsCard",
     "LodgedBefore",
+    "NotScanning",
     "NoticeView",
     "OpenDeclarations",
     "OpenPoll",

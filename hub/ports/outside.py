@@ -182,5 +182,12 @@ class Scanner(Protocol):
         """What it says of a document; `name` is for its log. Raises ScannerUnavailable."""
 
 
+class NotScanning:
+    """The scanner where none is configured."""
+
+    def scan(self, name: str, content: bytes) -> Scan:
+        return Scan.NOT_SCANNED
+
+
 class ScannerUnavailable(Exception):
     """The scanner cannot say whether a document is clean; the message says why."""

@@ -25,7 +25,6 @@ from hub.api.parts import (
     ApiParts,
     ChannelInfo,
     ConfigurationInfo,
-    NotScanning,
     ServiceInfo,
 )
 from hub.api.problems import ApiProblem, ProblemFault
@@ -42,7 +41,7 @@ from hub.operations.desk import desk_of
 from hub.operations.gauges import Gauges
 from hub.operations.progress import ProgressTeller
 from hub.operations.tracking import Tracking
-from hub.ports import AgencyGateway, ApiClient, Clock, EngineUnavailable, Role
+from hub.ports import AgencyGateway, ApiClient, Clock, EngineUnavailable, NotScanning, Role
 from hub.store import Store
 
 DATA = Path(__file__).parent / "data"

@@ -67,3 +67,30 @@ def test_what_is_told_plainly_is_there_to_be_raised() -> None:
         module, _, kind = name.rpartition(".")
         assert issubclass(getattr(import_module(module), kind), Exception)
         assert getattr(import_module(module), kind).__module__ == module
+
+
+_LOADED_BY = """
+import json, sys
+from importlib import import_module
+for module in sys.argv[1:]:
+    import_module(module)
+print(json.dumps(sorted(sys.modules)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("modules", "not_needed"),
+    [
+        ("hub.cli.running hub.worker", {"fastapi", "uvicorn", "authlib", "hub.api", "hub.console"}),
+        ("hub.agency_worker", {"uvicorn", "authlib", "sqlalchemy", "hub.store", "hub.console"}),
+        ("hub.cli.simulate", {"temporalio", "sqlalchemy", "authlib", "hub.store", "hub.console"}),
+        ("hub.bootstrap.configuration", {"temporalio", "fastapi", "sqlalchemy", "hub.store"}),
+    ],
+)
+def test_a_process_loads_the_parts_of_its_role(modules: str, not_needed: set[str]) -> None:
+    """What is loaded is waited for at each start."""
+    ended = subprocess.run(
+        [sys.executable, "-c", _LOADED_BY, *modules.split()], capture_output=True, text=True, timeout=60
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert not_needed.isdisjoint(json.loads(ended.stdout))

@@ -29,7 +29,7 @@ def test_every_line_of_a_worker_is_an_event(tmp_path: Path) -> None:
         "    warnings.warn('a library is growing old', stacklevel=1)\n"
         "    await work(hub, stop)\n"
         "worker.work = once\n"
-        "from hub.cli.running import worker as command; command()\n"
+        "from hub.cli.worker import worker as command; command()\n"
     )
     ended = subprocess.run(
         [sys.executable, "-c", script],

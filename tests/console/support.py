@@ -16,7 +16,6 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
-from hub.api.parts import NotScanning
 from hub.console.app import Pages, create_console
 from hub.console.parts import ConsoleParts
 from hub.console.security import csrf_token, new_token, token_hash
@@ -24,7 +23,7 @@ from hub.operations.desk import Desk, desk_of
 from hub.operations.judging import Judges
 from hub.operations.progress import ProgressTeller
 from hub.operations.tracking import Tracking
-from hub.ports import AgencyGateway, User, UserRole
+from hub.ports import AgencyGateway, NotScanning, User, UserRole
 from hub.store import Store
 from tests.api.support import CALENDAR, EngineFake, GatewayFake, rulebook
 

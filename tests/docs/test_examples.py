@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 
 from hub.api.body import MediaType
 from hub.api.reading import JSON, read_declaration
-from hub.bootstrap import load_configuration
+from hub.bootstrap.configuration import load_configuration
 from hub.config.loader import Configuration, ConfigurationFaults, load
 from hub.config.models import ChannelFile
 from hub.domain.intake import Rulebook

@@ -21,7 +21,8 @@ from ruamel.yaml import YAML
 
 from hub.api.app import create_app
 from hub.api.clients import new_key
-from hub.bootstrap import api_parts, build
+from hub.bootstrap.doors import api_parts
+from hub.bootstrap.joined import build
 from hub.clock import utc_now
 from hub.config.loader import load
 from hub.ports import ApiClient, Role

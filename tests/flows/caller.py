@@ -12,7 +12,7 @@ from typing import Any
 
 import requests
 
-from hub.bootstrap import environment_of
+from hub.bootstrap.configuration import environment_of
 from hub.embedded import Stack
 from hub.settings import Settings
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import cast
 
-from hub.api.parts import NotScanning
 from hub.domain.intake import Acceptance
 from hub.operations.desk import Desk, desk_of
-from hub.ports import Actor, AgencyGateway, Audited, AuditFilter, HandOver, Scanner, UserRole
+from hub.ports import Actor, AgencyGateway, Audited, AuditFilter, HandOver, NotScanning, Scanner, UserRole
 from hub.store import Store
 from tests.api.support import CALENDAR, EngineFake, GatewayFake, rulebook
 from tests.store.sample import PLANT, T0, acceptance

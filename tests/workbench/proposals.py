@@ -12,7 +12,7 @@ import typer
 from ruamel.yaml import YAML
 from typer.testing import CliRunner, Result
 
-from hub.bootstrap import load_configuration
+from hub.bootstrap.configuration import load_configuration
 from hub.cli import agency_new
 from hub.config.loader import Configuration
 from hub.settings import Settings

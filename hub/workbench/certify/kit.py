@@ -13,13 +13,14 @@ from pathlib import Path
 
 from hub import journal
 from hub.adapters.secrets import without_user
-from hub.api.parts import ApiParts, NotScanning
+from hub.api.parts import ApiParts
 from hub.api.refusals import RefusalLimit
 from hub.clock import utc_now
 from hub.domain.declaration import Declaration
 from hub.operations.desk import desk_of
 from hub.operations.progress import ProgressTeller
 from hub.operations.tracking import Tracking
+from hub.ports import NotScanning
 from hub.simulator.contracts import NotSimulated
 from hub.store import create_store, upgrade
 from hub.workbench.bench import Bench

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from hub.bootstrap import _kind_of_trouble
+from hub.bootstrap.joined import _kind_of_trouble
 from hub.clock import utc_now
 from hub.operations.watch import keeper as keeping
 from hub.operations.watch.gathering import Arrival, Gatherer
