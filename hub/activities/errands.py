@@ -21,10 +21,10 @@ from hub.domain.deadlines import WorkingCalendar, new_deadline
 from hub.domain.errors import AgencyPaused, AgencyRefused, AgencyUnavailable, ChannelError, InDoubt
 from hub.domain.event_data import Found
 from hub.domain.events import NewEvent
-from hub.domain.exchange import Asked, Enclosure, Exchange, InformationContent, Message, Submission
+from hub.domain.exchange import Answer, Asked, Enclosure, Exchange, InformationContent, Message, Submission
 from hub.domain.information import InformationRequest
 from hub.domain.names import referral_id
-from hub.domain.referral import Answers, Decision, ReferralState, Via
+from hub.domain.referral import Answers, Decision, ReferralState, ReferralTerms, Via
 from hub.domain.steps import following, reviving
 from hub.domain.steps.informing import BY_CHANNEL, BY_DOOR, passed_on
 from hub.ports import AgencyGateway, CaseStore, Clock, DeclarationView, HandOver, ReferralFile
@@ -229,8 +229,8 @@ class ErrandActivities:
                 view.case, terms.service, file.referral.terms.revision, submission.receipt, sent_at
             ),
             submission.exchanges,
+            submission.decisions,
         )
-        await self._take_in(file, submission.decisions, submission.exchanges)
         return True
 
     async def _withdraw(self, file: ReferralFile) -> bool:
@@ -268,15 +268,14 @@ class ErrandActivities:
             if question.answer is None or question.passed_on_at is not None:
                 continue
             if file.referral.terms.answers is Answers.DOOR or not await self._can(file, Asked.INFORM):
-                await self._passed_on(file, question, BY_DOOR, ())
+                await self._passed_on(file, question, BY_DOOR)
                 continue
             content = await self._content(file, question)
             try:
                 answer = await self._gateway.inform(file.dossier, content)
             except ChannelError as error:
                 raise await self._trouble(file, error) from error
-            await self._passed_on(file, question, BY_CHANNEL, answer.exchanges)
-            await self._take_in(file, answer.decisions, answer.exchanges)
+            await self._passed_on(file, question, BY_CHANNEL, answer)
         return True
 
     async def _remind(self, file: ReferralFile, number: int) -> bool:
@@ -338,9 +337,8 @@ class ErrandActivities:
             await self._looked_up(file, Found.NO_WAY)
             return
         answer = await self._gateway.poll(file.dossier)
-        await self._take_in(file, answer.decisions, answer.exchanges)
         found = Found.DECIDED if answer.decisions else Found.HAS_IT
-        await self._looked_up(file, found, answer.exchanges)
+        await self._looked_up(file, found, answer.exchanges, decisions=answer.decisions)
 
     async def _looked_up(
         self,
@@ -348,13 +346,14 @@ class ErrandActivities:
         found: Found,
         exchanges: Sequence[Exchange] = (),
         trouble: str | None = None,
+        decisions: Sequence[Decision] = (),
     ) -> None:
         terms, number = file.referral.terms, file.referral.look_up
 
         def step(view: DeclarationView) -> Sequence[NewEvent]:
             return reviving.looked_up(view, terms.service, number, found, trouble, self._clock())
 
-        await self._change(file, step, exchanges)
+        await self._change(file, step, exchanges, decisions)
 
     # --- whether the agency has it ----------------------------------------------------------------------
 
@@ -467,13 +466,24 @@ class ErrandActivities:
         file: ReferralFile,
         step: Callable[[DeclarationView], Sequence[NewEvent]],
         exchanges: Sequence[Exchange] = (),
+        decisions: Sequence[Decision] = (),
     ) -> bool:
-        """Record what a step says, and what was said; whether it says that anything has happened."""
-        write = partial(self._store.change, file.referral.terms.mrn, step, exchanges=exchanges)
+        """
+        Record what a step says, what was said, and the decisions in it; whether the step says that anything
+        has happened. All at once: who has been told of something is not told again, so that what he has
+        answered would be lost.
+        """
+        write = partial(
+            self._store.change,
+            file.referral.terms.mrn,
+            step,
+            exchanges=exchanges,
+            messages=_messages(file.referral.terms, decisions, exchanges),
+        )
         return bool(await asyncio.to_thread(write))
 
     async def _passed_on(
-        self, file: ReferralFile, question: InformationRequest, by: str, exchanges: Sequence[Exchange]
+        self, file: ReferralFile, question: InformationRequest, by: str, answer: Answer | None = None
     ) -> None:
         terms = file.referral.terms
         at = self._clock()
@@ -484,7 +494,7 @@ class ErrandActivities:
             due_at, remind_at = new_deadline(calendar, now.terms, now.stops, at=at, not_before=now.due_at)
             return passed_on(view.case, terms.service, question.id, by, due_at, remind_at, at)
 
-        await self._change(file, step, exchanges)
+        await self._change(file, step, answer.exchanges if answer else (), answer.decisions if answer else ())
 
     async def _content(self, file: ReferralFile, question: InformationRequest) -> InformationContent:
         """The answer to a question, with its documents. Raises KeyError when the store has lost one."""
@@ -513,26 +523,6 @@ class ErrandActivities:
             given_at=given.given_at,
             enclosures=tuple(enclosures),
         )
-
-    async def _take_in(
-        self, file: ReferralFile, decisions: Sequence[Decision], exchanges: Sequence[Exchange]
-    ) -> None:
-        """Decisions in an agency's reply, as any that comes in."""
-        terms = file.referral.terms
-        digests = {exchange.id: exchange.digest() for exchange in exchanges if decisions}
-        for decision in decisions:
-            key = f"{Via.REPLY} {terms.id} {decision.id}"
-            message = Message(
-                agency=terms.agency,
-                message_id=hashlib.sha256(key.encode()).hexdigest(),
-                referral=terms.id,
-                decisions=(decision.model_copy(update={"revision": terms.revision}),),
-                raw="",
-                via=Via.REPLY,
-                received_at=decision.received_at,
-                evidence=digests.get(decision.exchange or ""),
-            )
-            await asyncio.to_thread(self._store.receive, message)
 
     async def _trouble(self, file: ReferralFile, error: ChannelError) -> Exception:
         """What to raise for an error of the agency, which is on record then."""
@@ -573,6 +563,26 @@ def is_delivered(referral: Referral) -> bool:
     if referral.state in (ReferralState.DELIVERED, ReferralState.DECIDED):
         return True
     return referral.receipt is not None or referral.delivered_revision > 0
+
+
+def _messages(
+    terms: ReferralTerms, decisions: Sequence[Decision], exchanges: Sequence[Exchange]
+) -> list[Message]:
+    """Decisions in an agency's reply, as any that comes in."""
+    digests = {exchange.id: exchange.digest() for exchange in exchanges if decisions}
+    return [
+        Message(
+            agency=terms.agency,
+            message_id=hashlib.sha256(f"{Via.REPLY} {terms.id} {decision.id}".encode()).hexdigest(),
+            referral=terms.id,
+            decisions=(decision.model_copy(update={"revision": terms.revision}),),
+            raw="",
+            via=Via.REPLY,
+            received_at=decision.received_at,
+            evidence=digests.get(decision.exchange or ""),
+        )
+        for decision in decisions
+    ]
 
 
 def _soonest(errors: Sequence[ApplicationError]) -> ApplicationError:

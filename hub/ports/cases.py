@@ -315,6 +315,7 @@ class CaseStore(Protocol):
         *,
         acceptance: Acceptance | None = None,
         exchanges: Sequence[Exchange] = (),
+        messages: Sequence[Message] = (),
     ) -> list[Event]:
         """
         Lock a declaration, let `step` say from how it stands what happens, and record that: the events, and
@@ -325,6 +326,9 @@ class CaseStore(Protocol):
         the place of the old, which is kept. Claims of certificates that the amendment adds are reserved as at
         lodging; those that it drops are given back. A withdrawn referral gives back what was reserved for it.
         Events of `hub.domain.life.NEWS` count as untold until the workflow has read them.
+
+        `messages` about this declaration came with what the step tells of, and are taken in after it, as
+        `receive` does. Raises CallbackRefused for one that is refused; everything is on record then.
         """
 
     def news(self, mrn: str, after: int) -> list[Event]:

@@ -10,8 +10,9 @@ from sqlalchemy import BindParameter, Connection, bindparam, delete, func, inser
 
 from hub.domain.amendment import Amendment
 from hub.domain.declaration import Declaration
+from hub.domain.errors import CallbackRefused
 from hub.domain.events import Event, EventType, NewEvent
-from hub.domain.exchange import Dossier, Exchange
+from hub.domain.exchange import Dossier, Exchange, Message
 from hub.domain.intake import Acceptance
 from hub.domain.life import NEWS, decision_in
 from hub.domain.names import referral_id
@@ -19,6 +20,7 @@ from hub.ports import DeclarationVersion, DeclarationView, ReferralFile
 from hub.store.cargo import lock_cargo, note_cargo, reported
 from hub.store.casefile import OpenCase, record_exchanges
 from hub.store.certificates import claim
+from hub.store.inbox import receive_in
 from hub.store.intake import lodged_columns
 from hub.store.part import AnyRow, Part
 from hub.store.rows import read_case, read_referrals
@@ -49,13 +51,20 @@ class Life(Part):
         *,
         acceptance: Acceptance | None = None,
         exchanges: Sequence[Exchange] = (),
+        messages: Sequence[Message] = (),
     ) -> list[Event]:
         """
-        Lock a declaration, let `step` say from how it stands what happens, and record that. Raises KeyError,
-        and what `step` raises; nothing is recorded then.
+        Lock a declaration, let `step` say from how it stands what happens, and record that; then take in what
+        its agency has said in the same breath. Raises KeyError, and what `step` raises; nothing is recorded
+        then. Raises CallbackRefused for such a message; that is on record.
         """
         with self._database.write() as connection:
-            return take_step(connection, mrn, step, acceptance=acceptance, exchanges=exchanges)
+            said = take_step(connection, mrn, step, acceptance=acceptance, exchanges=exchanges)
+            received = receive_in(connection, messages)
+        for one in received:
+            if isinstance(one, CallbackRefused):
+                raise one
+        return said
 
     def news(self, mrn: str, after: int) -> list[Event]:
         """The news: events with `seq` greater than `after`, in order. They count as told from now on."""
