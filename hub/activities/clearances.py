@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -43,7 +43,7 @@ class ClearanceActivities:
         history stays small, and an outcome that cannot be reproduced from the record is refused.
         """
         try:
-            unsent = await asyncio.to_thread(
+            recorded = await asyncio.to_thread(
                 self._store.conclude,
                 conclusion.mrn,
                 partial(_settled_again, conclusion),
@@ -60,9 +60,13 @@ class ClearanceActivities:
             if await self._holds_more(conclusion):
                 return Concluded(told=False, unheard=True)
             raise ApplicationError(str(otherwise), type="OutcomeNotReproduced") from None
-        told = conclusion.tell and (unsent is None or await self._told(unsent) is None)
+        told = conclusion.tell and await self._all_told(recorded.unsent)
         closes = told and conclusion.closes
-        return Concluded(told=told, closed=closes and await self._closed(conclusion.mrn, conclusion.through))
+        return Concluded(
+            told=told,
+            closed=closes and await self._closed(conclusion.mrn, conclusion.through),
+            notice_number=recorded.number if recorded.number != conclusion.notice_number else None,
+        )
 
     @activity.defn
     async def tell_cargo(self, order: TellCargo) -> None:
@@ -103,6 +107,13 @@ class ClearanceActivities:
         if conclusion.through is None:
             return False
         return bool(await asyncio.to_thread(self._queries.events, conclusion.mrn, conclusion.through, 1))
+
+    async def _all_told(self, notices: Sequence[Notice]) -> bool:
+        """Try each once, in order; whether all are acknowledged."""
+        for notice in notices:
+            if await self._told(notice) is not None:
+                return False
+        return True
 
     async def _told(self, notice: Notice) -> str | None:
         """Try once; None when acknowledged, else the trouble in words."""

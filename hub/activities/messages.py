@@ -203,6 +203,8 @@ class Concluded(Model):
     """Nothing was recorded: more has happened than the workflow had heard of."""
     closed: bool = False
     """The declaration is closed as well."""
+    notice_number: int | None = None
+    """That of the notice, where it is not the one that was asked for: the store had more notices."""
 
 
 class TellCargo(Model):

@@ -94,3 +94,7 @@ class Notice(Model):
     issued_at: UtcDatetime
     released_items: tuple[int, ...] = ()
     """Of a partial release: the goods items that may go."""
+
+    def says_the_same(self, other: Notice) -> bool:
+        """Whether the cargo's keeper does the same on both."""
+        return (self.outcome, self.released_items) == (other.outcome, other.released_items)

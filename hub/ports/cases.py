@@ -93,6 +93,15 @@ class Settled(Model):
     """The decisions that it rests on, by service and id: whoever has weighed them need not be told them."""
 
 
+class Recorded(Model):
+    """What has become of an outcome that was to be recorded."""
+
+    number: int | None = None
+    """Of the notice that says so; None when there was nothing to tell."""
+    unsent: tuple[Notice, ...] = ()
+    """What the cargo system has not acknowledged yet, the oldest first."""
+
+
 class ReferralFile(Model):
     """A referral as it stands now, and what is needed to speak to its agency about it."""
 
@@ -256,7 +265,9 @@ class CaseStore(Protocol):
         Record an outcome (event `clearance.settled`) and write its notice, if there is one to send.
 
         Repeating it with the same notice number changes nothing and returns the notice as first written, or
-        None if it has been acknowledged already. The clearance that is recorded already is no event again.
+        None if it has been acknowledged already. Where the last notice has that number or a higher one and
+        says something else, this one gets the next: who asks does not know any more what he has said. The
+        clearance that is recorded already is no event again.
         `through` is the last event that the outcome rests on: when the store holds later news, or a decision
         not told to the workflow yet, nothing is recorded, and Unheard is raised. None does not look.
 
@@ -268,7 +279,7 @@ class CaseStore(Protocol):
 
     def conclude(
         self, mrn: str, settle: Callable[[CaseOnRecord], Settled], at: datetime, through: int | None
-    ) -> Notice | None:
+    ) -> Recorded:
         """
         Lock a declaration, let `settle` say from how it stands what its outcome is, and record that, as
         `record_clearance` does. `settle` is pure; what it raises is passed on, and nothing is recorded.

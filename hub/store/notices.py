@@ -10,7 +10,8 @@ from sqlalchemy import Connection, bindparam, insert, select, text, update
 from hub.domain.clearance import Clearance, Notice, Outcome
 from hub.domain.events import EventType
 from hub.domain.exchange import Exchange
-from hub.ports import Acknowledgement, CaseOnRecord, Settled
+from hub.domain.names import notice_key
+from hub.ports import Acknowledgement, CaseOnRecord, Recorded, Settled
 from hub.store.casefile import OpenCase, record_exchanges
 from hub.store.certificates import write_off
 from hub.store.part import AnyRow, Part
@@ -44,11 +45,12 @@ class Notices(Part):
         """Record an outcome and write its notice, if there is one to send. Raises KeyError, Unheard."""
         settled = Settled(clearance=clearance, notice=notice, pending_agencies=tuple(pending_agencies))
         with self._database.write() as connection:
-            return _record(connection, OpenCase.open(connection, mrn), settled, at, through)
+            recorded = _record(connection, OpenCase.open(connection, mrn), settled, at, through)
+        return next((notice for notice in recorded.unsent if notice.number == recorded.number), None)
 
     def conclude(
         self, mrn: str, settle: Callable[[CaseOnRecord], Settled], at: datetime, through: int | None
-    ) -> Notice | None:
+    ) -> Recorded:
         """
         The same of what `settle` makes of the case as it stands, under lock. Raises KeyError, Unheard, and
         what `settle` raises; nothing is recorded then.
@@ -113,13 +115,16 @@ class Notices(Part):
 
 def _record(
     connection: Connection, case: OpenCase, settled: Settled, at: datetime, through: int | None
-) -> Notice | None:
+) -> Recorded:
     clearance, notice = settled.clearance, settled.notice
-    if notice is not None:
-        written = _find(connection, case.mrn, notice.number)
-        if written is not None:
-            first = Notice.model_validate_json(written.document)
-            return first if written.acknowledged_at is None else None
+    last = None if notice is None else _LAST.first(connection, {"mrn_": case.mrn})
+    if notice is not None and last is not None and last.number >= notice.number:
+        written = Notice.model_validate_json(last.document)
+        if written.says_the_same(notice):
+            return Recorded(number=written.number, unsent=_unsent(connection, case.mrn))
+        # Something else was said under this number by a workflow task that the engine has lost since.
+        number = written.number + 1
+        notice = notice.model_copy(update={"number": number, "key": notice_key(case.mrn, number)})
     case.refuse_unheard(through, clearance, settled.weighed)
     case.settle(clearance, settled.pending_agencies, at, through)
     if clearance.outcome is Outcome.RELEASE:
@@ -138,7 +143,16 @@ def _record(
             },
         )
     case.save()
-    return notice
+    if notice is None:
+        return Recorded()
+    earlier = () if last is None else _unsent(connection, case.mrn)
+    return Recorded(number=notice.number, unsent=earlier or (notice,))
+
+
+def _unsent(connection: Connection, mrn: str) -> tuple[Notice, ...]:
+    return tuple(
+        Notice.model_validate_json(row.document) for row in _UNSENT_OF.all(connection, {"mrn_": mrn})
+    )
 
 
 def _find(connection: Connection, mrn: str, number: int) -> AnyRow | None:
@@ -154,5 +168,14 @@ def _existing(connection: Connection, notice: Notice) -> AnyRow:
 
 _THIS = (notices.c.mrn == bindparam("mrn_"), notices.c.number == bindparam("number_"))
 _NOTICE = Statement(select(notices.c.document, notices.c.acknowledged_at, notices.c.trouble).where(*_THIS))
+_LAST = Statement(
+    select(notices.c.number, notices.c.document)
+    .where(notices.c.mrn == bindparam("mrn_"))
+    .order_by(notices.c.number.desc())
+    .limit(1)
+)
+_UNSENT_OF = Statement(
+    select(notices.c.document).where(UNSENT, notices.c.mrn == bindparam("mrn_")).order_by(notices.c.number)
+)
 _WRITE = Statement(insert(notices))
 _CHANGE = Statement(update(notices).where(*_THIS))

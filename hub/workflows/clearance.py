@@ -300,7 +300,7 @@ class ClearanceWorkflow:
             return False
         self._closed = concluded.closed
         if number is not None:
-            self._notices, self._noticed = number, outcome
+            self._notices, self._noticed = concluded.notice_number or number, outcome
         gone = {*self._case.released, *clearance.released_items}
         self._case = self._case.model_copy(update={"released": tuple(sorted(gone))})
         if number is not None and not concluded.told and "tell" not in self._tasks:

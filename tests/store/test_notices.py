@@ -6,8 +6,9 @@ import pytest
 
 from hub.domain.clearance import Clearance, Outcome, Reason, Rule
 from hub.domain.events import Event, EventType
+from hub.domain.names import notice_key
 from hub.domain.referral import Verdict
-from hub.ports import Acknowledgement, DeclarationView
+from hub.ports import Acknowledgement, DeclarationView, Recorded, Settled
 from hub.store import Store
 from tests.store import sample
 from tests.store.sample import PLANT, SECOND, T0
@@ -77,6 +78,25 @@ def test_repeating_it_after_the_acknowledgement_returns_none(store: Store, mrn: 
     store.record_clearance(mrn, sample.clearance(Outcome.HOLD), notice, [], T0)
     store.record_notice_sent(notice, Acknowledgement(at=T0 + SECOND, reference="C-1"), ())
     assert store.record_clearance(mrn, sample.clearance(Outcome.HOLD), notice, [], T0) is None
+
+
+def test_what_is_settled_otherwise_under_one_number_is_a_notice_of_its_own(store: Store, mrn: str) -> None:
+    """
+    A workflow task recorded a hold, and the engine lost it with its worker; begun once more, the workflow has
+    heard of an approval, and does not know that it has said anything yet.
+    """
+    lost = sample.notice(mrn, Outcome.HOLD)
+    store.record_clearance(mrn, sample.clearance(Outcome.HOLD), lost, [], T0)
+    release = sample.notice(mrn, Outcome.RELEASE, at=T0 + SECOND)
+    second = release.model_copy(update={"number": 2, "key": notice_key(mrn, 2)})
+    settled = Settled(clearance=sample.clearance(Outcome.RELEASE), notice=release, pending_agencies=())
+    recorded = store.conclude(mrn, lambda on_record: settled, T0 + SECOND, None)
+    assert recorded == Recorded(number=2, unsent=(lost, second))
+    assert view(store, mrn).clearance.outcome is Outcome.RELEASE
+    assert store.conclude(mrn, lambda on_record: settled, T0 + SECOND, None) == recorded
+    for notice in recorded.unsent:
+        store.record_notice_sent(notice, Acknowledgement(at=T0 + SECOND, reference="C-1"), ())
+    assert store.conclude(mrn, lambda on_record: settled, T0, None) == Recorded(number=2)
 
 
 def test_the_same_outcome_without_a_notice_twice_is_one_event(store: Store, mrn: str) -> None:

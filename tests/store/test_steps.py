@@ -29,7 +29,7 @@ from hub.domain.steps.following import amended as told_amended
 from hub.domain.steps.following import withdrawn
 from hub.domain.steps.withdrawing import withdraw
 from hub.domain.withdrawal import Withdrawal
-from hub.ports import CaseOnRecord, DeclarationView, Settled, Unheard
+from hub.ports import CaseOnRecord, DeclarationView, Recorded, Settled, Unheard
 from hub.store import Store, create_store
 from tests.store import sample
 from tests.store.sample import FOOD, PLANT, RADIO, SECOND, T0
@@ -275,7 +275,7 @@ def test_what_is_settled_under_lock_is_recorded_as_it_was_settled(store: Store) 
     with pytest.raises(RuntimeError, match="not reproduced"):
         store.conclude(mrn, refused, T0, last)
     assert view_of(store, mrn).last_seq == last
-    assert store.conclude(mrn, settled, T0, last) == notice
+    assert store.conclude(mrn, settled, T0, last) == Recorded(number=1, unsent=(notice,))
     view = view_of(store, mrn)
     assert (view.clearance.outcome, view.last_seq) == (Outcome.RELEASE, last + 1)
     assert store.unsent_notice(mrn) == notice

@@ -12,6 +12,7 @@ from hub.domain.declaration import MAX_GOODS_ITEMS
 from hub.domain.errors import AgencyRefused, AgencyUnavailable, InDoubt, NotUnderstood
 from hub.domain.exchange import Dossier, Submission
 from hub.domain.referral import OnExpiry, Verdict
+from tests.store.sample import clearance, notice
 from tests.workflows.support import (
     Bench,
     acceptance,
@@ -99,6 +100,23 @@ async def test_approvals_that_come_one_after_the_other_wake_it_once(bench: Bench
     view = bench.store.view(accepted.mrn)
     assert view is not None
     assert view.closed_at is not None
+
+
+async def test_what_a_lost_task_has_said_is_not_taken_for_what_is_said_now(bench: Bench) -> None:
+    """
+    A worker died after it had recorded a hold, and before the engine knew. The workflow is begun once more
+    and hears of an approval: its first notice is not the first.
+    """
+    accepted = acceptance("010101")
+    gate = asyncio.Event()
+    bench.agencies.scripts = {"plant-import": [waits_for(gate, approves)]}
+    lost = notice(accepted.mrn, Outcome.HOLD, at=bench.now())
+    async with bench.working():
+        handle = await bench.start(accepted)
+        bench.store.record_clearance(accepted.mrn, clearance(Outcome.HOLD), lost, [], bench.now())
+        gate.set()
+        assert await handle.result() is Outcome.RELEASE
+    assert bench.cargo.outcomes == [Outcome.HOLD, Outcome.RELEASE]
 
 
 async def test_a_callback_that_overtakes_its_receipt_counts(bench: Bench) -> None:
