@@ -79,10 +79,11 @@ async def test_a_submission_without_a_whole_answer_is_in_doubt(say: Say) -> None
     """Sent, and no answer read: it may have taken effect. A question asked in vain is just asked again."""
     file = quick(MFDS, timeout="1s")
     with system(say) as running:
-        async with gateway_to(running.url, file) as gateway:
+        # Each with connections of his own: one that the system is about to close is of no use to the other.
+        async with gateway_to(running.url, file) as one, gateway_to(running.url, file) as other:
             submitted, asked = await asyncio.gather(
-                gateway.submit(dossier(file)),
-                gateway.poll(dossier(file, receipt="T-1")),
+                one.submit(dossier(file)),
+                other.poll(dossier(file, receipt="T-1")),
                 return_exceptions=True,
             )
     assert isinstance(submitted, InDoubt), submitted
