@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -21,8 +21,8 @@ from hub.domain.names import referral_id, split_referral_id
 from hub.domain.referral import Receipt, ReferralState
 from hub.ports import AgencyGateway, CaseStore, Clock, HandOver, HandOverMark
 
-_WRITTEN_DOWN_EVERY = 0.3
-"""Seconds: what agencies say in a burst is on record, and shown, no later, and most of it all at once."""
+_QUIET = 0.3
+"""Seconds without a further answer after which what has been said in a burst is written down, and shown."""
 _MOST_BUDGETS = 3
 _STILL_IN_DOUBT = "sent without an answer; the agency does not show it yet, and may still take it"
 
@@ -83,12 +83,18 @@ class ReferralActivities:
                 results.append(_as_known(mark))
         clock, budget = asyncio.get_running_loop().time, order.budget.total_seconds()
         ends, ends_at_the_latest = clock() + budget, clock() + _MOST_BUDGETS * budget
+        ended: list[asyncio.Task[HandOver]] = []
         answered, slow = set[asyncio.Task[HandOver]](), set(attempts)
         while slow and (left := (ends_at_the_latest if answered else ends) - clock()) > 0:
-            # An agency that hangs does not keep back what the others have said.
-            answered, slow = await asyncio.wait(slow, timeout=min(left, _WRITTEN_DOWN_EVERY))
-            recorded = await self._record(order.mrn, [(attempts[task], task.result()) for task in answered])
-            results += [_handed_over(result) for result in recorded]
+            answered, slow = await asyncio.wait(
+                slow, timeout=min(left, _QUIET), return_when=asyncio.FIRST_COMPLETED
+            )
+            ended += answered
+            if not answered or not slow:
+                # An agency that hangs does not keep back what the others have said.
+                results += await self._recorded(order.mrn, attempts, ended)
+                ended = []
+        results += await self._recorded(order.mrn, attempts, ended)
         for task in slow:
             terms = attempts[task].dossier.terms
             about = referral_id(order.mrn, terms.service)
@@ -148,6 +154,15 @@ class ReferralActivities:
             return _known(mark)
         [recorded] = await self._record(order.mrn, [(mark, await self._attempt(mark))])
         return recorded
+
+    async def _recorded(
+        self,
+        mrn: str,
+        attempts: Mapping[asyncio.Task[HandOver], HandOverMark],
+        ended: Sequence[asyncio.Task[HandOver]],
+    ) -> list[HandedOver]:
+        recorded = await self._record(mrn, [(attempts[task], task.result()) for task in ended])
+        return [_handed_over(result) for result in recorded]
 
     async def _record(self, mrn: str, ended: Sequence[tuple[HandOverMark, HandOver]]) -> list[HandOver]:
         if not ended:
