@@ -139,8 +139,9 @@ class _Player:
         while True:
             at = datetime.now(UTC)
             evidence = await self._gather()
-            # What was said a moment before may still be on its way: nothing is at rest until it has arrived.
-            breaches = check(world, self._leg.histories, evidence, clocks_jumped=jumped, at=at + SLACK)
+            # Nothing is at rest until what agencies have said, or have decided to say, has arrived.
+            by_then = max(at, *evidence.words_at()) + SLACK
+            breaches = check(world, self._leg.histories, evidence, clocks_jumped=jumped, at=by_then)
             late = time.monotonic() - began > patience
             short = any(history.lot.kind is Kind.EXPIRED for history in self._leg.histories)
             if late or (not breaches and (at > earliest or not short)):

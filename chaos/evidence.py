@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -114,6 +114,10 @@ class Evidence:
         self.notices_of: defaultdict[str, list[Notice]] = defaultdict(list)
         for notice in self.notices:
             self.notices_of[notice.mrn].append(notice)
+
+    def words_at(self) -> Iterator[datetime]:
+        """When agencies say what they say: a late one has written down what it is about to say."""
+        return (said.at for one in self.applications for case in one.cases for said in case.said)
 
 
 def gather(journal: Path, store_url: str) -> Evidence:
