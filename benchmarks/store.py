@@ -132,8 +132,7 @@ class Walk:
                 store.mark_told(mrn, [decision.id for decision in message.decisions])
         heard, outcome = len(store.events(mrn, 0, 100)), self._settled
         with meter.step("settle and record the outcome"):
-            notice = store.conclude(mrn, outcome, self._later(), heard)
-        assert notice is not None
+            [notice] = store.conclude(mrn, outcome, self._later(), heard).unsent
         told = Acknowledgement(reference=f"ACK-{mrn}", at=self._later())
         exchanges = (self._exchange(None, "notice"),)
         with meter.step("record the notice as sent"):
