@@ -38,21 +38,22 @@ def test_immediate_answers_with_the_finding(simulator: Simulator) -> None:
 
 def test_ticket_is_polled_and_found(simulator: Simulator) -> None:
     """rest-ticket: 202 with Location and ticket, PENDING, DECIDED; found by our reference."""
-    simulator.timings(poll=150)
-    mrn = new_mrn()
     session = rest_session(simulator, "mfds")
-    taken = session.post(simulator.of("mfds") + "/applications", json=support.ticket(mrn), timeout=5)
+    url = simulator.of("mfds")
+    simulator.timings(poll=3_600_000)
+    waits = session.post(f"{url}/applications", json=support.ticket(new_mrn()), timeout=5)
+    assert session.get(url + waits.headers["Location"], timeout=5).json()["state"] == "PENDING"
+    simulator.timings(poll=50)
+    mrn = new_mrn()
+    taken = session.post(f"{url}/applications", json=support.ticket(mrn), timeout=5)
     assert taken.status_code == 202
     _valid("rest-ticket", "Standing", taken.json())
-    where = simulator.of("mfds") + taken.headers["Location"]
-    assert session.get(where, timeout=5).json()["state"] == "PENDING"
+    where = url + taken.headers["Location"]
     decided = until(lambda: session.get(where, timeout=5).json(), lambda a: a["state"] == "DECIDED")
     _valid("rest-ticket", "Standing", decided)
     assert decided["decision"]["result"] == "적합"
     found = session.get(
-        simulator.of("mfds") + "/applications",
-        params={"clientReference": f"{mrn}/mfds-narcotics"},
-        timeout=5,
+        f"{url}/applications", params={"clientReference": f"{mrn}/mfds-narcotics"}, timeout=5
     ).json()
     _valid("rest-ticket", "Found", found)
     assert [one["ticket"] for one in found["applications"]] == [taken.json()["ticket"]]

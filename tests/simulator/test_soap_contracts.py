@@ -18,11 +18,13 @@ ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
 
 def test_wrapped_takes_a_request_and_tells_the_result_to_a_poll(simulator: Simulator) -> None:
     """soap11-wrapped: receipt, then UNDER_REVIEW, then the result with certificate and items."""
-    simulator.timings(poll=150)
-    mrn = new_mrn()
     service = soap_service(simulator, "apqa", "soap11-wrapped")
+    simulator.timings(poll=3_600_000)
+    waits = service.RequestConfirmation(**support.wrapped(new_mrn())).ReceiptNo
+    assert service.GetResult(ReceiptNo=waits).State == "UNDER_REVIEW"
+    simulator.timings(poll=50)
+    mrn = new_mrn()
     receipt = service.RequestConfirmation(**support.wrapped(mrn)).ReceiptNo
-    assert service.GetResult(ReceiptNo=receipt).State == "UNDER_REVIEW"
     answer = until(lambda: service.GetResult(ReceiptNo=receipt), lambda a: a.State == "DECIDED")
     assert answer.Result.ResultCd == "합격"
     assert answer.Result.CertNo
