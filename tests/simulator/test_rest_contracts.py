@@ -40,7 +40,7 @@ def test_ticket_is_polled_and_found(simulator: Simulator) -> None:
     """rest-ticket: 202 with Location and ticket, PENDING, DECIDED; found by our reference."""
     session = rest_session(simulator, "mfds")
     url = simulator.of("mfds")
-    simulator.timings(poll=3_600_000)
+    simulator.timings(poll=600_000)
     waits = session.post(f"{url}/applications", json=support.ticket(new_mrn()), timeout=5)
     assert session.get(url + waits.headers["Location"], timeout=5).json()["state"] == "PENDING"
     simulator.timings(poll=50)

@@ -19,7 +19,7 @@ ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
 def test_wrapped_takes_a_request_and_tells_the_result_to_a_poll(simulator: Simulator) -> None:
     """soap11-wrapped: receipt, then UNDER_REVIEW, then the result with certificate and items."""
     service = soap_service(simulator, "apqa", "soap11-wrapped")
-    simulator.timings(poll=3_600_000)
+    simulator.timings(poll=600_000)
     waits = service.RequestConfirmation(**support.wrapped(new_mrn())).ReceiptNo
     assert service.GetResult(ReceiptNo=waits).State == "UNDER_REVIEW"
     simulator.timings(poll=50)
