@@ -90,7 +90,7 @@ class ReferralActivities:
                 slow, timeout=min(left, _QUIET), return_when=asyncio.FIRST_COMPLETED
             )
             ended += answered
-            if not answered or not slow:
+            if not answered:
                 # An agency that hangs does not keep back what the others have said.
                 results += await self._recorded(order.mrn, attempts, ended)
                 ended = []
