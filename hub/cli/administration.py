@@ -176,12 +176,18 @@ def refused_callbacks(
 @contextmanager
 def opened_store() -> Iterator[Store]:
     """The store of the settings. Ends the command when it does not answer, or has another schema."""
+    from sqlalchemy import make_url
+
     from hub.store import create_store
 
-    store = create_store(_settings(None).database_url)
+    url = _settings(None).database_url
+    store = create_store(url)
     try:
         if not store.is_ready():
-            raise SystemExit("hub: the database does not answer, or wants `hub db upgrade` first")
+            raise SystemExit(
+                f"hub: the database {make_url(url).render_as_string()} does not answer, or wants "
+                "`hub db upgrade` first\n  cure: see that HUB_DATABASE_URL names the hub's database"
+            )
         yield store
     finally:
         store.close()
