@@ -17,6 +17,10 @@ _ON_LINKS = frozenset({FaultKind.REFUSE, FaultKind.CUT, FaultKind.SLOW, FaultKin
 _ON_MESSAGES = frozenset(
     {FaultKind.REPEAT, FaultKind.DELAY, FaultKind.REORDER, FaultKind.DEAFEN, FaultKind.FORGE}
 )
+_STARTS = 3.0
+"""Seconds after which a process that was started is usually at work."""
+_CLOCK_READ = 1.5
+"""Seconds for a change of its clock to be seen: libfaketime reads it once a second."""
 
 
 @dataclass(frozen=True)
@@ -103,12 +107,26 @@ class Saboteur:
             await database.restart()
 
     async def _jump(self, fault: Fault) -> None:
-        clock = self._stage.stack.clock(fault.target)
-        clock.write_text(f"{fault.amount:+.1f}")
+        """Wrong and right again while it runs; started anew before and after, for its clock to be set."""
+        stack = self._stage.stack
+        clock = stack.clock(fault.target)
+        clock.write_text("+0")
+        stack.clocks_set.add(fault.target)
         try:
+            await self._restart(fault.target)
+            await asyncio.sleep(_STARTS)
+            clock.write_text(f"{fault.amount:+.1f}")
             await asyncio.sleep(fault.seconds)
-        finally:
             clock.write_text("+0")
+            await asyncio.sleep(_CLOCK_READ)
+        finally:
+            stack.clocks_set.discard(fault.target)
+            await self._restart(fault.target)
+
+    async def _restart(self, process: str) -> None:
+        """As a deploy does."""
+        self._stage.stack.end_child(process)
+        await self._stage.stack.restart_child(process)
 
     def _edit(self, fault: Fault) -> None:
         """Another contact and another limit: a new version of the file, by which the same is asked."""

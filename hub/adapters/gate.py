@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
@@ -20,6 +21,11 @@ _LOOK_EVERY = 1.0
 """Seconds. So long one process may go on as it did when another has found that an agency fails."""
 _ASKED_WHILE_DRAINING = frozenset({Kind.POLL, Kind.PULL, Kind.ACKNOWLEDGE})
 """What stands in no queue, and has a pace of its own."""
+_TOO_MANY_WHILE_DRAINING = 2
+"""
+Failures in a row. One may be about what was asked and not about the agency, and to shut the gate for it would
+have the whole queue wait; who is truly away fails the next one, too.
+"""
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +53,8 @@ class LiveGate:
         self._clock = clock
         self._file_of = file_of
         self._known: dict[str, AgencyControl] = {}
+        self._failed: Counter[str] = Counter()
+        """Requests to an agency that drains: so many have failed in a row."""
 
     async def go_round(self) -> float:
         await self.look()
@@ -102,6 +110,7 @@ class LiveGate:
 
     async def answered(self, control: AgencyControl) -> None:
         """An agency that was let be asked under this control has answered, whatever it said."""
+        self._failed.pop(control.agency, None)
         if control.state is not ControlState.FAILING:
             return
         agency, rate = control.agency, self.pace(control.agency).slowest
@@ -126,14 +135,21 @@ class LiveGate:
                 least=least,
             ):
                 log.info("agency.probe_failed", agency=agency, reason=reason)
-        elif error.failing or (control is not None and error.exchanges):
+        elif error.failing or (control is not None and self._fails_again(agency, error)):
+            self._failed.pop(agency, None)
             if await asyncio.to_thread(
                 self._controls.fails, agency, reason=reason, at=at, pause=pace.first_pause
             ):
                 log.warning("agency.failing", agency=agency, reason=reason)
         else:
-            return  # nothing was sent: it says nothing about the agency
+            return
         await self.look()
+
+    def _fails_again(self, agency: str, error: ChannelError) -> bool:
+        if not error.exchanges:
+            return False  # nothing was sent: it says nothing about the agency
+        self._failed[agency] += 1
+        return self._failed[agency] >= _TOO_MANY_WHILE_DRAINING
 
 
 def is_a_failure(error: ChannelError) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, func, select, text, update
+from sqlalchemy import Connection, Select, delete, func, select, text, tuple_, update
 
 from hub.domain.declaration import Declaration
 from hub.domain.exchange import Dossier
@@ -175,14 +175,19 @@ class AgencyControls(Part):
             return connection.execute(beyond).first() is None
 
     def take_probe(self, agency: str, at: datetime, lease: timedelta) -> Probe | None:
-        """The one probe that is due, for this caller alone until the lease ends."""
+        """
+        The one probe that is due, for this caller alone until the lease ends: the referral that is due first;
+        after one whose probe has failed, the next, and after the last the first again. For it may be that
+        referral, or what is asked about it, that the agency does not answer.
+        """
         with self._database.read() as connection:
             if not _is_due(connection.execute(_of(agency)).one_or_none(), at):
                 return None
         with self._database.write() as connection:
-            if not _is_due(_locked(connection, agency), at):
+            control = _locked(connection, agency)
+            if control is None or not _is_due(control, at):
                 return None
-            row = connection.execute(_waiting(agency).limit(1)).one_or_none()
+            row = _next_to_probe(connection, control)
             if row is None:
                 # Those that were told to go on before, and have not tried.
                 told = select(referral_queue).where(_TOLD, referral_queue.c.agency == agency)
@@ -231,8 +236,6 @@ class AgencyControls(Part):
                     next_probe_at=at + max(pause, least),
                     probe_pause=pause.total_seconds(),
                     probing_until=None,
-                    probe_mrn=None,
-                    probe_service=None,
                 )
             )
         return True
@@ -378,6 +381,25 @@ def _waiting(agency: str) -> Select[Any]:
 
 def _locked(connection: Connection, agency: str) -> AnyRow | None:
     return connection.execute(_of(agency).with_for_update()).one_or_none()
+
+
+def _next_to_probe(connection: Connection, control: AnyRow) -> AnyRow | None:
+    """Who waits behind the one that was probed last; the first, where nobody does."""
+    place = (
+        referral_queue.c.due_at,
+        referral_queue.c.queued_at,
+        referral_queue.c.mrn,
+        referral_queue.c.service,
+    )
+    waiting = _waiting(control.agency).order_by(referral_queue.c.mrn, referral_queue.c.service).limit(1)
+    last = (referral_queue.c.mrn == control.probe_mrn) & (referral_queue.c.service == control.probe_service)
+    probed = connection.execute(select(*place).where(last)).one_or_none()
+    if probed is not None:
+        behind_it = tuple_(*place) > tuple_(*probed, types=[column.type for column in place])
+        behind = connection.execute(waiting.where(behind_it)).one_or_none()
+        if behind is not None:
+            return behind
+    return connection.execute(waiting).one_or_none()
 
 
 def _waits_any(connection: Connection, agency: str) -> bool:

@@ -104,15 +104,26 @@ async def test_too_many_failures_shut_the_gate_and_a_probe_opens_it_to_the_queue
             assert len(running.heard) == 5
 
 
-async def test_what_fails_while_the_queue_goes_out_shuts_the_gate_at_once(store: Store) -> None:
-    """One failure is enough, and a refusal is none."""
-    script = [answer(400, '{"message": "no such code"}'), answer(503), answer(200, RECEIPT)]
+async def test_what_fails_twice_while_the_queue_goes_out_shuts_the_gate(store: Store) -> None:
+    """A refusal is no failure, and one failure between answers may be about what was asked."""
+    script = [
+        answer(400, '{"message": "no such code"}'),
+        answer(503),
+        answer(200, RECEIPT),
+        answer(503),
+        answer(503),
+        answer(200, RECEIPT),
+    ]
     with system(script) as running:
         async with processes(store, running) as [hub]:
             store.fails("kats", reason="refused", at=hub.now)
             store.recovered("kats", hub.now, 1.0)
             await hub.gate.look()
             await hub.fails(AgencyRefused)
+            assert hub.state() is ControlState.DRAINING
+            await hub.fails(AgencyUnavailable)
+            await hub.submit()
+            await hub.fails(AgencyUnavailable)
             assert hub.state() is ControlState.DRAINING
             await hub.fails(AgencyUnavailable, AgencyPaused)
             assert hub.state() is ControlState.FAILING

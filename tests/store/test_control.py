@@ -74,6 +74,24 @@ def test_a_person_s_pause_outlasts_failures_and_ends_when_a_person_resumes(store
     assert store.controls() == {}
 
 
+def test_a_probe_that_failed_is_not_the_next_one(store: Store) -> None:
+    """What one referral asks may be what the agency does not answer; the others are tried in turn."""
+    waiting = queued(store, 60, 90, 90, 120)
+    assert store.fails("apqa", reason="refused", at=T0, pause=SECOND)
+    tried = []
+    for _ in range(6):
+        at = store.controls()["apqa"].next_probe_at or T0
+        probe = store.take_probe("apqa", at, LEASE)
+        assert probe is not None
+        assert probe.queued is not None
+        tried.append(probe.queued.mrn)
+        # The attempt fails, and what it was about waits anew.
+        store.queue(probe.queued)
+        assert store.probe_failed("apqa", reason="reset", at=at, longest=SECOND, least=0 * SECOND)
+    by_due = [waiting[0].mrn, *sorted([waiting[1].mrn, waiting[2].mrn]), waiting[3].mrn]
+    assert tried == [*by_due, *by_due[:2]]
+
+
 def test_one_probe_at_a_time_after_ever_longer_pauses(store: Store, other: Store) -> None:
     """Whoever comes first takes it; a probe that was lost falls due again."""
     [first, second] = queued(store, 60, 90)
