@@ -176,9 +176,10 @@ class AgencyControls(Part):
 
     def take_probe(self, agency: str, at: datetime, lease: timedelta) -> Probe | None:
         """
-        The one probe that is due, for this caller alone until the lease ends: the referral that is due first;
-        after one whose probe has failed, the next, and after the last the first again. For it may be that
-        referral, or what is asked about it, that the agency does not answer.
+        The one probe that is due, for this caller alone until the lease ends: the referral that is due first.
+
+        After one whose probe has failed, a referral that the agency has, to be asked about; or, where there is
+        none, the next one that waits. For it may be that referral, or what is put to it, that it does not answer.
         """
         with self._database.read() as connection:
             if not _is_due(connection.execute(_of(agency)).one_or_none(), at):
@@ -187,17 +188,11 @@ class AgencyControls(Part):
             control = _locked(connection, agency)
             if control is None or not _is_due(control, at):
                 return None
-            row = _next_to_probe(connection, control)
-            if row is None:
-                # Those that were told to go on before, and have not tried.
-                told = select(referral_queue).where(_TOLD, referral_queue.c.agency == agency)
-                row = connection.execute(told.order_by(referral_queue.c.told_at).limit(1)).one_or_none()
-            queued, known = None, None
+            known, row = _next_to_probe(connection, control)
+            queued = None
             if row is not None:
                 queued = _queued(row)
                 _tell(connection, [row], at)
-            else:
-                known = _one_that_the_agency_has(connection, agency)
             about = queued or (known.terms if known is not None else None)
             connection.execute(
                 update(agency_controls)
@@ -383,8 +378,8 @@ def _locked(connection: Connection, agency: str) -> AnyRow | None:
     return connection.execute(_of(agency).with_for_update()).one_or_none()
 
 
-def _next_to_probe(connection: Connection, control: AnyRow) -> AnyRow | None:
-    """Who waits behind the one that was probed last; the first, where nobody does."""
+def _next_to_probe(connection: Connection, control: AnyRow) -> tuple[Dossier | None, AnyRow | None]:
+    """Whom to ask about, or whom to have tried; neither, where nothing is known of the agency."""
     place = (
         referral_queue.c.due_at,
         referral_queue.c.queued_at,
@@ -395,11 +390,19 @@ def _next_to_probe(connection: Connection, control: AnyRow) -> AnyRow | None:
     last = (referral_queue.c.mrn == control.probe_mrn) & (referral_queue.c.service == control.probe_service)
     probed = connection.execute(select(*place).where(last)).one_or_none()
     if probed is not None:
+        known = _one_that_the_agency_has(connection, control.agency)
+        if known is not None and (known.terms.mrn, known.terms.service) != (probed.mrn, probed.service):
+            return known, None
         behind_it = tuple_(*place) > tuple_(*probed, types=[column.type for column in place])
         behind = connection.execute(waiting.where(behind_it)).one_or_none()
         if behind is not None:
-            return behind
-    return connection.execute(waiting).one_or_none()
+            return None, behind
+    row = connection.execute(waiting).one_or_none()
+    if row is None:
+        # Those that were told to go on before, and have not tried.
+        told = select(referral_queue).where(_TOLD, referral_queue.c.agency == control.agency)
+        row = connection.execute(told.order_by(referral_queue.c.told_at).limit(1)).one_or_none()
+    return (None, row) if row is not None else (_one_that_the_agency_has(connection, control.agency), None)
 
 
 def _waits_any(connection: Connection, agency: str) -> bool:

@@ -201,6 +201,35 @@ def test_where_nothing_is_queued_one_is_asked_about_that_the_agency_has(store: S
     assert store.is_let_through(accepted.mrn, PLANT, "apqa", later)
 
 
+def test_after_a_probe_that_failed_the_agency_is_asked_about_what_it_has(store: Store) -> None:
+    """In turn with what waits, and never about the one that has just failed."""
+    accepted = lodged(store, PLANT)
+    store.begin_hand_over(accepted.mrn, [PLANT], T0)
+    store.record_hand_overs(accepted.mrn, [sample.delivered(accepted.mrn, PLANT)], T0)
+    [one] = queued(store, 60)
+    store.fails("apqa", reason="refused", at=T0, pause=SECOND)
+    asked = []
+    for _ in range(4):
+        at = store.controls()["apqa"].next_probe_at or T0
+        probe = store.take_probe("apqa", at, LEASE)
+        assert probe is not None
+        asked.append((probe.queued and probe.queued.mrn, probe.known and probe.known.terms.mrn))
+        if probe.queued is not None:
+            store.queue(probe.queued)
+        store.probe_failed("apqa", reason="reset", at=at, longest=SECOND, least=0 * SECOND)
+    assert asked == [(one.mrn, None), (None, accepted.mrn)] * 2
+    # What is told to the agency that has one may be what fails.
+    store.unqueue(one.mrn, PLANT)
+    store.queue(waits(accepted))
+    for _ in range(2):
+        at = store.controls()["apqa"].next_probe_at or T0
+        probe = store.take_probe("apqa", at, LEASE)
+        assert probe is not None
+        assert probe.queued is not None
+        store.queue(probe.queued)
+        store.probe_failed("apqa", reason="reset", at=at, longest=SECOND, least=0 * SECOND)
+
+
 def test_what_was_let_go_and_is_still_there_is_told_again(store: Store) -> None:
     """And a queue that nobody looks after is found."""
     [one] = queued(store, 60)
