@@ -178,8 +178,8 @@ class AgencyControls(Part):
         """
         The one probe that is due, for this caller alone until the lease ends: the referral that is due first.
 
-        After one whose probe has failed, a referral that the agency has, to be asked about; or, where there is
-        none, the next one that waits. For it may be that referral, or what is put to it, that it does not answer.
+        After one whose probe has failed, a referral that the agency has, to be asked about; or, where there
+        is none, the next one that waits. For what the agency does not answer may be that one referral.
         """
         with self._database.read() as connection:
             if not _is_due(connection.execute(_of(agency)).one_or_none(), at):
