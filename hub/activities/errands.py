@@ -40,6 +40,10 @@ class _Queued(Exception):
     """Its agency is not to be asked now: it stands in the queue."""
 
 
+class _NothingToSay(Exception):
+    """Its agency has been told, or is to be told something else, which another errand does."""
+
+
 class _AskedAnew(Exception):
     """People have asked since: a later order has taken the place of this one."""
 
@@ -190,18 +194,23 @@ class ErrandActivities:
             file = await asyncio.to_thread(self._store.referral_file, mrn, service)
             if asked_again is not None and asked_again < file.referral.asked_again:
                 raise _AskedAnew
-            waits = False
+            queue = self._queue if asked_again is not None else None
             try:
-                return await errand(file)
+                done = await errand(file)
+            except _NothingToSay:
+                # What stands in the queue may be the errand that has taken the place of this one.
+                return True
             except _Queued:
-                waits = True
+                if queue is not None:
+                    await queue.wait(file.referral, self._clock())
                 raise
-            finally:
-                if self._queue is not None and asked_again is not None:
-                    if waits:
-                        await self._queue.wait(file.referral, self._clock())
-                    else:
-                        await self._queue.tried([file.referral.terms])
+            except BaseException:
+                if queue is not None:
+                    await queue.tried([file.referral.terms])
+                raise
+            if queue is not None:
+                await queue.tried([file.referral.terms])
+            return done
 
         while (before := self._submissions.about(about) or self._under_way.about(about)) is not None:
             await with_heartbeats(asyncio.ensure_future(asyncio.wait([before])))
@@ -210,13 +219,13 @@ class ErrandActivities:
     async def _amend(self, file: ReferralFile) -> bool:
         terms = file.referral.terms
         if file.referral.change is not Change.AMEND:
-            return True
+            raise _NothingToSay
         if not await self._has_it(file):
             await self._never_had_it(file)
             return True
         file = await self._again(file)
         if file.referral.change is not Change.AMEND:
-            return True
+            raise _NothingToSay
         # The agency may decide on the new content while the answer is on its way.
         sent_at = self._clock()
         try:
@@ -236,9 +245,9 @@ class ErrandActivities:
     async def _withdraw(self, file: ReferralFile) -> bool:
         referral = file.referral
         if referral.state is ReferralState.WITHDRAWN:
-            return True
+            raise _NothingToSay
         if referral.change not in (Change.WITHDRAW, Change.RESUBMIT):
-            return True
+            raise _NothingToSay
         if not await self._has_it(file):
             await self._never_had_it(file)
             return True
@@ -264,9 +273,10 @@ class ErrandActivities:
         return True
 
     async def _inform(self, file: ReferralFile) -> bool:
-        for question in file.referral.questions:
-            if question.answer is None or question.passed_on_at is not None:
-                continue
+        answered = [q for q in file.referral.questions if q.answer is not None and q.passed_on_at is None]
+        if not answered:
+            raise _NothingToSay
+        for question in answered:
             if file.referral.terms.answers is Answers.DOOR or not await self._can(file, Asked.INFORM):
                 await self._passed_on(file, question, BY_DOOR)
                 continue
@@ -308,7 +318,7 @@ class ErrandActivities:
     async def _look_up(self, file: ReferralFile) -> bool:
         referral = file.referral
         if referral.looked_up >= referral.look_up or referral.change is not Change.NONE:
-            return True
+            raise _NothingToSay
         if referral.state in (ReferralState.DECIDED, ReferralState.WITHDRAWN):
             await self._looked_up(file, Found.DECIDED)
             return True

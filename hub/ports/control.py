@@ -134,7 +134,7 @@ class Controls(Protocol):
         """The earliest deadline first."""
 
     def unqueue(self, mrn: str, service: str) -> None:
-        """It waits no more. Idempotent."""
+        """It waits no more, unless it was put there and has not been let go since. Idempotent."""
 
     # how the queue goes out
 

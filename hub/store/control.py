@@ -143,8 +143,11 @@ class AgencyControls(Part):
         return [_queued(row) for row in rows[:limit]]
 
     def unqueue(self, mrn: str, service: str) -> None:
-        """It waits no more. Idempotent."""
-        one = (referral_queue.c.mrn == mrn) & (referral_queue.c.service == service)
+        """
+        It waits no more. Idempotent; one that was put there and not let go since stays: it is another errand,
+        queued while the one that was let go was under way.
+        """
+        one = (referral_queue.c.mrn == mrn) & (referral_queue.c.service == service) & _TOLD
         with self._database.read() as connection:
             if connection.execute(select(referral_queue.c.mrn).where(one)).first() is None:
                 return

@@ -201,6 +201,19 @@ def test_where_nothing_is_queued_one_is_asked_about_that_the_agency_has(store: S
     assert store.is_let_through(accepted.mrn, PLANT, "apqa", later)
 
 
+def test_what_has_been_queued_since_is_not_taken_out_by_what_was_let_go(store: Store) -> None:
+    """An errand that was let go may end when a later one of its referral has been put in its place."""
+    [one] = queued(store, 60)
+    store.fails("apqa", reason="refused", at=T0, pause=SECOND)
+    assert store.take_probe("apqa", T0 + SECOND, LEASE) is not None
+    store.queue(one)
+    store.unqueue(one.mrn, PLANT)
+    assert [waiting.mrn for waiting in store.queued("apqa", 9)] == [one.mrn]
+    assert store.take_probe("apqa", T0 + 2 * LEASE, LEASE) is not None
+    store.unqueue(one.mrn, PLANT)
+    assert store.queued("apqa", 9) == []
+
+
 def test_after_a_probe_that_failed_the_agency_is_asked_about_what_it_has(store: Store) -> None:
     """In turn with what waits, and never about the one that has just failed."""
     accepted = lodged(store, PLANT)
@@ -218,16 +231,6 @@ def test_after_a_probe_that_failed_the_agency_is_asked_about_what_it_has(store: 
             store.queue(probe.queued)
         store.probe_failed("apqa", reason="reset", at=at, longest=SECOND, least=0 * SECOND)
     assert asked == [(one.mrn, None), (None, accepted.mrn)] * 2
-    # What is told to the agency that has one may be what fails.
-    store.unqueue(one.mrn, PLANT)
-    store.queue(waits(accepted))
-    for _ in range(2):
-        at = store.controls()["apqa"].next_probe_at or T0
-        probe = store.take_probe("apqa", at, LEASE)
-        assert probe is not None
-        assert probe.queued is not None
-        store.queue(probe.queued)
-        store.probe_failed("apqa", reason="reset", at=at, longest=SECOND, least=0 * SECOND)
 
 
 def test_what_was_let_go_and_is_still_there_is_told_again(store: Store) -> None:
