@@ -315,9 +315,14 @@ class ClearanceWorkflow:
         self._has_news()
 
     async def _tell_until_acknowledged(self) -> None:
-        await workflow.execute_activity_method(
-            ClearanceActivities.tell_cargo, TellCargo(mrn=self._case.mrn), **TELL
-        )
+        while True:
+            written = self._notices
+            await workflow.execute_activity_method(
+                ClearanceActivities.tell_cargo, TellCargo(mrn=self._case.mrn), **TELL
+            )
+            # One that was written meanwhile was left to this activity, which may have looked before that.
+            if self._notices == written or not workflow.patched("what-is-written-meanwhile-is-told"):
+                break
         self._news = True
 
     # --- waiting ----------------------------------------------------------------------------------------

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from datetime import timedelta
 
 import pytest
 
-from hub.domain.clearance import Outcome
+from hub.domain.clearance import Notice, Outcome
 from hub.domain.declaration import MAX_GOODS_ITEMS
 from hub.domain.errors import AgencyRefused, AgencyUnavailable, InDoubt, NotUnderstood
 from hub.domain.exchange import Dossier, Submission
@@ -302,6 +303,34 @@ async def test_the_cargo_system_hears_every_notice_in_order_however_long_it_is_a
     assert bench.cargo.outcomes == [Outcome.HOLD, Outcome.RELEASE]
     told = [event.type for event in bench.store.events(accepted.mrn, 0, 100)]
     assert told.index("cargo.held") < told.index("cargo.released")
+
+
+async def test_a_notice_written_as_the_last_one_is_told_is_told_too(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever tells the hold has looked for more, in vain, when the release is written and left to him."""
+    accepted = acceptance("010101")
+    bench.agencies.scripts = {"plant-import": [says(Verdict.INFORMATION_REQUIRED)]}
+    bench.cargo.failures = [AgencyUnavailable("connection refused")]
+    looks, released = threading.Event(), threading.Event()
+    look = bench.store.unsent_notice
+
+    def looked(mrn: str) -> Notice | None:
+        found = look(mrn)
+        if found is None:
+            looks.set()
+            assert released.wait(20)
+        return found
+
+    monkeypatch.setattr(bench.store, "unsent_notice", looked)
+    async with bench.working():
+        handle = await bench.start(accepted)
+        assert await asyncio.to_thread(looks.wait, 20)
+        await bench.receive(decision(f"{accepted.mrn}/plant-import", id="d2", at=bench.now()))
+        await bench.until(accepted.mrn, lambda told: told.count("clearance.settled") == 2)
+        released.set()
+        assert await handle.result() is Outcome.RELEASE
+    assert bench.cargo.outcomes == [Outcome.HOLD, Outcome.RELEASE]
 
 
 async def test_a_decision_after_release_is_recorded_and_changes_nothing(bench: Bench) -> None:
