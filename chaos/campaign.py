@@ -16,7 +16,7 @@ from chaos.evidence import Evidence, concluded, gather
 from chaos.faults import Done, Saboteur
 from chaos.law import SLACK
 from chaos.people import People
-from chaos.plan import TERM, Fault, FaultKind, Kind, Plan
+from chaos.plan import SILENCE, TERM, Fault, FaultKind, Kind, Plan
 from chaos.record import History
 from chaos.stack import Disk, Stage, clock_library
 from chaos.world import World
@@ -134,7 +134,7 @@ class _Player:
     async def rest(self, world: World, patience: float) -> None:
         """Look until nothing is amiss, or the time is over."""
         began = time.monotonic()
-        earliest = datetime.now(UTC) + timedelta(seconds=TERM + 3)
+        earliest = datetime.now(UTC) + timedelta(seconds=TERM + SILENCE + 3)
         jumped = any(done.fault.kind is FaultKind.CLOCK for done in self._saboteur.done)
         while True:
             at = datetime.now(UTC)

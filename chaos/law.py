@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from chaos.evidence import Application, Case, Event
-from chaos.plan import SHORT_TERMS, Act, Lot
+from chaos.plan import SHORT_TERMS, SILENCE, Act, Lot
 from chaos.record import History
 from chaos.world import CONSENTING, World
 
@@ -129,7 +129,10 @@ class Judge:
                 passed = {Stand.HOLDS}  # whoever was not asked in time has let no time pass
             elif self._clocks_jumped or self._delivered.get(service, due) >= due - SLACK:
                 passed.add(Stand.HOLDS)
-        return passed | ({Stand.WAITS} if at < due + SLACK else set())
+        counts_from = due + (timedelta(seconds=SILENCE) if on_expiry == "deemed_approved" else timedelta(0))
+        if at < counts_from - SLACK:
+            return {Stand.WAITS}
+        return passed | ({Stand.WAITS} if at < counts_from + SLACK else set())
 
     def _settled(self, stands: Mapping[tuple[str, int], Stand], at: datetime) -> Lawful:
         lines = range(1, len(self._history.lot.versions[self._history.version]) + 1)

@@ -159,3 +159,5 @@ SHORT_TERMS = {
 """Agencies that have seconds instead of days in the campaign, and what follows when these have passed."""
 TERM = 10.0
 """Those seconds."""
+SILENCE = 60.0
+"""Seconds after which silence is taken for consent: an agency repeats a callback that was not taken."""

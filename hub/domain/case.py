@@ -61,6 +61,11 @@ class CasePolicy(Model):
     information_within: str | None = None
     """How long the declarant has to answer an agency's question, as a term; None for no limit."""
     on_information_expiry: OnInformationExpiry = OnInformationExpiry.HOLD
+    silence_counts_after: str = "0s"
+    """
+    How long after its deadline an agency's silence is taken for consent, where the law has it so: what it
+    said in time may still be on its way.
+    """
 
 
 class Referral(Model):

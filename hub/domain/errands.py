@@ -7,9 +7,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from hub.domain.case import Case, Change, Referral
+from hub.domain.deadlines import parse_duration
 from hub.domain.inspection import InspectionState
 from hub.domain.model import Model, UtcDatetime
-from hub.domain.referral import Answers, ReferralState
+from hub.domain.referral import Answers, OnExpiry, ReferralState
 from hub.domain.settling import (
     awaited_items,
     claims_by_place,
@@ -200,7 +201,11 @@ def _dues_of(case: Case, referral: Referral) -> Iterator[Due]:
     deadline = referral.deadline
     if deadline is None or not awaits_agency(case, referral):
         return
-    yield Due(at=deadline, kind=DueKind.DEADLINE, service=service)
+    counts_at = deadline
+    if referral.terms.on_expiry is OnExpiry.DEEMED_APPROVED:
+        # A refusal that found the hub's door shut is repeated, and what was released is released for good.
+        counts_at += parse_duration(case.policy.silence_counts_after)
+    yield Due(at=counts_at, kind=DueKind.DEADLINE, service=service)
     if referral.change is not Change.NONE or referral.delivered_at is None:
         return
     for number, at in enumerate(referral.terms.remind_at, start=1):

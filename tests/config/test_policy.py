@@ -122,6 +122,7 @@ def test_a_folder_of_before_has_none_of_it(folder) -> None:
         "reuse": False,
         "information_within": None,
         "on_information_expiry": "hold",
+        "silence_counts_after": "10m",
     }
 
 

@@ -119,6 +119,8 @@ class DatedPolicyFile(FileModel):
     """Another `information_within` than at the top of the file."""
     on_information_expiry: OnInformationExpiry | None = None
     """Another `on_information_expiry` than at the top of the file."""
+    silence_counts_after: Duration | None = None
+    """Another `silence_counts_after` than at the top of the file."""
 
 
 class WithdrawalReasonFile(FileModel):
@@ -151,6 +153,8 @@ class PolicyFile(FileModel):
     """Frozen. How long the declarant has to answer an agency's question; without it there is no limit."""
     on_information_expiry: OnInformationExpiry = OnInformationExpiry.HOLD
     """Frozen. What happens when the declarant does not answer in time."""
+    silence_counts_after: Duration = "10m"
+    """Frozen. How long after a deadline silence is taken for consent, where the law deems it so."""
     policies: list[DatedPolicyFile] = []
     """Policies for some days, procedures or offices, in place of the keys above."""
     remind_before: list[Term] = []
