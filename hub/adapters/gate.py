@@ -21,11 +21,13 @@ _LOOK_EVERY = 1.0
 """Seconds. So long one process may go on as it did when another has found that an agency fails."""
 _ASKED_WHILE_DRAINING = frozenset({Kind.POLL, Kind.PULL, Kind.ACKNOWLEDGE})
 """What stands in no queue, and has a pace of its own."""
-_TOO_MANY_WHILE_DRAINING = 2
+_TOO_MANY_WHILE_DRAINING = 3
 """
 Failures in a row. One may be about what was asked and not about the agency, and to shut the gate for it would
-have the whole queue wait; who is truly away fails the next one, too.
+have the whole queue wait; who is truly away fails the next ones, too.
 """
+_SERVES = 5
+"""Answers while its queue goes out, after which an agency has been back, however soon it fails again."""
 
 log = structlog.get_logger(__name__)
 
@@ -55,6 +57,8 @@ class LiveGate:
         self._known: dict[str, AgencyControl] = {}
         self._failed: Counter[str] = Counter()
         """Requests to an agency that drains: so many have failed in a row."""
+        self._served: Counter[str] = Counter()
+        """And so many were answered since it began to drain."""
 
     async def go_round(self) -> float:
         await self.look()
@@ -111,6 +115,8 @@ class LiveGate:
     async def answered(self, control: AgencyControl) -> None:
         """An agency that was let be asked under this control has answered, whatever it said."""
         self._failed.pop(control.agency, None)
+        if control.state is ControlState.DRAINING:
+            self._served[control.agency] += 1
         if control.state is not ControlState.FAILING:
             return
         agency, rate = control.agency, self.pace(control.agency).slowest
@@ -137,8 +143,14 @@ class LiveGate:
                 log.info("agency.probe_failed", agency=agency, reason=reason)
         elif error.failing or (control is not None and self._fails_again(agency, error)):
             self._failed.pop(agency, None)
+            served = self._served.pop(agency, 0) >= _SERVES
             if await asyncio.to_thread(
-                self._controls.fails, agency, reason=reason, at=at, pause=pace.first_pause
+                self._controls.fails,
+                agency,
+                reason=reason,
+                at=at,
+                pause=pace.first_pause,
+                served=served,
             ):
                 log.warning("agency.failing", agency=agency, reason=reason)
         else:

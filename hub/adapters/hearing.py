@@ -10,7 +10,7 @@ from hub.adapters.reading import Kind, Meaning
 from hub.adapters.talk import Talk
 from hub.adapters.wire import Context, Misfit
 from hub.domain.exchange import Submission
-from hub.domain.referral import Decision, Receipt, Via
+from hub.domain.referral import Decision, Receipt, ReferralTerms, Via
 from hub.expressions import ExpressionFailed, Values
 
 
@@ -79,11 +79,19 @@ def read_decisions(
         reading,
         referral=talk.terms.id,
         key=key or talk.terms.id,
-        referred=talk.terms.items,
+        referred=_referred(talk.terms, via),
         via=via,
         received_at=talk.heard_at,
         evidence=talk.evidence,
     )
+
+
+def _referred(terms: ReferralTerms, via: Via) -> tuple[int, ...] | None:
+    """
+    What a decision may speak of. Asked how an application stands that was amended, an agency may tell what it
+    decided on the content before, which the store can tell from what it says now: None, as with callbacks.
+    """
+    return None if terms.revision > 1 and via in (Via.LOOK_UP, Via.POLL) else terms.items
 
 
 def said(decisions: Sequence[Decision]) -> str:

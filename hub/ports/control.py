@@ -110,10 +110,12 @@ class Controls(Protocol):
         at: datetime,
         by: str | None = None,
         pause: timedelta = FIRST_PAUSE,
+        served: bool = False,
     ) -> bool:
         """
         Its breaker opened, in this process or another, or a person opens it: FAILING, unless paused; the
-        first probe comes after `pause`. Whether that is news.
+        first probe comes after `pause`, or after twice the last one where it fails soon after it came back
+        and has not `served` meanwhile. Whether that is news.
         """
 
     def resume(

@@ -74,14 +74,18 @@ class AgencyControls(Part):
         at: datetime,
         by: str | None = None,
         pause: timedelta = FIRST_PAUSE,
+        served: bool = False,
     ) -> bool:
-        """Its breaker opened: FAILING, unless paused. Whether that is news."""
+        """
+        Its breaker opened: FAILING, unless paused. Whether that is news. One that fails soon after it came
+        back is left alone for longer, unless it has `served` meanwhile.
+        """
         with self._database.write() as connection:
             row = _locked(connection, agency)
             if row is not None and row.state != ControlState.DRAINING:
                 return False
             last = timedelta(seconds=row.probe_pause or 0.0) if row is not None else timedelta()
-            if row is not None and at - row.since < last:
+            if row is not None and not served and at - row.since < last:
                 # It did not last: as after a probe that failed.
                 pause = max(pause, min(2 * last, Pace().longest_pause))
             _put(

@@ -104,12 +104,13 @@ async def test_too_many_failures_shut_the_gate_and_a_probe_opens_it_to_the_queue
             assert len(running.heard) == 5
 
 
-async def test_what_fails_twice_while_the_queue_goes_out_shuts_the_gate(store: Store) -> None:
+async def test_what_fails_again_and_again_while_the_queue_goes_out_shuts_the_gate(store: Store) -> None:
     """A refusal is no failure, and one failure between answers may be about what was asked."""
     script = [
         answer(400, '{"message": "no such code"}'),
         answer(503),
         answer(200, RECEIPT),
+        answer(503),
         answer(503),
         answer(503),
         answer(200, RECEIPT),
@@ -123,10 +124,31 @@ async def test_what_fails_twice_while_the_queue_goes_out_shuts_the_gate(store: S
             assert hub.state() is ControlState.DRAINING
             await hub.fails(AgencyUnavailable)
             await hub.submit()
-            await hub.fails(AgencyUnavailable)
+            await hub.fails(AgencyUnavailable, AgencyUnavailable)
             assert hub.state() is ControlState.DRAINING
             await hub.fails(AgencyUnavailable, AgencyPaused)
             assert hub.state() is ControlState.FAILING
+
+
+async def test_who_has_served_while_the_queue_went_out_is_tried_soon_again(store: Store) -> None:
+    """However soon it fails again; who has answered little is left alone for twice as long."""
+    answers = [answer(200, RECEIPT)] * 5
+    with system([*answers, *[answer(503)] * 3, *answers[:2], *[answer(503)] * 3]) as running:
+        async with processes(store, running) as [hub]:
+            store.fails("kats", reason="refused", at=hub.now, pause=timedelta(minutes=2))
+            store.recovered("kats", hub.now, 1.0)
+            await hub.gate.look()
+            for _ in answers:
+                await hub.submit()
+            await hub.fails(AgencyUnavailable, AgencyUnavailable, AgencyUnavailable)
+            first = hub.gate.pace("kats").first_pause
+            assert store.controls()["kats"].next_probe_at == hub.now + first
+            store.recovered("kats", hub.now, 1.0)
+            await hub.gate.look()
+            await hub.submit()
+            await hub.submit()
+            await hub.fails(AgencyUnavailable, AgencyUnavailable, AgencyUnavailable)
+            assert store.controls()["kats"].next_probe_at == hub.now + 2 * first
 
 
 async def test_one_process_shuts_the_gate_for_all_and_all_forgive_when_it_opens(store: Store) -> None:

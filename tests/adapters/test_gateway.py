@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import json
 import socket
 import threading
 import time
@@ -377,6 +378,27 @@ async def test_not_found_counts_only_when_the_first_request_can_no_longer_arrive
     assert key.resend_from <= NOW
     assert key.exchanges == ()
     assert len(running.heard) == 1
+
+
+async def test_what_was_decided_before_an_amendment_may_be_about_goods_that_are_asked_no_more() -> None:
+    """It is heard: else whether the agency has the first stays in doubt, and it is never told."""
+    said = {
+        "decisionId": "D-1",
+        "result": "적합",
+        "decidedAt": "2026-03-02T09:00:00+09:00",
+        "itemNos": [1, 2],
+    }
+    ticket = {"ticket": "T-7", "state": "DECIDED", "decision": said}
+    found = json.dumps({"total": 1, "applications": [ticket]})
+    before = dossier(MFDS, items=(1,))
+    amended = before.model_copy(update={"terms": before.terms.model_copy(update={"revision": 2})})
+    with system(answer(200, found)) as running:
+        async with gateway_to(running.url, quick(MFDS)) as gateway:
+            looked = await gateway.look_up(amended, NOW)
+            with pytest.raises(NotUnderstood, match="goods items"):
+                await gateway.look_up(before, NOW)
+    assert looked.submission is not None
+    assert looked.submission.decisions[0].items == (1, 2)
 
 
 async def test_a_failed_look_up_is_no_answer_to_whether_it_is_there() -> None:

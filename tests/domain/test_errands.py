@@ -168,6 +168,18 @@ def test_reminders_fall_due_before_the_deadline_and_each_is_sent_once() -> None:
     assert next_due(reminded) == Due(at=deadline, kind=DueKind.DEADLINE, service="x-1")
 
 
+@pytest.mark.parametrize("on_expiry", list(OnExpiry))
+def test_silence_is_listened_to_for_a_while_before_it_is_consent(on_expiry: OnExpiry) -> None:
+    """A refusal may be on its way; where silence releases nothing, the deadline is the deadline."""
+    waiting = case(referral(reminded=2, terms={"on_expiry": on_expiry}))
+    patient = waiting.policy.model_copy(update={"silence_counts_after": "10m"})
+    listens = waiting.model_copy(update={"policy": patient})
+    later = timedelta(minutes=10) if on_expiry is OnExpiry.DEEMED_APPROVED else timedelta(0)
+    assert next_due(listens) == Due(at=DUE + later, kind=DueKind.DEADLINE, service="x-1")
+    # Declarations that were accepted before there was such a thing go by what they were accepted under.
+    assert next_due(waiting) == Due(at=DUE, kind=DueKind.DEADLINE, service="x-1")
+
+
 def test_an_agency_that_got_it_late_is_not_reminded_of_what_lies_before() -> None:
     """Nor is one that does not have it, or not this content."""
     assert dues(case(referral(delivered_at=DUE - 2 * HOUR)), DUE - HOUR) == [(DueKind.REMINDER, 2)]
