@@ -25,6 +25,11 @@ _PARTS = "urn:single-window-hub:message-parts"
 """The namespace of elements that stand for message parts which have a type and no element of their own."""
 _NAMES = re.compile(r"\{[^{}']*\}")
 # libxml2's xmlSchemaValidError: content models, and attributes that are required or unknown.
+_COMPILING = threading.Lock()
+"""
+Threads that compiled at once, as a process began, now and then got schemas in which declarations were
+missing; every message by them was turned down until the process ended.
+"""
 _STRUCTURE = {1845, 1846, 1867, 1868, 1871, 1872, 1877, 1833, 1834, 1835, 1841}
 
 
@@ -63,7 +68,8 @@ class Validator:
         parser = etree.XMLParser(no_network=True, resolve_entities=False, load_dtd=False)
         parser.resolvers.add(_Resolver(joined.texts))
         try:
-            self._schema = etree.XMLSchema(etree.fromstring(root, parser))
+            with _COMPILING:
+                self._schema = etree.XMLSchema(etree.fromstring(root, parser))
         except (etree.XMLSchemaParseError, etree.XMLSyntaxError) as wrong:
             raise CannotCompile(_cleaned(str(wrong))) from wrong
         self._lock = threading.Lock()
@@ -74,10 +80,10 @@ class Validator:
         if kind is not None:
             part.tag = f"{{{_PARTS}}}{self._names[kind]}"
         try:
-            if self._schema(part):
-                return []
-            with self._lock:  # the log is the schema's, not the call's
-                self._schema(part)
+            with self._lock:
+                if self._schema(part):
+                    return []
+                # The log is the schema's, not the call's.
                 log: Any = list(cast(Any, self._schema.error_log))
             return list(_told(part, log))
         finally:
@@ -196,3 +202,7 @@ def _at(part: etree._Element, path: str) -> etree._Element | None:
 def _cleaned(text: str) -> str:
     """libxml2's words without the namespaces, which drown them."""
     return " ".join(_NAMES.sub("", text).split())
+
+
+# libxml2 makes its own types with the first schema of a process, and not safely when several threads do.
+etree.XMLSchema(etree.Element(f"{_X}schema"))
