@@ -4,15 +4,17 @@ A message held against the contract's own schemas, facets and all, by libxml2.
 libxml2 takes one schema document for each namespace and imports that are written down. Contracts are looser:
 several documents share a namespace, and an inline schema uses another without importing it. So the documents
 are joined anew: one for each namespace that includes all of it, and imports of whatever is used. Nothing is
-fetched: every address leads to a document in memory.
+fetched: every address leads to a document of the contract.
 """
 
 from __future__ import annotations
 
 import re
+import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 from lxml import etree
@@ -25,11 +27,6 @@ _PARTS = "urn:single-window-hub:message-parts"
 """The namespace of elements that stand for message parts which have a type and no element of their own."""
 _NAMES = re.compile(r"\{[^{}']*\}")
 # libxml2's xmlSchemaValidError: content models, and attributes that are required or unknown.
-_COMPILING = threading.Lock()
-"""
-Threads that compiled at once, as a process began, now and then got schemas in which declarations were
-missing; every message by them was turned down until the process ended.
-"""
 _STRUCTURE = {1845, 1846, 1867, 1868, 1871, 1872, 1877, 1833, 1834, 1835, 1841}
 
 
@@ -66,10 +63,14 @@ class Validator:
         self._names = {kind: f"part{number}" for number, kind in enumerate(types)}
         root = joined.root({name: kind for kind, name in self._names.items()})
         parser = etree.XMLParser(no_network=True, resolve_entities=False, load_dtd=False)
-        parser.resolvers.add(_Resolver(joined.texts))
         try:
-            with _COMPILING:
-                self._schema = etree.XMLSchema(etree.fromstring(root, parser))
+            # From files: lxml's resolvers go by a loader of the whole process, which any other thread that
+            # parses something takes away; then an import is left out, and nobody is told.
+            with tempfile.TemporaryDirectory(prefix="hub-schemas-") as folder:
+                for name, text in joined.texts.items():
+                    Path(folder, name).write_bytes(text)
+                tree = etree.fromstring(root, parser, base_url=f"{folder}/root.xsd")
+                self._schema = etree.XMLSchema(tree)
         except (etree.XMLSchemaParseError, etree.XMLSyntaxError) as wrong:
             raise CannotCompile(_cleaned(str(wrong))) from wrong
         self._lock = threading.Lock()
@@ -90,26 +91,15 @@ class Validator:
             part.tag = tag
 
 
-class _Resolver(etree.Resolver):
-    """Documents in memory; whatever else is asked for is empty."""
-
-    def __init__(self, texts: Mapping[str, bytes]) -> None:
-        self._texts = texts
-
-    def resolve(self, system_url: str, public_id: str, context: Any = None) -> Any:
-        resolver: Any = self  # the stub asks for a base address, which a document in memory does not have
-        return resolver.resolve_string(self._texts.get(system_url or "", b"<none/>"), context)
-
-
 class _Joined:
     """The schema documents of a contract under addresses of our own, one way in for each namespace."""
 
     def __init__(self, documents: list[SchemaDocument]) -> None:
         self._address = {
-            document.address: f"hub:document{number}" for number, document in enumerate(documents)
+            document.address: f"document{number}.xsd" for number, document in enumerate(documents)
         }
         namespaces = dict.fromkeys(document.namespace for document in documents if not document.included)
-        self._entry = {namespace: f"hub:namespace{number}" for number, namespace in enumerate(namespaces)}
+        self._entry = {namespace: f"namespace{number}.xsd" for number, namespace in enumerate(namespaces)}
         self.texts: dict[str, bytes] = {}
         for document in documents:
             self.texts[self._address[document.address]] = self._document(document)
