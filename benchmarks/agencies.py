@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from itertools import count, cycle, islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -78,8 +79,15 @@ class Agency:
     """Its word for an approval."""
 
 
-def make_folder(folder: Path) -> None:
-    """Write the configuration folder; `folder` must not exist yet."""
+def make_folder(
+    folder: Path, more: Mapping[str, str] = MappingProxyType({}), *, timeout: str = "20s"
+) -> None:
+    """
+    Write the configuration folder; `folder` must not exist yet.
+
+    `more` are agencies beside those of the jobs, which answer in their reply by REST, and the tariff code
+    that needs each. `timeout` is how long a call to an agency may take.
+    """
     shutil.copytree(_SOURCE, folder, ignore=shutil.ignore_patterns(*_LEFT_OUT))
     (folder / "agencies").mkdir()
     (folder / "exemptions.yaml").write_text("# These agencies' law knows none.\nexemptions: {}\n")
@@ -88,9 +96,10 @@ def make_folder(folder: Path) -> None:
     models = {
         kind: yaml.load((_SOURCE / "agencies" / f"{name}.yaml").read_text()) for kind, name in _MODELS.items()
     }
-    for slug, (kind, codes) in _plan().items():
+    beside = {slug: (Kind.REST_REPLY, (code,)) for slug, code in more.items()}
+    for slug, (kind, codes) in (_plan() | beside).items():
         with (folder / "agencies" / f"{slug}.yaml").open("w") as file:
-            yaml.dump(_copy(models[kind], _MODELS[kind], slug, codes), file)
+            yaml.dump(_copy(models[kind], _MODELS[kind], slug, codes, timeout), file)
 
 
 def list_agencies(folder: Path, simulator_url: str, seed: str) -> list[Agency]:
@@ -158,10 +167,10 @@ def _plan() -> dict[str, tuple[Kind, tuple[str, ...]]]:
     return plan
 
 
-def _copy(model: dict[str, Any], old: str, slug: str, codes: tuple[str, ...]) -> dict[str, Any]:
+def _copy(model: dict[str, Any], old: str, slug: str, codes: tuple[str, ...], timeout: str) -> dict[str, Any]:
     channel = _renamed(model["channel"], f"env:{old.upper()}_", f"env:{slug.upper()}_")
     # No agency is to be the bottleneck: what is measured is who asks them.
-    channel["limits"] = {"timeout": "20s", "concurrency": 64, "per_second": 1000}
+    channel["limits"] = {"timeout": timeout, "concurrency": 64, "per_second": 1000}
     if "poll" in channel:
         channel["poll"]["every"] = "1s"  # times HUB_POLL_SCALE
     return {

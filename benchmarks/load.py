@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import httpx
 
@@ -81,16 +81,20 @@ class Customs:
         """Lodge one and wait until its cargo is released. Raises NotAccepted, NotSettled, NotReleased."""
         content = declaration(job)
         posted = time.perf_counter()
-        answer = await self._http.post("/v1/declarations", json=content)
+        mrn = await self.post(content)
         accepted = time.perf_counter()
-        if answer.status_code != 202:
-            raise NotAccepted(f"{answer.status_code} {answer.text[:500]}")
-        mrn = answer.json()["mrn"]
         try:
             told = await asyncio.wait_for(self._cargo.told(mrn), _PATIENCE)
         except TimeoutError:
             raise NotSettled(f"{mrn} has no outcome after {_PATIENCE:.0f} s") from None
         return Passage(accepted - posted, told - posted)
+
+    async def post(self, content: dict[str, Any]) -> str:
+        """Lodge one, and wait for no more than its mrn. Raises NotAccepted."""
+        answer = await self._http.post("/v1/declarations", json=content)
+        if answer.status_code != 202:
+            raise NotAccepted(f"{answer.status_code} {answer.text[:500]}")
+        return str(answer.json()["mrn"])
 
     async def one_by_one(self, job: Job, count: int, seconds: float) -> list[Passage]:
         """So many, or as many as there is time for; three at least."""

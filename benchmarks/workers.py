@@ -4,11 +4,11 @@ What a second worker adds: `python -m benchmarks.workers`.
 Where engine, API, store and agencies are not what limits: each worker gets the same small share of one
 processor, by a control group of Linux (so this wants root), and everybody else has the rest of the machine.
 The workers compete for all that they would compete for on machines of their own: the engine's queue, rows,
-locks and leases. Declarations of the reference job, 50 in flight, with one worker and with two in turn, on
+locks and leases. Declarations of the reference job, 24 in flight, with one worker and with two in turn, on
 PostgreSQL as an administration would run it (or `--database sqlite`). Prints declarations a second and what
 one costs the workers in processor time; status 1 when two do less than 1.7 times what one does.
 
-A share must leave the others idle for some of the time: a quarter of what a worker uses at saturation.
+A share must leave the others idle for some of the time, and be enough for what is in flight.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ from hub import process
 from hub.embedded import Ports, Stack
 
 TARGET = 1.7
-_FIRST, _SECOND = "worker", "worker-2"
+_IN_FLIGHT = 24
+WORKERS = _FIRST, _SECOND = "worker", "worker-2"
+"""Their names in the stack."""
 _GROUPS = Path("/sys/fs/cgroup")
 _PERIOD = 10_000
 """Microseconds: a worker that has used its share waits for the next, with whatever it holds."""
@@ -94,13 +96,13 @@ async def measure(
     """
     for name in workers:
         await stack.start_child(name)
-    await customs.at_once(Job.MIX_4, 50, 100, 120)
+    await customs.at_once(Job.MIX_4, _IN_FLIGHT, 100, 120)
     for name in workers:
         shares.limit(stack.pid(name))
-    await customs.at_once(Job.MIX_4, 50, 50, 120)
+    await customs.at_once(Job.MIX_4, _IN_FLIGHT, 50, 120)
     meter = Meter({name: stack.pid(name) for name in workers})
     before = meter.processor()
-    run = await customs.at_once(Job.MIX_4, 50, count, 300)
+    run = await customs.at_once(Job.MIX_4, _IN_FLIGHT, count, 300)
     spent = sum(meter.processor()[name] - before[name] for name in workers)
     for name in workers:
         stack.end_child(name)
@@ -166,7 +168,7 @@ def _median(rounds: Sequence[Figures]) -> Figures:
 
 async def _main(words: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.workers", description=__doc__)
-    parser.add_argument("--share", type=float, default=0.2, help="of one processor, for each worker")
+    parser.add_argument("--share", type=float, default=0.3, help="of one processor, for each worker")
     parser.add_argument("--count", type=int, default=100, help="declarations for one worker; two get twice")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--database", choices=["postgresql", "sqlite"], default="postgresql")

@@ -26,7 +26,7 @@ from hub.engine import LOOPBACK, connect, measure_natively
 from hub.measuring import Measures, nothing_shown, show
 from hub.ports import AgencyChange, AgencyFiles, InForce, Served, ToldFault
 from hub.settings import AgencyWorkerSettings
-from hub.workbench.bench import find
+from hub.workbench.finding import find
 from hub.workbench.unready import Unready
 from hub.workbench.variables import require
 

@@ -195,22 +195,21 @@ class ErrandActivities:
             if asked_again is not None and asked_again < file.referral.asked_again:
                 raise _AskedAnew
             queue = self._queue if asked_again is not None else None
+            leaves_queue = True
             try:
-                done = await errand(file)
+                return await errand(file)
             except _NothingToSay:
                 # What stands in the queue may be the errand that has taken the place of this one.
+                leaves_queue = False
                 return True
             except _Queued:
+                leaves_queue = False
                 if queue is not None:
                     await queue.wait(file.referral, self._clock())
                 raise
-            except BaseException:
-                if queue is not None:
+            finally:
+                if queue is not None and leaves_queue:
                     await queue.tried([file.referral.terms])
-                raise
-            if queue is not None:
-                await queue.tried([file.referral.terms])
-            return done
 
         while (before := self._submissions.about(about) or self._under_way.about(about)) is not None:
             await with_heartbeats(asyncio.ensure_future(asyncio.wait([before])))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
@@ -32,6 +32,16 @@ _SERVES = 5
 log = structlog.get_logger(__name__)
 
 
+@dataclass
+class _Drain:
+    """What this process has seen of an agency since its queue began to go out."""
+
+    served: int = 0
+    """Requests that it has answered."""
+    failed: int = 0
+    """Requests that have failed, in a row."""
+
+
 class LiveGate:
     """
     Implements `hub.ports.Gate`; as a relay it looks at the controls every second.
@@ -55,10 +65,8 @@ class LiveGate:
         self._clock = clock
         self._file_of = file_of
         self._known: dict[str, AgencyControl] = {}
-        self._failed: Counter[str] = Counter()
-        """Requests to an agency that drains: so many have failed in a row."""
-        self._served: Counter[str] = Counter()
-        """And so many were answered since it began to drain."""
+        self._drains: dict[str, _Drain] = {}
+        """By agency; of those that drain."""
 
     async def go_round(self) -> float:
         await self.look()
@@ -73,6 +81,8 @@ class LiveGate:
                 # What this process has seen of it is of before.
                 self.forgive(agency)
         self._known = now
+        draining = [agency for agency, control in now.items() if control.state is ControlState.DRAINING]
+        self._drains = {agency: self._drains.get(agency) or _Drain() for agency in draining}
 
     def control(self, agency: str) -> AgencyControl | None:
         """How it is controlled, as last looked at; None when it is open. Never blocks."""
@@ -114,9 +124,10 @@ class LiveGate:
 
     async def answered(self, control: AgencyControl) -> None:
         """An agency that was let be asked under this control has answered, whatever it said."""
-        self._failed.pop(control.agency, None)
-        if control.state is ControlState.DRAINING:
-            self._served[control.agency] += 1
+        drain = self._drains.get(control.agency)
+        if drain is not None:
+            drain.served += 1
+            drain.failed = 0
         if control.state is not ControlState.FAILING:
             return
         agency, rate = control.agency, self.pace(control.agency).slowest
@@ -141,16 +152,15 @@ class LiveGate:
                 least=least,
             ):
                 log.info("agency.probe_failed", agency=agency, reason=reason)
-        elif error.failing or (control is not None and self._fails_again(agency, error)):
-            self._failed.pop(agency, None)
-            served = self._served.pop(agency, 0) >= _SERVES
+        elif error.failing or self._fails_again(agency, error):
+            drain = self._drains.get(agency)
             if await asyncio.to_thread(
                 self._controls.fails,
                 agency,
                 reason=reason,
                 at=at,
                 pause=pace.first_pause,
-                served=served,
+                served=drain is not None and drain.served >= _SERVES,
             ):
                 log.warning("agency.failing", agency=agency, reason=reason)
         else:
@@ -158,10 +168,11 @@ class LiveGate:
         await self.look()
 
     def _fails_again(self, agency: str, error: ChannelError) -> bool:
-        if not error.exchanges:
-            return False  # nothing was sent: it says nothing about the agency
-        self._failed[agency] += 1
-        return self._failed[agency] >= _TOO_MANY_WHILE_DRAINING
+        drain = self._drains.get(agency)
+        if drain is None or not error.exchanges:
+            return False  # where nothing was sent, it says nothing about the agency
+        drain.failed += 1
+        return drain.failed >= _TOO_MANY_WHILE_DRAINING
 
 
 def is_a_failure(error: ChannelError) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import time
 from collections.abc import Callable, Mapping
 from email import errors
@@ -11,7 +12,7 @@ from urllib.parse import urlsplit
 
 import requests
 import tenacity
-import urllib3.exceptions
+import urllib3
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 
@@ -49,6 +50,10 @@ class AnswerTooLong(Exception):
     """The answer is longer than any contract needs."""
 
     attempts = 1
+
+
+class UnreadableHeaders(http.client.HTTPException):
+    """Among the headers of an answer there is a line that is none."""
 
 
 class Sender:
@@ -130,8 +135,6 @@ class Sender:
         except OSError as wrong:  # of the files of certificates, which are looked for before anything is sent
             raise NotSent(f"not sent: {wrong.strerror or wrong}") from wrong
         try:
-            if _headers_broke_off(response):
-                raise NoAnswer("sent, and the answer broke off in its headers")
             return WireReply(
                 status=response.status_code,
                 headers={name.lower(): without_nul(value) for name, value in response.headers.items()},
@@ -163,6 +166,7 @@ class _Connections(HTTPAdapter):
 
     def __init__(self, **pools: Any) -> None:
         super().__init__(**pools)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
         self._pools: dict[object, Any] = {}
 
     def get_connection_with_tls_context(
@@ -206,17 +210,59 @@ def _prepared(request: WireRequest) -> requests.PreparedRequest:
     return prepared
 
 
-def _headers_broke_off(response: requests.Response) -> bool:
-    """
-    Whether the connection was cut inside the headers.
+class _Lines:
+    """A stream that is read by lines, and knows the last one."""
 
-    http.client takes the end of the stream for the end of the headers, and what there was of them for an
-    answer without a body; only the header parser's list of defects tells.
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self.last = b""
+
+    def readline(self, limit: int = -1) -> bytes:
+        self.last = self._stream.readline(limit)
+        return self.last
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+class _Answer(http.client.HTTPResponse):
     """
-    message = getattr(getattr(response.raw, "_original_response", None), "msg", None)
-    defects = getattr(message, "defects", None) or ()
-    # Of an answer in several parts it sees the headers only, and misses the parts.
-    return any(not isinstance(defect, _OF_THE_BODY) for defect in defects)
+    An answer whose headers are all there.
+
+    http.client takes the end of the stream, or a line that is no header, for the end of the headers, and what
+    there was of them for an answer without a body: a decision that was on its way would be taken for nothing
+    said.
+    """
+
+    def begin(self) -> None:
+        """Read status and headers. Raises IncompleteRead where they are cut off, UnreadableHeaders."""
+        stream: Any = self.fp
+        lines: Any = _Lines(stream)
+        self.fp = lines
+        super().begin()
+        if self.fp is lines:
+            self.fp = stream
+        if not lines.last:
+            raise http.client.IncompleteRead(b"")
+        # Of an answer in several parts the parser sees the headers only, and misses the parts.
+        if any(not isinstance(defect, _OF_THE_BODY) for defect in self.headers.defects):
+            raise UnreadableHeaders
+
+
+class _Connection(urllib3.connection.HTTPConnection):
+    response_class = _Answer
+
+
+class _SecureConnection(urllib3.connection.HTTPSConnection):
+    response_class = _Answer
+
+
+class _Pool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SecurePool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
 
 
 def _sorted(
@@ -252,6 +298,8 @@ def _words(wrong: object) -> str:
         return "what came back is not HTTP"
     if "IncompleteRead" in text:
         return "the connection was closed before the end of the answer"
+    if UnreadableHeaders.__name__ in text:
+        return "the headers of the answer cannot be read"
     if "timed out" in text:
         return "timed out"
     return text.rpartition(">: ")[2] or type(wrong).__name__

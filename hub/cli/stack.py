@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import tempfile
 from pathlib import Path
 from typing import Annotated
@@ -38,7 +39,7 @@ def up(
         try:
             print("starting ...", flush=True)
             await stack.start()
-            _write_client_file(stack)
+            _write_settings(stack)
             print(_welcome(stack), flush=True)
             stopped = asyncio.create_task(stop.wait())
             ended = asyncio.create_task(stack.first_end())
@@ -70,11 +71,20 @@ def demo(
     process.run(run)
 
 
-def _write_client_file(stack: Stack) -> None:
-    """What `hub submit` and `hub show` need, so that they work without being told anything."""
-    path = stack.folder / "client.env"
-    path.touch(mode=0o600)
-    path.write_text(f"HUB_API_URL={stack.api_url}\nHUB_API_KEY={stack.api_key}\n")
+def _write_settings(stack: Stack) -> None:
+    """
+    `client.env` is what `hub submit` and `hub show` need, so that they work without being told anything;
+    `hub.env` is for a shell from which the hub is operated: `hub doctor` reads database and engine itself.
+    """
+    client = {"HUB_API_URL": stack.api_url, "HUB_API_KEY": stack.api_key}
+    settings = {name: value for name, value in stack.environment.items() if name.startswith("HUB_")}
+    for name, lines in (
+        ("client.env", [f"{name}={value}" for name, value in client.items()]),
+        ("hub.env", [f"export {name}={shlex.quote(value)}" for name, value in sorted(settings.items())]),
+    ):
+        path = stack.folder / name
+        path.touch(mode=0o600)
+        path.write_text("\n".join([*lines, ""]))
 
 
 def _welcome(stack: Stack) -> str:
@@ -87,6 +97,7 @@ def _welcome(stack: Stack) -> str:
             f"  Temporal's UI   {stack.temporal_ui_url}",
             f"  agencies        {stack.simulator_url}/_simulator/agencies (simulated)",
             f"  logs            {stack.folder / 'logs'}",
+            f"  settings        . {stack.folder / 'hub.env'}  (before hub doctor, hub clients and the like)",
             "",
             "  Try:",
             "",

@@ -58,6 +58,7 @@ def spoken_value(value: FactValue) -> str:
     return _spoken_code(value) or "nothing"
 
 
+@lru_cache(maxsize=4096)
 def _spoken_code(code: str) -> str:
     """A code of the catalogue's own, as `registered_product`, in words; any other text as it is."""
     return code.replace("_", " ") if re.fullmatch(r"[a-z0-9_]+", code) else code

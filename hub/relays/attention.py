@@ -16,6 +16,11 @@ _BATCH = 200
 _PAUSE = 2.0
 _SHARE = 100
 """At most one part in so many of the time goes into comparing what is kept with what there is."""
+_LATEST = 30.0
+"""
+Seconds after which it is compared all the same: what has been mended is not shown as stuck for longer. On a
+busy machine a comparison takes long once, and that says nothing of the next.
+"""
 
 log = structlog.get_logger(__name__)
 
@@ -55,5 +60,5 @@ class AttentionRelay:
             return took  # as long as it took: the work of the hub goes on meanwhile
         if compare:
             # Rounds are a pause apart in any case.
-            self._compare_at = began + max(0.0, took * _SHARE - _PAUSE)
+            self._compare_at = began + min(_LATEST, took * _SHARE) - _PAUSE
         return _PAUSE

@@ -235,10 +235,9 @@ class Ledger:
         return entry
 
     def open(self, entry: Entry, case: Case) -> None:
-        """Let a submission take effect."""
+        """Let a submission take effect. It is written down with the messages that will tell of it."""
         entry.cases.append(case)
         self._by_receipt[entry.agency, case.receipt] = (entry, case)
-        self.save(entry)
 
     def save(self, entry: Entry) -> None:
         """Write an entry down. Counts of look-ups and polls are written with the next change."""

@@ -54,11 +54,11 @@ from hub.ports import (
     StuckPlace,
     StuckRow,
 )
-from hub.store.casefile import UNTOLD, insert_of
 from hub.store.intake import NOT_STARTED
 from hub.store.notices import UNSENT
 from hub.store.part import AnyRow, Part
-from hub.store.rows import StoredReferral, read_case, read_referrals_of_many
+from hub.store.rows import UNTOLD, StoredReferral, read_case, read_referrals_of_many
+from hub.store.statements import insert_of
 from hub.store.tables import attention, decisions, declarations, events, notices, referrals, untold_news
 from hub.store.types import Key
 

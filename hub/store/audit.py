@@ -7,9 +7,10 @@ import json
 from sqlalchemy import Connection, Select, func, insert, literal, select, text, tuple_
 
 from hub.ports import Audited, AuditFilter, AuditPage, BadCursor, DoneBefore
-from hub.store.casefile import insert_of, to_json
 from hub.store.cursors import decode_cursor, encode_cursor
 from hub.store.part import AnyRow, Part
+from hub.store.record import to_json
+from hub.store.statements import insert_of
 from hub.store.tables import audit
 from hub.store.types import Utc
 

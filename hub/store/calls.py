@@ -10,8 +10,8 @@ from sqlalchemy import Connection, case, delete, select
 
 from hub.domain.latency import STEPS
 from hub.ports import CallCount
-from hub.store.casefile import insert_of
 from hub.store.part import AnyRow, Part
+from hub.store.statements import insert_of
 from hub.store.tables import agency_calls
 
 _MINUTE = "minute"

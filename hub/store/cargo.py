@@ -9,8 +9,9 @@ from sqlalchemy import Connection, bindparam, select, text
 from hub.domain.cargo import CargoEvent, CargoStep
 from hub.domain.clearance import Outcome
 from hub.domain.events import EventType, NewEvent
-from hub.store.casefile import OpenCase, insert_of
+from hub.store.casefile import OpenCase
 from hub.store.part import Part
+from hub.store.statements import insert_of
 from hub.store.tables import cargo_events, declarations
 from hub.store.types import key
 

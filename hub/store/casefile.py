@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, literal, select, text, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import BindParameter, Connection, bindparam, insert, literal, select, update
 
 from hub.domain import life
 from hub.domain.case import Case, Referral
@@ -19,15 +17,16 @@ from hub.domain.deadlines import parse_duration
 from hub.domain.declaration import Declaration
 from hub.domain.event_data import Question
 from hub.domain.events import Event, EventType, NewEvent
-from hub.domain.exchange import Dossier, Exchange
+from hub.domain.exchange import Dossier
 from hub.domain.history import time_run
 from hub.domain.names import referral_id, split_referral_id
-from hub.domain.referral import Answers, Decision, Receipt, ReferralState, Verdict
+from hub.domain.referral import Decision, Receipt, ReferralState, Verdict
 from hub.domain.settling import is_live, settle
 from hub.ports import CaseOnRecord, DeclarationView, Unheard
-from hub.store.engine import Recorded, recorded_in
+from hub.store.asking import PollChanges, end_all_polls, is_polled
 from hub.store.histories import Answered, count_answers
 from hub.store.part import AnyRow
+from hub.store.record import append_events, numbered, settled_data, to_json
 from hub.store.rows import (
     Sending,
     StoredReferral,
@@ -42,35 +41,12 @@ from hub.store.rows import (
     terms_values,
 )
 from hub.store.statements import Statement
-from hub.store.tables import (
-    decisions,
-    declarations,
-    events,
-    exchanges,
-    polls,
-    referral_queue,
-    referrals,
-    untold_news,
-)
+from hub.store.tables import decisions, declarations, events, referral_queue, referrals
 from hub.store.tables.control import NEVER
 from hub.store.types import key, storable
 from hub.store.views import WHOLE, view_of
 
-UNTOLD = text("NOT decisions.told")
-"""As the index on it says, word for word: SQLite uses a partial index only then."""
-
-_JSON = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))
 _RELEASES = (Outcome.RELEASE, Outcome.PARTIAL_RELEASE)
-
-
-def to_json(value: object) -> str:
-    """Plain data as compact JSON."""
-    return _JSON.encode(value)
-
-
-def rfc3339(moment: datetime) -> str:
-    """An instant as events show it: UTC, `Z`."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 class OpenCase:
@@ -93,10 +69,7 @@ class OpenCase:
         self._events: list[NewEvent] = []
         self._values: dict[str, Any] = {}
         self._decisions: list[dict[str, Any]] = []
-        self._polls_begun: list[dict[str, Any]] = []
-        self._polls_reopened: list[dict[str, Any]] = []
-        self._polls_ended: list[str] = []
-        self._polls_dropped: list[str] = []
+        self._polls = PollChanges(self.mrn)
         self._deadlines: dict[str, datetime | None] = {}
         self._answered: list[Answered] = []
         self._known: dict[str, set[str]] = {}
@@ -203,7 +176,7 @@ class OpenCase:
             before = self.case
             self.case = life.apply(before, event)
             self._keep_up(before, event)
-        return _numbered(event, self.mrn, self._last_seq)
+        return numbered(event, self.mrn, self._last_seq)
 
     def note(self, at: datetime, kind: EventType, service: str | None = None, **data: Any) -> Event:
         """Append an event; `None` values are left out of its data."""
@@ -253,7 +226,7 @@ class OpenCase:
         """Nothing more is awaited."""
         self.closed_at = at
         self._values["closed_at"] = at
-        _END_POLLS.run(self._connection, {"mrn_": self.mrn})
+        end_all_polls(self._connection, self.mrn)
 
     def set_columns(self, **values: Any) -> None:
         """Change columns of the declaration itself."""
@@ -282,15 +255,15 @@ class OpenCase:
         """Ask about a delivered referral from `at` on, if that is how its agency answers."""
         referral = self.referral(service)
         if referral.delivered_at is not None and is_polled(referral) and not self.takes_no_more:
-            self._polls_begun.append(self._poll(referral, at))
+            self._polls.begin(referral, at)
 
     def reopen_poll(self, service: str, at: datetime) -> None:
         """Ask about a referral from `at` on, whatever became of asking before."""
-        self._polls_reopened.append(self._poll(self.referral(service), at))
+        self._polls.reopen(self.referral(service), at)
 
     def end_poll(self, service: str) -> None:
         """Ask about it no more."""
-        self._polls_ended.append(service)
+        self._polls.end(service)
 
     def not_understood(self, service: str, trouble: str, at: datetime, **about: Any) -> None:
         """
@@ -461,7 +434,7 @@ class OpenCase:
             if was.terms.id != now.terms.id:
                 # Another application: nothing of what was sent before is its own.
                 self.set_sending(now.terms.service, None)
-                self._polls_dropped.append(now.terms.service)
+                self._polls.drop(now.terms.service)
             elif event.type is EventType.REFERRAL_RESENT:
                 self._send_anew(now.terms.service)
             else:
@@ -488,7 +461,7 @@ class OpenCase:
         if self.sending(service) is None:
             # It has come to its end whenever that was: what is not found at the agency is not there.
             self.set_sending(service, Sending(self.accepted_at, self.referral(service).terms.revision))
-        self._polls_dropped.append(service)
+        self._polls.drop(service)
 
     def _keep_decisions_up(self, referral: Referral) -> None:
         """What customs' own control begins anew with comes with the amendment, by which it is told."""
@@ -504,11 +477,11 @@ class OpenCase:
             return  # whoever records the delivery says from when on
         if not is_polled(now):
             if is_polled(was):
-                self._polls_ended.append(now.terms.service)
+                self._polls.end(now.terms.service)
         elif not is_polled(was) or event.type is EventType.REFERRAL_AMENDED:
             # The agency takes a final word back and asks for more, or has other content to decide on. It
             # has decided once, so it has the referral, receipt or not.
-            self._polls_reopened.append(self._poll(now, event.at))
+            self._polls.reopen(now, event.at)
 
     # --- writing ----------------------------------------------------------------------------------------
 
@@ -522,7 +495,7 @@ class OpenCase:
         recorded = append_events(connection, self.mrn, self._row.last_seq, self._events, self._agency_of)
         if self._decisions:
             INSERT_DECISION.run_each(connection, self._decisions)
-        self._save_polls()
+        self._polls.save(connection)
         if self._deadlines:
             # Whoever waits for its agency waits at another place now.
             _MOVE_IN_QUEUE.run_each(
@@ -585,33 +558,6 @@ class OpenCase:
                 [{"mrn_": self.mrn, "service_": was.terms.service, "id_": id} for id in sorted(gone)],
             )
 
-    def _save_polls(self) -> None:
-        connection = self._connection
-        for change, services in ((_DROP_POLL, self._polls_dropped), (_END_POLL, self._polls_ended)):
-            if services:
-                change.run_each(connection, [{"mrn_": self.mrn, "service_": s} for s in services])
-        if self._polls_begun:
-            _BEGIN_POLL.run_each(connection, self._polls_begun)
-        if self._polls_reopened:
-            _REOPEN_POLL.run_each(connection, self._polls_reopened)
-
-    def _poll(self, referral: Referral, due_at: datetime) -> dict[str, Any]:
-        return {
-            "mrn": self.mrn,
-            "service": referral.terms.service,
-            "agency": referral.terms.agency,
-            "due_at": due_at,
-            "attempts": 0,
-        }
-
-
-def is_polled(referral: Referral) -> bool:
-    """Whether the agency is asked about the referral: it has it, and has not decided."""
-    has_it = referral.state is ReferralState.DELIVERED or (
-        referral.state is ReferralState.EXPIRED and referral.delivered_at is not None
-    )
-    return referral.terms.answers is Answers.POLL and has_it and is_live(referral)
-
 
 def _joined(first: Receipt | None, later: Receipt) -> Receipt:
     """The first stands, with the reference that it lacked, and the values as last told."""
@@ -632,94 +578,12 @@ def _differ_beside_referrals(one: Case, other: Case) -> bool:
     return any(getattr(one, name) != getattr(other, name) for name in names)
 
 
-def insert_of(connection: Connection) -> Any:
-    """The INSERT of this database that knows ON CONFLICT."""
-    return sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
-
-
-def append_events(
-    connection: Connection,
-    mrn: str,
-    last_seq: int,
-    new: Sequence[NewEvent],
-    agency_of: Callable[[str], str | None],
-) -> list[Event]:
-    """
-    Write events after `last_seq`, and have them told. The declaration must be locked, or new in this
-    transaction. `agency_of` is asked for the agency of a service where an event does not say it.
-    """
-    if not new:
-        return []
-    recorded = [_numbered(event, mrn, seq) for seq, event in enumerate(new, last_seq + 1)]
-    _INSERT_EVENT.run_each(
-        connection,
-        [
-            {
-                "mrn": mrn,
-                "seq": event.seq,
-                "at": event.at,
-                "type": event.type.value,
-                "service": event.service,
-                "data": to_json(event.data),
-            }
-            for event in recorded
-        ],
-    )
-    news = [event for event in recorded if event.type in life.NEWS]
-    if news:
-        _INSERT_NEWS.run_each(connection, [{"mrn": mrn, "seq": e.seq, "at": e.at} for e in news])
-    told = recorded_in(connection)
-    for event in recorded:
-        agency = event.data.get("agency")
-        if agency is None and event.service is not None:
-            agency = agency_of(event.service)
-        told.append(Recorded(event, agency))
-    return recorded
-
-
-def _numbered(event: NewEvent, mrn: str, seq: int) -> Event:
-    return Event(at=event.at, type=event.type, service=event.service, data=event.data, mrn=mrn, seq=seq)
-
-
-def record_exchanges(connection: Connection, took_place: Sequence[Exchange]) -> None:
-    """Write exchanges down; one that is there already stays as it is."""
-    if took_place:
-        _INSERT_EXCHANGE.run_each(
-            connection,
-            [
-                {
-                    "id": exchange.id,
-                    "mrn": exchange.mrn,
-                    "agency": exchange.agency,
-                    "started_at": exchange.started_at,
-                    "document": exchange.model_dump_json(),
-                }
-                for exchange in took_place
-            ],
-        )
-
-
 def services_of(mrn: str, referral: str) -> str:
     """The service of a referral id of this declaration. Raises KeyError when it is another's."""
     of, service = split_referral_id(referral)
     if of != mrn:
         raise KeyError(f"{referral} is not a referral of {mrn}")
     return service
-
-
-def settled_data(clearance: Clearance, pending: Sequence[str], through: int | None = None) -> dict[str, Any]:
-    """The data of `clearance.settled`: the whole of it, since the next outcome takes its place."""
-    data: dict[str, Any] = {
-        "outcome": clearance.outcome.value,
-        "final": clearance.final,
-        "reasons": [r.model_dump(mode="json", exclude_none=True) for r in clearance.reasons],
-        "pending_agencies": list(pending),
-    }
-    if clearance.released_items:
-        data["released_items"] = list(clearance.released_items)
-    if through is not None:
-        data["through"] = through
-    return data
 
 
 def ahead(referral: Referral, decision: Decision) -> str:
@@ -772,9 +636,6 @@ _LATER_FACT = Statement(
     )
     .limit(1)
 )
-_INSERT_EVENT = Statement(insert(events))
-_INSERT_NEWS = Statement(insert(untold_news))
-_INSERT_EXCHANGE = Statement(lambda insert: insert(exchanges).on_conflict_do_nothing())
 INSERT_REFERRAL = Statement(insert(referrals))
 INSERT_DECISION = Statement(insert(decisions))
 _THIS_DECISION = (
@@ -788,18 +649,8 @@ _CHANGE_DECLARATION = Statement(update(declarations).where(declarations.c.mrn ==
 _CHANGE_REFERRAL = Statement(
     update(referrals).where(referrals.c.mrn == _MRN, referrals.c.service == bindparam("service_"))
 )
-_THIS_POLL = (polls.c.mrn == _MRN, polls.c.service == bindparam("service_"))
-_BEGIN_POLL = Statement(lambda insert: insert(polls).on_conflict_do_nothing())
-_REOPEN_POLL = Statement(
-    lambda insert: (add := insert(polls)).on_conflict_do_update(
-        index_elements=["mrn", "service"], set_={"due_at": add.excluded.due_at}
-    )
-)
-_END_POLL = Statement(update(polls).where(*_THIS_POLL).values(due_at=None))
-_DROP_POLL = Statement(delete(polls).where(*_THIS_POLL))
 _MOVE_IN_QUEUE = Statement(
     update(referral_queue)
     .where(referral_queue.c.mrn == _MRN, referral_queue.c.service == bindparam("service_"))
     .values(due_at=bindparam("due_"))
 )
-_END_POLLS = Statement(update(polls).where(polls.c.mrn == _MRN).values(due_at=None))

@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from hub.domain.case import Referral
 from hub.domain.events import Event, EventType, NewEvent
 from hub.domain.referral import OnExpiry, ReferralState
-from hub.store.casefile import OpenCase, rfc3339
+from hub.store.casefile import OpenCase
 from hub.store.certificates import give_back
 from hub.store.part import Part
+from hub.store.record import rfc3339
 
 _NO_LONGER_DUE = (ReferralState.DECIDED, ReferralState.EXPIRED, ReferralState.WITHDRAWN)
 _CLOCKS_DIFFER = timedelta(minutes=1)

@@ -24,8 +24,9 @@ from hub.domain.event_data import CertificateMoved
 from hub.domain.events import EventType
 from hub.domain.referral import ReferralState
 from hub.ports import LedgerRefused
-from hub.store.casefile import OpenCase, insert_of
+from hub.store.casefile import OpenCase
 from hub.store.part import AnyRow, Part
+from hub.store.statements import insert_of
 from hub.store.tables import certificate_entries, certificate_waits, certificates
 from hub.store.types import key
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlalchemy import select, update
 
 from hub.ports import ApiClient
-from hub.store.casefile import insert_of
 from hub.store.part import AnyRow, Part
+from hub.store.statements import insert_of
 from hub.store.tables import clients
 
 

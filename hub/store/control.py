@@ -20,8 +20,8 @@ from hub.ports.control import (
     Probe,
     QueuedReferral,
 )
-from hub.store.casefile import insert_of
 from hub.store.part import AnyRow, Part
+from hub.store.statements import insert_of
 from hub.store.tables import agency_controls, declarations, referral_queue, referrals
 from hub.store.tables.control import NEVER
 

@@ -35,14 +35,15 @@ from hub.domain.clearance import Notice, Outcome
 from hub.domain.life import replayed
 from hub.domain.referral import Answers, ReferralState
 from hub.ports.doctor import Examination, FindingKind, OpenDeclaration, Place, Resumption
-from hub.store.casefile import UNTOLD, OpenCase, is_polled
+from hub.store.asking import is_polled
+from hub.store.casefile import OpenCase
 from hub.store.intake import NOT_STARTED
 from hub.store.messages import WAITING, lock_references, match_waiting
 from hub.store.notices import UNSENT
 from hub.store.part import AnyRow, Part
 from hub.store.polls import OPEN
 from hub.store.recovery import notices_from
-from hub.store.rows import read_case, read_referrals
+from hub.store.rows import UNTOLD, read_case, read_referrals
 from hub.store.tables import (
     agency_controls,
     archived,

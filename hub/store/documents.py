@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 from hub.domain.information import Information
 from hub.domain.names import referral_id
-from hub.store.casefile import insert_of
 from hub.store.part import Part
+from hub.store.statements import insert_of
 from hub.store.tables import documents, information, referrals
 
 

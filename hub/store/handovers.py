@@ -10,10 +10,11 @@ from hub.domain.events import EventType
 from hub.domain.names import split_referral_id
 from hub.domain.referral import ReferralState
 from hub.ports import HandOver, HandOverMark
-from hub.store.casefile import OpenCase, record_exchanges, services_of
+from hub.store.casefile import OpenCase, services_of
 from hub.store.control import put_in_queue
 from hub.store.messages import lock_references, match_waiting
 from hub.store.part import Part
+from hub.store.record import record_exchanges
 from hub.store.rows import Sending
 
 

@@ -17,7 +17,7 @@ from hub.domain.exchange import Message
 from hub.domain.names import split_referral_id
 from hub.domain.referral import Decision, Via
 from hub.ports import Received
-from hub.store.casefile import UNTOLD, OpenCase, insert_of
+from hub.store.casefile import OpenCase
 from hub.store.messages import (
     DECISIONS,
     apply_message,
@@ -28,7 +28,8 @@ from hub.store.messages import (
 )
 from hub.store.part import AnyRow, Part
 from hub.store.retention import archived_by_reference, is_archived
-from hub.store.statements import Statement
+from hub.store.rows import UNTOLD
+from hub.store.statements import Statement, insert_of
 from hub.store.tables import decisions, inbox, refused_callbacks
 from hub.store.telling import to_tell
 from hub.store.types import key, storable

@@ -13,17 +13,10 @@ from hub.domain.intake import Acceptance
 from hub.domain.settling import settle
 from hub.ports import LodgedBefore
 from hub.store.cargo import lock_cargo, note_cargo, reported
-from hub.store.casefile import (
-    INSERT_DECISION,
-    INSERT_REFERRAL,
-    OpenCase,
-    append_events,
-    rfc3339,
-    settled_data,
-    to_json,
-)
+from hub.store.casefile import INSERT_DECISION, INSERT_REFERRAL, OpenCase
 from hub.store.certificates import claim
 from hub.store.part import Part
+from hub.store.record import append_events, rfc3339, settled_data, to_json
 from hub.store.retention import archived_acceptance
 from hub.store.rows import decision_row, is_awaited, life_of, new_referral_row, read_acceptance
 from hub.store.statements import Statement

@@ -18,11 +18,12 @@ from hub.domain.life import NEWS, decision_in
 from hub.domain.names import referral_id
 from hub.ports import DeclarationVersion, DeclarationView, ReferralFile
 from hub.store.cargo import lock_cargo, note_cargo, reported
-from hub.store.casefile import OpenCase, record_exchanges
+from hub.store.casefile import OpenCase
 from hub.store.certificates import claim
 from hub.store.inbox import receive_in
 from hub.store.intake import lodged_columns
 from hub.store.part import AnyRow, Part
+from hub.store.record import record_exchanges
 from hub.store.rows import read_case, read_referrals
 from hub.store.statements import Statement
 from hub.store.tables import declaration_versions, declarations, events, untold_news

@@ -12,9 +12,10 @@ from hub.domain.events import EventType
 from hub.domain.exchange import Exchange
 from hub.domain.names import notice_key
 from hub.ports import Acknowledgement, CaseOnRecord, Recorded, Settled
-from hub.store.casefile import OpenCase, record_exchanges
+from hub.store.casefile import OpenCase
 from hub.store.certificates import write_off
 from hub.store.part import AnyRow, Part
+from hub.store.record import record_exchanges
 from hub.store.statements import Statement
 from hub.store.tables import notices
 

@@ -14,10 +14,11 @@ from hub.domain.exchange import Dossier, Exchange
 from hub.domain.names import split_referral_id
 from hub.domain.referral import Receipt, ReferralState, ReferralTerms
 from hub.ports import OpenPoll, Polled, Received
-from hub.store.casefile import OpenCase, insert_of, record_exchanges
+from hub.store.casefile import OpenCase
 from hub.store.inbox import receive_in
 from hub.store.part import Part
-from hub.store.statements import Statement
+from hub.store.record import record_exchanges
+from hub.store.statements import Statement, insert_of
 from hub.store.tables import declarations, feeds, polls, referrals
 
 OPEN = text("polls.due_at IS NOT NULL")

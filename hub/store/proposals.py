@@ -24,12 +24,13 @@ from hub.ports import (
 )
 from hub.store.audit import add_line, refuse_done
 from hub.store.bulks import end_item
-from hub.store.casefile import OpenCase, insert_of
+from hub.store.casefile import OpenCase
 from hub.store.control import control_by_hand
 from hub.store.cursors import decode_cursor, encode_cursor
 from hub.store.inbox import receive_in
 from hub.store.life import take_step
 from hub.store.part import Part
+from hub.store.statements import insert_of
 from hub.store.tables import documents, proposals
 from hub.store.types import Key, Utc
 

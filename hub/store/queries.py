@@ -21,7 +21,6 @@ from hub.ports import (
     Page,
     RefusedCallback,
 )
-from hub.store.casefile import UNTOLD
 from hub.store.cursors import decode_cursor, encode_cursor
 from hub.store.intake import NOT_STARTED
 from hub.store.messages import DECISIONS, WAITING
@@ -29,6 +28,7 @@ from hub.store.notices import UNSENT
 from hub.store.overview import CLOSED, OPEN_CASES, end_of
 from hub.store.part import AnyRow, Part
 from hub.store.polls import OPEN
+from hub.store.rows import UNTOLD
 from hub.store.schema import REVISION
 from hub.store.statements import Statement
 from hub.store.tables import (

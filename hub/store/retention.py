@@ -33,10 +33,11 @@ from hub.domain.intake import Acceptance
 from hub.ports.actions import BulkState
 from hub.ports.retention import ArchiveFile, Closed, LeaseLost, LegalHold, Pruned, Tombstone
 from hub.ports.versions import ChangeKind
-from hub.store.casefile import UNTOLD, insert_of, rfc3339, to_json
 from hub.store.notices import UNSENT
 from hub.store.part import AnyRow, Part
-from hub.store.statements import Statement
+from hub.store.record import rfc3339, to_json
+from hub.store.rows import UNTOLD
+from hub.store.statements import Statement, insert_of
 from hub.store.tables import (
     agency_changes,
     agency_versions,

@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, bindparam, select
+from sqlalchemy import BindParameter, Connection, bindparam, select, text
 
 from hub.domain.case import Case, Change, Referral
 from hub.domain.information import ClockStop, InformationRequest
@@ -24,6 +24,9 @@ from hub.store.part import AnyRow
 from hub.store.statements import Statement
 from hub.store.tables import decisions, declarations, referrals
 from hub.store.types import key
+
+UNTOLD = text("NOT decisions.told")
+"""As the index on it says, word for word: SQLite uses a partial index only then."""
 
 _NOT_AWAITED = (ReferralState.DECIDED, ReferralState.WITHDRAWN)
 _KEPT_READ = 1024

@@ -25,6 +25,11 @@ _Change = Callable[[Any], Any]
 T = TypeVar("T")
 
 
+def insert_of(connection: Connection) -> Any:
+    """The INSERT of this database that knows ON CONFLICT."""
+    return sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
+
+
 class Statement:
     """
     A statement that is compiled once for each kind of database.
@@ -72,14 +77,14 @@ class Statement:
         known = (connection.dialect.name, *values)
         compiled = self._compiled.get(known)
         if compiled is None:
-            compiled = _Compiled(self._written_for(connection.dialect), connection.dialect, values)
+            compiled = _Compiled(self._written_for(connection), connection.dialect, values)
             self._compiled[known] = compiled
         return compiled
 
-    def _written_for(self, dialect: Dialect) -> ClauseElement:
+    def _written_for(self, connection: Connection) -> ClauseElement:
         if isinstance(self._statement, ClauseElement):
             return self._statement
-        return self._statement(sqlite_insert if dialect.name == "sqlite" else postgresql_insert)
+        return self._statement(insert_of(connection))
 
 
 class Kept(Generic[T]):

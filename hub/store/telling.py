@@ -9,7 +9,8 @@ from sqlalchemy import BindParameter, Connection, bindparam, select
 from hub.domain.case import Case
 from hub.domain.referral import Decision
 from hub.domain.telling import can_wait
-from hub.store.casefile import UNTOLD, OpenCase
+from hub.store.casefile import OpenCase
+from hub.store.rows import UNTOLD
 from hub.store.statements import Statement
 from hub.store.tables import decisions
 

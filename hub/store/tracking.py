@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from hub.ports import TrackingLink
-from hub.store.casefile import insert_of
 from hub.store.part import AnyRow, Part
+from hub.store.statements import insert_of
 from hub.store.tables import declarations, tracking_failures, tracking_links
 
 _DROPPED_AT_ONCE = 100

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, delete, select, text, update
 from hub.ports import Audited
 from hub.ports.users import AttemptLimit, LastAdmin, NoSuchUser, Session, User, UserRole, UserTaken
 from hub.store.audit import add_line
-from hub.store.casefile import insert_of
 from hub.store.part import AnyRow, Part
+from hub.store.statements import insert_of
 from hub.store.tables import sessions, sign_in_attempts, sign_in_tickets, users
 
 _ATTEMPTS_LOCK = 0x68756261
@@ -155,7 +155,8 @@ class Users(Part):
             if frees:
                 return max(frees)
             connection.execute(
-                insert_of(connection)(sign_in_attempts), [{"key": limit.key, "at": at} for limit in limits]
+                insert_of(connection)(sign_in_attempts),
+                [{"key": limit.key, "at": at} for limit in limits],
             )
         return None
 
@@ -168,7 +169,8 @@ class Users(Part):
         """For a sign-in that comes back."""
         with self._database.write() as connection:
             connection.execute(
-                insert_of(connection)(sign_in_tickets), {"id_hash": id_hash, "document": document, "at": at}
+                insert_of(connection)(sign_in_tickets),
+                {"id_hash": id_hash, "document": document, "at": at},
             )
 
     def take_ticket(self, id_hash: str, kept_after: datetime) -> str | None:

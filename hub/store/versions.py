@@ -19,8 +19,9 @@ from hub.ports import (
     Served,
     ToldFault,
 )
-from hub.store.casefile import insert_of, to_json
 from hub.store.part import AnyRow, Part
+from hub.store.record import to_json
+from hub.store.statements import insert_of
 from hub.store.tables import agency_changes, agency_versions, configuration_files, referrals
 
 _CHANGING = 0x68756263_6667

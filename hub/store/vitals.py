@@ -13,11 +13,12 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlch
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from hub.ports import Beat, DatabaseState, Doors, Outboxes
-from hub.store.casefile import UNTOLD, insert_of
 from hub.store.intake import NOT_STARTED
 from hub.store.messages import WAITING
 from hub.store.notices import UNSENT
 from hub.store.part import Part
+from hub.store.rows import UNTOLD
+from hub.store.statements import insert_of
 from hub.store.tables import (
     beats,
     bulletins,

@@ -27,6 +27,7 @@ from hub.domain.referral import Receipt, ReferralTerms
 from hub.domain.terms import terms_of
 from hub.expressions.compiling import nearest
 from hub.ports import Clock
+from hub.workbench.finding import find
 from hub.workbench.lodged import declaration_in
 from hub.workbench.unready import Unready
 from hub.workbench.variables import require
@@ -173,20 +174,6 @@ def open_bench(
         only=agency,
     )
     return Bench(configuration, configuration.agencies[agency], environment)
-
-
-def find(folder: Path, agency: str) -> Path:
-    """The agency's file. Raises Unready, with the name that was perhaps meant."""
-    if not folder.is_dir():
-        raise Unready(
-            f"there is no configuration folder {folder}", "name it with --config FOLDER or HUB_CONFIG_FOLDER"
-        )
-    names = sorted(path.stem for path in (folder / "agencies").glob("*.yaml"))
-    if agency not in names:
-        like = nearest(agency, names)
-        hint = f"did you mean {like!r}?" if like else "`hub agency list` shows those there are"
-        raise Unready(f"{folder / 'agencies'} has no file {agency}.yaml", hint)
-    return folder / "agencies" / f"{agency}.yaml"
 
 
 def under_new_lrn(declaration: Declaration, mrn: str) -> Declaration:

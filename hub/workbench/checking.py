@@ -14,7 +14,7 @@ from hub.config.loader import Configuration, load
 from hub.config.models import AgencyFile
 from hub.config.schema_faults import FileReport
 from hub.config.yaml import read
-from hub.workbench.bench import find
+from hub.workbench.finding import find
 from hub.workbench.golden.case import paths
 
 

@@ -151,6 +151,27 @@ async def test_who_has_served_while_the_queue_went_out_is_tried_soon_again(store
             assert store.controls()["kats"].next_probe_at == hub.now + 2 * first
 
 
+async def test_what_was_served_before_it_was_open_again_does_not_count(store: Store) -> None:
+    """Served is who answers while this queue goes out, and not the one before it."""
+    answers = [answer(200, RECEIPT)] * 5
+    with system([*answers, *[answer(503)] * 3]) as running:
+        async with processes(store, running) as [hub]:
+            first = hub.gate.pace("kats").first_pause
+            store.fails("kats", reason="refused", at=hub.now)
+            store.recovered("kats", hub.now, 1.0)
+            await hub.gate.look()
+            for _ in answers:
+                await hub.submit()
+            store.let_go("kats", hub.now, hub.gate.pace("kats"))
+            await hub.gate.look()
+            assert hub.state() is ControlState.OPEN
+            store.fails("kats", reason="refused", at=hub.now, pause=first)
+            store.recovered("kats", hub.now, 1.0)
+            await hub.gate.look()
+            await hub.fails(AgencyUnavailable, AgencyUnavailable, AgencyUnavailable)
+            assert store.controls()["kats"].next_probe_at == hub.now + 2 * first
+
+
 async def test_one_process_shuts_the_gate_for_all_and_all_forgive_when_it_opens(store: Store) -> None:
     """Each counts its own failures; none holds them against an agency that has been answered elsewhere."""
     up = False

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
-import socket
 import threading
 import time
 from datetime import timedelta
@@ -17,6 +16,7 @@ from hub.adapters.transport import Sender
 from hub.adapters.wire import WireRequest
 from hub.config.models import AgencyFile
 from hub.domain.errors import AgencyRefused, AgencyUnavailable, InDoubt, NotUnderstood
+from hub.loopback import free_port
 from tests.adapters.support import MRN, NOW, agency, changed, dossier, gateway_to
 from tests.adapters.system import Heard, Say, answer, system
 
@@ -31,9 +31,7 @@ def quick(file: AgencyFile, **limits: object) -> AgencyFile:
 
 
 def closed_port() -> str:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    return f"http://127.0.0.1:{port}"
+    return f"http://127.0.0.1:{free_port()}"
 
 
 async def test_nobody_there_is_unavailable_after_short_retries() -> None:
@@ -60,6 +58,12 @@ async def test_a_name_that_does_not_resolve_is_unavailable() -> None:
     [
         pytest.param(Say(), id="cut-before-a-word"),
         pytest.param(Say((b"HTTP/1.1 200 OK\r\nContent-Le",)), id="cut-in-the-headers"),
+        pytest.param(Say((b"HTTP/1.1 200 OK\r",)), id="cut-in-the-end-of-the-status"),
+        pytest.param(Say((b"HTTP/1.1 200 OK\r\n",)), id="cut-after-the-status"),
+        pytest.param(Say((b"HTTP/1.1 200 OK\r\nDate: today\r\n",)), id="cut-between-headers"),
+        pytest.param(
+            Say((b"HTTP/1.1 200 OK\r\nno header\r\nContent-Length: 2\r\n\r\n{}",)), id="garbled-headers"
+        ),
         pytest.param(Say((b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{",)), id="cut-in-the-body"),
         pytest.param(
             Say((b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"re', b"vi\r\n")),

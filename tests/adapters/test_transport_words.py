@@ -7,7 +7,7 @@ import http.client
 import requests
 import urllib3
 
-from hub.adapters.transport import _sorted
+from hub.adapters.transport import UnreadableHeaders, _sorted
 
 
 def test_a_connection_that_is_closed_without_an_answer_is_told_in_words() -> None:
@@ -21,3 +21,7 @@ def test_a_connection_that_is_closed_without_an_answer_is_told_in_words() -> Non
         )
     )
     assert str(_sorted(reset)) == "sent, and then: the connection was cut by the other side"
+    garbled = requests.ConnectionError(
+        urllib3.exceptions.ProtocolError("Connection aborted.", UnreadableHeaders())
+    )
+    assert str(_sorted(garbled)) == "sent, and then: the headers of the answer cannot be read"

@@ -82,7 +82,7 @@ print(json.dumps(sorted(sys.modules)))
     ("modules", "not_needed"),
     [
         ("hub.cli.running hub.worker", {"fastapi", "uvicorn", "authlib", "hub.api", "hub.console"}),
-        ("hub.agency_worker", {"uvicorn", "authlib", "sqlalchemy", "hub.store", "hub.console"}),
+        ("hub.agency_worker", {"fastapi", "uvicorn", "authlib", "sqlalchemy", "hub.store", "hub.console"}),
         ("hub.cli.simulate", {"temporalio", "sqlalchemy", "authlib", "hub.store", "hub.console"}),
         ("hub.bootstrap.configuration", {"temporalio", "fastapi", "sqlalchemy", "hub.store"}),
     ],

@@ -177,7 +177,7 @@ def recorded(folder: WorkFolder, sqlite_url: str) -> tuple[str, str]:
     store = create_store(sqlite_url)
     try:
         store.lodge(accepted)
-        from hub.store.casefile import record_exchanges
+        from hub.store.record import record_exchanges
 
         with store._database.write() as connection:
             record_exchanges(connection, [exchange])

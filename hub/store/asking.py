@@ -1,0 +1,86 @@
+"""Which referrals their agencies are asked about, and from when on."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BindParameter, Connection, bindparam, delete, update
+
+from hub.domain.case import Referral
+from hub.domain.referral import Answers, ReferralState
+from hub.domain.settling import is_live
+from hub.store.statements import Statement
+from hub.store.tables import polls
+
+
+def is_polled(referral: Referral) -> bool:
+    """Whether the agency is asked about the referral: it has it, and has not decided."""
+    has_it = referral.state is ReferralState.DELIVERED or (
+        referral.state is ReferralState.EXPIRED and referral.delivered_at is not None
+    )
+    return referral.terms.answers is Answers.POLL and has_it and is_live(referral)
+
+
+class PollChanges:
+    """What a transaction changes about the polls of one declaration; written when it is saved."""
+
+    def __init__(self, mrn: str) -> None:
+        self._mrn = mrn
+        self._begun: list[dict[str, Any]] = []
+        self._reopened: list[dict[str, Any]] = []
+        self._ended: list[str] = []
+        self._dropped: list[str] = []
+
+    def begin(self, referral: Referral, at: datetime) -> None:
+        """Ask about it from `at` on, unless it is asked about already."""
+        self._begun.append(self._poll(referral, at))
+
+    def reopen(self, referral: Referral, at: datetime) -> None:
+        """Ask about it from `at` on, whatever became of asking before."""
+        self._reopened.append(self._poll(referral, at))
+
+    def end(self, service: str) -> None:
+        """Ask about it no more."""
+        self._ended.append(service)
+
+    def drop(self, service: str) -> None:
+        """As if it had never been asked about."""
+        self._dropped.append(service)
+
+    def save(self, connection: Connection) -> None:
+        """Write them."""
+        for change, services in ((_DROP, self._dropped), (_END, self._ended)):
+            if services:
+                change.run_each(connection, [{"mrn_": self._mrn, "service_": s} for s in services])
+        if self._begun:
+            _BEGIN.run_each(connection, self._begun)
+        if self._reopened:
+            _REOPEN.run_each(connection, self._reopened)
+
+    def _poll(self, referral: Referral, due_at: datetime) -> dict[str, Any]:
+        return {
+            "mrn": self._mrn,
+            "service": referral.terms.service,
+            "agency": referral.terms.agency,
+            "due_at": due_at,
+            "attempts": 0,
+        }
+
+
+def end_all_polls(connection: Connection, mrn: str) -> None:
+    """Nothing of a declaration is asked about any more."""
+    _END_ALL.run(connection, {"mrn_": mrn})
+
+
+_MRN: BindParameter[str] = bindparam("mrn_")
+_THIS = (polls.c.mrn == _MRN, polls.c.service == bindparam("service_"))
+_BEGIN = Statement(lambda insert: insert(polls).on_conflict_do_nothing())
+_REOPEN = Statement(
+    lambda insert: (add := insert(polls)).on_conflict_do_update(
+        index_elements=["mrn", "service"], set_={"due_at": add.excluded.due_at}
+    )
+)
+_END = Statement(update(polls).where(*_THIS).values(due_at=None))
+_DROP = Statement(delete(polls).where(*_THIS))
+_END_ALL = Statement(update(polls).where(polls.c.mrn == _MRN).values(due_at=None))
