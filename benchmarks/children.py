@@ -102,13 +102,6 @@ class Children:
                 await asyncio.to_thread(child.wait)
 
 
-def free_port() -> int:
-    """A port of the loopback interface that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def _end_with_parent() -> None:
     """Run in a child before it begins: on Linux the kernel ends it when its parent dies, however it dies."""
     if sys.platform == "linux":

@@ -11,7 +11,6 @@ import argparse
 import os
 import random
 import secrets
-import socket
 import subprocess
 import sys
 import tempfile
@@ -30,6 +29,7 @@ from sqlalchemy import text
 from hub.clock import utc_now
 from hub.console import passwords
 from hub.domain.stuck import StuckKind
+from hub.loopback import free_port
 from hub.operations.tracking import MOST_LINKS, code_hash, new_code
 from hub.ports import TrackingLink, User, UserRole
 from hub.store import Store, create_store, upgrade
@@ -160,8 +160,7 @@ def tracking_code(store: Store, mrn: str) -> str:
 @contextmanager
 def api(url: str, config: Path) -> Iterator[tuple[str, int]]:
     """`hub api` on the store, in a process of its own; its address and its process id."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    port = free_port()
     base = f"http://127.0.0.1:{port}"
     environment = {
         **os.environ,

@@ -28,12 +28,12 @@ from typing import Any, cast
 import psutil
 import requests
 
-from benchmarks.children import free_port
 from benchmarks.fill import fill
 from hub.clock import utc_now
 from hub.config.loader import load
 from hub.embedded import Ports, Stack
 from hub.engine import TemporalEngine, connect
+from hub.loopback import free_port
 from hub.operations.doctor import Doctor
 from hub.ports import EngineUnavailable, UserRole
 from hub.ports.doctor import OpenDeclaration, Records

@@ -14,8 +14,9 @@ from typing import ClassVar, Protocol
 import psutil
 
 from benchmarks.agencies import POLL_EVERY, list_agencies, write_list
-from benchmarks.children import Children, free_port
+from benchmarks.children import Children
 from hub.embedded import Ports, Stack, temporal_executable
+from hub.loopback import free_port
 
 _CELERY_PROCESSES = 4
 """Twice the processors of the machine whose figures are published: tasks wait for agencies, too."""

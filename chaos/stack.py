@@ -25,6 +25,7 @@ from chaos.post import Post
 from chaos.wires import Address, Wire
 from chaos.world import World
 from hub.embedded import Ports, Stack
+from hub.loopback import free_port, free_ports
 
 DISK_MB = 4096
 """Of the disk that is filled: more than a leg ever writes."""
@@ -44,8 +45,8 @@ class Links:
             "cargo": Wire("cargo", Address(inside.simulator)),
             "engine": Wire("engine", Address(inside.temporal)),
         }
-        self._heard_at = dict(zip(self.wires, _free_ports(len(self.wires)), strict=True))
-        self._post_port = _free_ports(1)[0]
+        self._heard_at = dict(zip(self.wires, free_ports(len(self.wires)), strict=True))
+        self._post_port = free_port()
         self.post = Post(self.url("callbacks"), world.vocabulary)
 
     def url(self, link: str) -> str:
@@ -307,11 +308,3 @@ def _copied(configuration: Path, folder: Path) -> Path:
     with (copy / "policy.yaml").open("w") as out:
         yaml.dump(policy, out)
     return copy
-
-
-def _free_ports(count: int) -> list[int]:
-    ports: list[int] = []
-    while len(ports) < count:
-        made = Ports.free()
-        ports += [made.api, made.simulator, made.temporal, made.temporal_ui]
-    return ports[:count]

@@ -26,6 +26,7 @@ import structlog
 from hub.api.clients import new_key
 from hub.clock import utc_now
 from hub.console import passwords
+from hub.loopback import free_ports
 from hub.ports import ApiClient, Role, User, UserRole
 from hub.settings import Settings
 from hub.store import create_store, upgrade
@@ -77,15 +78,8 @@ class Ports:
 
     @classmethod
     def free(cls) -> Ports:
-        """Ports that nobody uses now."""
-        held = [socket.socket() for _ in range(4)]
-        try:
-            for each in held:
-                each.bind(("127.0.0.1", 0))
-            return cls(*(each.getsockname()[1] for each in held))
-        finally:
-            for each in held:
-                each.close()
+        """Ports that nobody uses now. Raises OSError."""
+        return cls(*free_ports(len(fields(cls))))
 
 
 @dataclass
@@ -193,11 +187,10 @@ class Stack:
         await self.start_child(name)
 
     async def wait_for(self, name: str, url: str, fits: Any = lambda body: True) -> None:
-        """Wait until a page answers 200 and its body fits. Raises StackFailed with the child's log."""
+        """Wait until a page answers 200 and its body fits. Raises StackFailed with a child's log."""
         deadline = asyncio.get_running_loop().time() + _READY_WITHIN
         while True:
-            if (status := self._children[name].returncode) is not None:
-                raise StackFailed(f"{name} ended with status {status}\n{self.log_tail(name)}")
+            self.check_alive()
             try:
                 answer = await asyncio.to_thread(requests.get, url, timeout=2.0)
                 if answer.status_code == 200 and fits(answer.json()):
@@ -229,8 +222,8 @@ class Stack:
 
     async def stop(self) -> None:
         """Stop all children, gently, then for good; the engine last, so that the worker can say goodbye."""
-        for names in (("worker", "api", "simulator"), ("temporal",)):
-            running = [self._children[n] for n in names if n in self._children]
+        for is_engine in (False, True):
+            running = [child for n, child in self._children.items() if (n == "temporal") is is_engine]
             for child in running:
                 if child.returncode is None:
                     child.terminate()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -50,6 +49,7 @@ from hub.domain.intake import Acceptance
 from hub.domain.referral import Decision
 from hub.engine_admission import Admission
 from hub.engine_reach import RPC_TIMEOUT, Reach
+from hub.loopback import free_port
 from hub.ports import EngineBusy, EngineUnavailable
 from hub.ports.doctor import Place, Resumption, WorkflowStanding, WorkflowStatus
 from hub.settings import EngineSettings
@@ -136,9 +136,7 @@ def measure_natively() -> str:
     """
     if _runtime.cache_info().currsize:
         raise RuntimeError("the native client is loaded already")
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        _native.address = f"127.0.0.1:{held.getsockname()[1]}"
+    _native.address = f"127.0.0.1:{free_port()}"
     return f"http://{_native.address}/metrics"
 
 

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from hub.loopback import free_port
 from hub.store import upgrade
 
 
 @pytest.mark.slow
 def test_every_line_of_a_worker_is_an_event(tmp_path: Path) -> None:
     """The native client of the engine and Python's warnings included; here the engine is away."""
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        port = held.getsockname()[1]
+    port = free_port()
     database = f"sqlite:///{tmp_path / 'hub.sqlite'}"
     upgrade(database)
     script = (

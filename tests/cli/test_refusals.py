@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from hub.embedded import Ports
+from hub.loopback import free_ports
 
 
 def hub(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -106,9 +106,7 @@ def test_a_port_in_use_is_named_with_its_option(tmp_path: Path) -> None:
             held.bind(("127.0.0.1", 0))
             held.listen()
         taken = {"--api-port": api.getsockname()[1], "--temporal-ui-port": ui.getsockname()[1]}
-        free = dict(
-            zip(("--simulator-port", "--temporal-port"), (Ports.free().api, Ports.free().api), strict=True)
-        )
+        free = dict(zip(("--simulator-port", "--temporal-port"), free_ports(2), strict=True))
         words = [str(word) for pair in (taken | free).items() for word in pair]
         ended = hub("up", "--folder", str(tmp_path), *words)
     assert ended.returncode == 1

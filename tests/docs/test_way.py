@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import shutil
-import socket
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
@@ -25,6 +24,7 @@ from hub.bootstrap.doors import api_parts
 from hub.bootstrap.joined import build
 from hub.clock import utc_now
 from hub.config.loader import load
+from hub.loopback import free_port
 from hub.ports import ApiClient, Role
 from hub.settings import Settings
 from hub.simulator.server import serve
@@ -47,8 +47,7 @@ def test_the_way_is_found() -> None:
 @pytest.fixture
 def port() -> int:
     """A port that nobody listens at, in the place of the one that the guide names."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    return free_port()
 
 
 @pytest.fixture
@@ -140,8 +139,7 @@ def _prepare_live(checkout: Path) -> None:
     key, hashed = new_key()
     store.add_client(ApiClient(id="walk", name="Walk", role=Role.ADMIN, created_at=utc_now()), hashed)
     store.close()
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     (up / "client.env").write_text(f"HUB_API_URL=http://127.0.0.1:{port}\nHUB_API_KEY={key}\n")
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 import time
 
 import pytest
 
 from hub.engine import TemporalEngine, connect
+from hub.loopback import free_port
 from hub.ports import EngineUnavailable
 from hub.settings import Settings
 from tests.workflows.support import acceptance, decision
@@ -16,9 +16,7 @@ from tests.workflows.support import acceptance, decision
 @pytest.fixture
 def nobody_there() -> Settings:
     """Settings with the address of an engine that is not running."""
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        port = held.getsockname()[1]
+    port = free_port()
     return Settings(environment="development", temporal_address=f"127.0.0.1:{port}")
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import socket
 from pathlib import Path
 
 import pytest
 
+from hub.loopback import free_port
 from tests.adapters.system import Heard, Say, System, answer, system
 from tests.workbench.conftest import CHERRIES, Hub, WorkFolder
 
@@ -219,8 +219,7 @@ def test_an_answer_is_shown_and_explained(hub: Hub, say: Say, status: int, words
 
 def test_nobody_there(hub: Hub) -> None:
     """The address is named, and the key of the file it comes from."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     ended = hub("try", "mfds", **MFDS, MFDS_ENDPOINT=f"http://127.0.0.1:{port}")
     assert ended.status == 3
     assert f"is http://127.0.0.1:{port}/applications the right address (env:MFDS_ENDPOINT)" in ended.said
