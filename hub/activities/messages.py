@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from pydantic import Field
+
 from hub.domain.case import Case, Referral
 from hub.domain.clearance import Outcome
 from hub.domain.events import NewEvent
@@ -162,6 +164,8 @@ class Expired(Model):
     """Those of them that have expired: others have a later deadline by now, or none."""
 
     services: tuple[str, ...]
+    put_off: dict[str, UtcDatetime] = Field(default_factory=dict)
+    """Those whose agency may have spoken unheard, and when to look at them again."""
 
 
 class Standing(Model):

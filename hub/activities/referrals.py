@@ -133,13 +133,14 @@ class ReferralActivities:
         Record that the time of these services has passed: of those that it has passed for, as the store has
         it. None stands for all of them in what was recorded before a clock could be stopped.
         """
-        await asyncio.to_thread(self._store.record_expired, order.mrn, order.services, self._clock())
+        now = self._clock()
+        put_off = await asyncio.to_thread(self._store.record_expired, order.mrn, order.services, now)
         files = [
             await asyncio.to_thread(self._store.referral_file, order.mrn, service)
             for service in order.services
         ]
         expired = [file.referral for file in files if file.referral.state is ReferralState.EXPIRED]
-        return Expired(services=tuple(referral.terms.service for referral in expired))
+        return Expired(services=tuple(r.terms.service for r in expired), put_off=put_off)
 
     async def _finish(self, mark: HandOverMark, attempt: asyncio.Task[HandOver]) -> HandOver:
         [recorded] = await self._record(mark.dossier.terms.mrn, [(mark, await attempt)])

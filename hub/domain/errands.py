@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 
 from hub.domain.case import Case, Change, Referral
 from hub.domain.deadlines import parse_duration
@@ -116,6 +117,9 @@ def _errand(referral: Referral, kind: ErrandKind, question: str | None = None) -
 # --- time -----------------------------------------------------------------------------------------------
 
 
+_NOTHING: Mapping[str, datetime] = MappingProxyType({})
+
+
 class DueKind(StrEnum):
     DEADLINE = "deadline"
     """The agency's time has passed."""
@@ -141,14 +145,15 @@ class Due(Model):
     """Id of the appointment that was not confirmed."""
 
 
-def due_now(case: Case, at: datetime) -> tuple[Due, ...]:
+def due_now(case: Case, at: datetime, put_off: Mapping[str, datetime] = _NOTHING) -> tuple[Due, ...]:
     """
-    What has fallen due and has not been seen to, in the order in which it fell due.
+    What has fallen due and has not been seen to, in the order in which it fell due. `put_off`: services whose
+    deadline is not looked at before then, since their agency may have spoken unheard.
 
     Of several reminders that fell due while nobody looked only the last is sent. No reminder is sent to an
     agency whose time has passed.
     """
-    fallen = [due for due in _dues(case) if due.at <= at]
+    fallen = [due for due in _dues(case, put_off) if due.at <= at]
     expired = {due.service for due in fallen if due.kind is DueKind.DEADLINE}
     last = {due.service: due for due in fallen if due.kind is DueKind.REMINDER}
     return tuple(
@@ -158,9 +163,9 @@ def due_now(case: Case, at: datetime) -> tuple[Due, ...]:
     )
 
 
-def next_due(case: Case) -> Due | None:
+def next_due(case: Case, put_off: Mapping[str, datetime] = _NOTHING) -> Due | None:
     """What falls due next, or has fallen due first; None when time brings nothing about."""
-    return next(iter(_dues(case)), None)
+    return next(iter(_dues(case, put_off)), None)
 
 
 def awaits_agency(case: Case, referral: Referral) -> bool:
@@ -179,11 +184,18 @@ def awaits_agency(case: Case, referral: Referral) -> bool:
     )
 
 
-def _dues(case: Case) -> list[Due]:
+def _dues(case: Case, put_off: Mapping[str, datetime]) -> list[Due]:
     """Everything that time brings about, as the case stands, the earliest first."""
     if case.withdrawal is not None:
         return []
-    dues = [due for referral in case.referrals if is_live(referral) for due in _dues_of(case, referral)]
+    dues = [
+        due.model_copy(update={"at": max(due.at, put_off[due.service])})
+        if due.kind is DueKind.DEADLINE and due.service in put_off
+        else due
+        for referral in case.referrals
+        if is_live(referral)
+        for due in _dues_of(case, referral)
+    ]
     dues += [
         Due(at=inspection.closes_at, kind=DueKind.APPOINTMENT, inspection=inspection.id)
         for inspection in case.inspections

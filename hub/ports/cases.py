@@ -148,6 +148,8 @@ class Polled(Model):
     """Shown until a poll goes well."""
     not_understood_at: UtcDatetime | None = None
     """Since when, where the trouble is that the answer was not understood."""
+    heard_at: UtcDatetime | None = None
+    """When it was asked, where the agency has answered so that it could be understood."""
 
 
 class Received(Model):
@@ -301,11 +303,14 @@ class CaseStore(Protocol):
         attempt is kept, also one whose trouble is no news.
         """
 
-    def record_expired(self, mrn: str, services: Sequence[str], at: datetime) -> None:
+    def record_expired(self, mrn: str, services: Sequence[str], at: datetime) -> dict[str, datetime]:
         """
         The time of these referrals has passed: state EXPIRED unless decided, event `referral.expired` and,
         where the service says so, `referral.escalated`. Idempotent. Polls go on: a late approval may still
         lift a hold.
+
+        Where silence would be consent, nothing is recorded before the hub could have heard a refusal, and the
+        agency is asked at once where it is one that is asked. Returned is when to look at these again.
         """
 
     def append_event(self, mrn: str, event: NewEvent) -> Event:
@@ -434,4 +439,5 @@ class CaseStore(Protocol):
         next_at: datetime,
         exchanges: Sequence[Exchange],
         leased_until: datetime | None = None,
+        heard_at: datetime | None = None,
     ) -> bool: ...

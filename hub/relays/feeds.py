@@ -48,8 +48,11 @@ class _Turn:
         leased = await asyncio.to_thread(self._store.lease_feed, self._agency, now, _LEASE)
         return timedelta(0) if leased else timedelta(seconds=_IDLE)
 
-    async def ends(self, pause: timedelta, exchanges: Sequence[Exchange]) -> None:
-        """Write down what is worth it. Before a long pause anybody may pull next, after a short one we do."""
+    async def ends(self, pause: timedelta, exchanges: Sequence[Exchange], heard_at: datetime | None) -> None:
+        """
+        Write down what is worth it, with when the agency was asked that has told all. Before a long pause
+        anybody may pull next, after a short one we do.
+        """
         now, was_kept = self._clock(), self._next_at is not None
         next_at = now + pause
         self._next_at = next_at if pause < _SOON else None
@@ -62,6 +65,7 @@ class _Turn:
             next_at=until,
             exchanges=exchanges,
             leased_until=self._until,
+            heard_at=heard_at,
         )
         if not still_ours:
             self._next_at = None
@@ -113,7 +117,9 @@ class FeedRelay:
         if wait > timedelta(0):
             return min(_IDLE, wait.total_seconds())
         self._troubles, self._asked_to_wait = [], timedelta(0)
+        began = self._clock()
         pages, exchanges = await self._pull()
+        heard_at = None if self._troubles else began
         for page in pages:
             if page.messages:
                 exchanges += page.exchanges
@@ -122,7 +128,7 @@ class FeedRelay:
         # More may wait behind what was taken; a feed that shows the same again has nothing else to show.
         pause = timedelta(0) if found - self._seen else max(self._every, self._asked_to_wait)
         self._seen, self._trouble = found, tuple(self._troubles)
-        await self._turn.ends(pause, exchanges)
+        await self._turn.ends(pause, exchanges, heard_at)
         return min(_IDLE, pause.total_seconds())
 
     async def _pull(self) -> tuple[list[Feed], tuple[Exchange, ...]]:

@@ -155,13 +155,14 @@ class PollRelay:
 
     async def _ask(self, poll: OpenPoll) -> Polled:
         terms = poll.dossier.terms
-        trouble = not_understood_at = None
+        trouble = not_understood_at = heard_at = None
         tells = poll.attempts == 0 or poll.trouble is not None
         every, began = self._every(terms.agency), self._clock()
         # From question to question; one that is slow to answer is left alone for half of that all the same.
         rest = every / 2
         try:
             answer = await self._gateway.poll(poll.dossier)
+            heard_at = began
         except AgencyPaused:
             # It was shut a moment ago: that says nothing of this referral.
             answer, trouble, tells = Answer(), poll.trouble, False
@@ -183,6 +184,7 @@ class PollRelay:
             says_something=tells,
             trouble=trouble,
             not_understood_at=not_understood_at,
+            heard_at=heard_at,
         )
 
 

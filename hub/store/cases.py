@@ -10,6 +10,7 @@ from hub.domain.events import Event, EventType, NewEvent
 from hub.domain.referral import OnExpiry, ReferralState
 from hub.store.casefile import OpenCase
 from hub.store.certificates import give_back
+from hub.store.hearing import silent_from
 from hub.store.part import Part
 from hub.store.record import rfc3339
 
@@ -21,17 +22,22 @@ _CLOCKS_DIFFER = timedelta(minutes=1)
 class Cases(Part):
     """The case as a whole."""
 
-    def record_expired(self, mrn: str, services: Sequence[str], at: datetime) -> None:
+    def record_expired(self, mrn: str, services: Sequence[str], at: datetime) -> dict[str, datetime]:
         """
         The time of these referrals has passed. Raises KeyError for an unknown mrn or service.
 
-        Polls go on: a late approval may still lift a hold.
+        Polls go on: a late approval may still lift a hold. Returned are those of which it is not certain yet
+        that the agency is silent, and when to look at them again.
         """
+        put_off: dict[str, datetime] = {}
         with self._database.write() as connection:
             case = OpenCase.open(connection, mrn)
             for service in services:
                 referral = case.referral(service)
                 if referral.state in _NO_LONGER_DUE or _has_more_time(referral, at):
+                    continue
+                if (look_at := silent_from(connection, case.case, referral, at)) > at:
+                    put_off[service] = look_at
                     continue
                 terms = referral.terms
                 case.note(
@@ -46,6 +52,7 @@ class Cases(Part):
                 if terms.on_expiry is OnExpiry.ESCALATE:
                     case.note(at, EventType.REFERRAL_ESCALATED, service, agency=terms.agency)
             case.save()
+        return put_off
 
     def append_event(self, mrn: str, event: NewEvent) -> Event:
         """Append one event. Raises KeyError for an unknown mrn."""

@@ -20,6 +20,7 @@ from hub.store.part import Part
 from hub.store.record import record_exchanges
 from hub.store.statements import Statement, insert_of
 from hub.store.tables import declarations, feeds, polls, referrals
+from hub.store.types import Utc
 
 OPEN = text("polls.due_at IS NOT NULL")
 """As the index on it says, word for word: SQLite uses a partial index only then."""
@@ -90,7 +91,10 @@ class Polls(Part):
             record_exchanges(connection, _saying_something(polled, received))
             about = [{"mrn_": mrn, "service_": split_referral_id(poll.referral)[1]} for poll in polled]
             ended = list(zip(about, polled, strict=True))
-            _FINISH.run_each(connection, [{**one, "next_at_": poll.next_at} for one, poll in ended])
+            _FINISH.run_each(
+                connection,
+                [{**one, "next_at_": poll.next_at, "heard_at_": poll.heard_at} for one, poll in ended],
+            )
             _SHOW_TROUBLE.run_each(connection, [{**one, "trouble_": poll.trouble} for one, poll in ended])
         return received
 
@@ -131,6 +135,7 @@ class Polls(Part):
         next_at: datetime,
         exchanges: Sequence[Exchange],
         leased_until: datetime | None = None,
+        heard_at: datetime | None = None,
     ) -> bool:
         """
         Record a pull and when the next is due; False when the lease, where its end is said, is another's by
@@ -141,6 +146,8 @@ class Polls(Part):
             ours &= feeds.c.due_at == leased_until
         with self._database.write() as connection:
             record_exchanges(connection, exchanges)
+            if heard_at is not None:
+                connection.execute(update(feeds).where(feeds.c.agency == agency).values(heard_at=heard_at))
             moved = connection.execute(update(feeds).where(ours).values(due_at=next_at))
         return moved.rowcount > 0
 
@@ -151,7 +158,11 @@ _TROUBLE: BindParameter[str | None] = bindparam("trouble_")
 _FINISH = Statement(
     update(polls)
     .where(OPEN, polls.c.mrn == _ABOUT, polls.c.service == _SERVICE)
-    .values(due_at=bindparam("next_at_"), attempts=polls.c.attempts + 1)
+    .values(
+        due_at=bindparam("next_at_"),
+        attempts=polls.c.attempts + 1,
+        heard_at=func.coalesce(bindparam("heard_at_", type_=Utc()), polls.c.heard_at),
+    )
 )
 _SHOW_TROUBLE = Statement(
     update(referrals)

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlch
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from hub.ports import Beat, DatabaseState, Doors, Outboxes
+from hub.store.clock import database_now
 from hub.store.intake import NOT_STARTED
 from hub.store.messages import WAITING
 from hub.store.notices import UNSENT
@@ -51,8 +52,8 @@ class Vitals(Part):
         """This process lives, and how the database took it. `now` is its own clock."""
         started = time.perf_counter()
         with self._database.read() as connection:
-            database_now = _now(connection)
-            skew = (now - database_now).total_seconds() + time.perf_counter() - started
+            seen_at = database_now(connection)
+            skew = (now - seen_at).total_seconds() + time.perf_counter() - started
             size = _size(connection)
         with self._database.write() as connection:
             living = insert_of(connection)(beats)
@@ -70,8 +71,8 @@ class Vitals(Part):
                     "process": process,
                     "role": role,
                     "version": version,
-                    "started_at": database_now,
-                    "seen_at": database_now,
+                    "started_at": seen_at,
+                    "seen_at": seen_at,
                     "skew_seconds": skew,
                 },
             )
@@ -89,7 +90,7 @@ class Vitals(Part):
     def beats(self) -> list[Beat]:
         """Of every process that was seen within a day."""
         with self._database.read() as connection:
-            now = _now(connection)
+            now = database_now(connection)
             rows = connection.execute(select(beats).where(beats.c.seen_at >= now - _BEATS_KEPT)).all()
         return [
             Beat(
@@ -106,12 +107,12 @@ class Vitals(Part):
     def lease_watch(self, process: str, *, idle: timedelta, lasts: timedelta) -> bool:
         """Whether this process may go a round now; see `hub.ports.WatchStore`."""
         with self._database.read() as connection:
-            now = _now(connection)
+            now = database_now(connection)
             row = connection.execute(select(watch_lease)).one_or_none()
             if row is not None and (row.until > now or row.ended_at > now - idle):
                 return False
         with self._database.write() as connection:
-            now = _now(connection)
+            now = database_now(connection)
             leasing = insert_of(connection)(watch_lease)
             leased = leasing.on_conflict_do_update(
                 index_elements=["id"],
@@ -124,14 +125,14 @@ class Vitals(Part):
     def end_watch(self, process: str, *, done: bool) -> None:
         """The round is over: done, or it failed and is anybody's to go again."""
         with self._database.write() as connection:
-            now = _now(connection)
+            now = database_now(connection)
             values = {"until": now, "ended_at": now} if done else {"until": now}
             connection.execute(update(watch_lease).where(watch_lease.c.process == process).values(values))
 
     def watched_seconds_ago(self) -> float | None:
         """Since the last round ended, by the database's clock; None when there was none."""
         with self._database.read() as connection:
-            now = _now(connection)
+            now = database_now(connection)
             ended_at = connection.scalar(select(watch_lease.c.ended_at))
         return None if ended_at is None or ended_at == _NEVER else float((now - ended_at).total_seconds())
 
@@ -278,15 +279,6 @@ def store_trouble(error: BaseException) -> str | None:
     if isinstance(error, SQLAlchemyError) and is_away(error):
         return "the database does not answer"
     return None
-
-
-def _now(connection: Connection) -> datetime:
-    """The database's own clock."""
-    if connection.dialect.name == "sqlite":
-        shown: str = connection.execute(text("SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now')")).scalar_one()
-        return datetime.fromisoformat(shown)
-    moment: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
-    return moment.astimezone(UTC)
 
 
 def _size(connection: Connection) -> int:

@@ -40,6 +40,8 @@ class Deadlines:
         self._wakes_at: datetime | None = None
         """None while it does not sleep."""
         self._seen_to: frozenset[Due] = frozenset()
+        self._put_off: dict[str, datetime] = {}
+        """By service, until when its agency is listened to beyond its time."""
 
     def watch(self) -> None:
         """Wait for what falls due next; when that is earlier than what is waited for, for that."""
@@ -67,7 +69,7 @@ class Deadlines:
     def _next_at(self) -> datetime | None:
         case = self._case()
         moments = [r.terms.due_at for r in case.referrals if self._had_a_deadline(r)]
-        if (due := next_due(case)) is not None:
+        if (due := next_due(case, self._put_off)) is not None:
             moments.append(due.at)
         return min(moments, default=None)
 
@@ -79,7 +81,7 @@ class Deadlines:
 
     async def _see_to_what_is_due(self) -> None:
         case, now = self._case(), workflow.now()
-        dues = due_now(case, now)
+        dues = due_now(case, now, self._put_off)
         late = [due.service for due in dues if due.kind is DueKind.DEADLINE]
         late += [r.terms.service for r in case.referrals if self._had_a_deadline(r) and r.terms.due_at <= now]
         for due in dues:
@@ -116,11 +118,13 @@ class Deadlines:
             **SHORT,
         )
         gone = late if expired is None else expired.services
+        put_off = {} if expired is None else expired.put_off
+        self._put_off |= put_off
         case = self._case()
         for referral in case.referrals:
             if referral.terms.service in gone:
                 case = put(case, referral.model_copy(update={"state": ReferralState.EXPIRED}))
-        self._changed(case, unread=len(gone) < len(late))
+        self._changed(case, unread=len(gone) + len(put_off) < len(late))
 
     def _remind(self, due: Due) -> None:
         """Begin it, and wait for the next one: that it is under way is known here alone."""

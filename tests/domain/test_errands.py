@@ -180,6 +180,19 @@ def test_silence_is_listened_to_for_a_while_before_it_is_consent(on_expiry: OnEx
     assert next_due(waiting) == Due(at=DUE, kind=DueKind.DEADLINE, service="x-1")
 
 
+def test_a_deadline_that_is_put_off_keeps_nothing_else_waiting() -> None:
+    """The others of the same declaration, and what else time brings about, fall due as ever."""
+    one, other = referral(reminded=2), referral(reminded=2, terms={"service": "y-1", "id": "m/y-1"})
+    whole, later = case(one, other), DUE + HOUR
+    put_off = {"x-1": later}
+    assert [due.service for due in due_now(whole, DUE, put_off)] == ["y-1"]
+    assert next_due(case(one), put_off) == Due(at=later, kind=DueKind.DEADLINE, service="x-1")
+    assert [due.service for due in due_now(whole, later, put_off)] == ["y-1", "x-1"]
+    # It was put off by an earlier deadline than it has now.
+    assert next_due(case(one), {"x-1": DUE - HOUR}) == next_due(case(one))
+    assert dues(case(referral()), DUE - HOUR) == [(DueKind.REMINDER, 2)]
+
+
 def test_an_agency_that_got_it_late_is_not_reminded_of_what_lies_before() -> None:
     """Nor is one that does not have it, or not this content."""
     assert dues(case(referral(delivered_at=DUE - 2 * HOUR)), DUE - HOUR) == [(DueKind.REMINDER, 2)]

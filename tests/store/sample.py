@@ -111,6 +111,13 @@ def acceptance(
     )
 
 
+def silent(answers: Answers, on_expiry: OnExpiry = OnExpiry.DEEMED_APPROVED) -> Acceptance:
+    """One of which silence is consent, ten minutes after the agency's time is up."""
+    accepted = acceptance(PLANT, answers=answers, on_expiry=on_expiry)
+    policy = accepted.case.policy.model_copy(update={"silence_counts_after": "10m"})
+    return accepted.model_copy(update={"case": accepted.case.model_copy(update={"policy": policy})})
+
+
 def terms(
     mrn: str,
     service: str,

@@ -12,7 +12,8 @@ from hub.domain.clearance import Notice, Outcome
 from hub.domain.declaration import MAX_GOODS_ITEMS
 from hub.domain.errors import AgencyRefused, AgencyUnavailable, InDoubt, NotUnderstood
 from hub.domain.exchange import Dossier, Submission
-from hub.domain.referral import OnExpiry, Verdict
+from hub.domain.referral import Answers, OnExpiry, Verdict
+from hub.ports import Polled
 from tests.store.sample import clearance, notice
 from tests.workflows.support import (
     Bench,
@@ -170,6 +171,46 @@ async def test_what_silence_means_is_the_service_s_to_say(
         told = await bench.until(accepted.mrn, lambda told: any(t.startswith("cargo.") for t in told))
     assert bench.cargo.outcomes == [outcome]
     assert ("referral.escalated:plant-import" in told) is (on_expiry is OnExpiry.ESCALATE)
+
+
+async def test_a_refusal_that_found_no_door_open_is_heard_before_silence_is_consent(bench: Bench) -> None:
+    """The whole hub was away when the time passed: it listens first, and only then is there silence."""
+    accepted = acceptance("010101", on_expiry=OnExpiry.DEEMED_APPROVED, silence_counts_after="1h")
+    bench.agencies.scripts = {"plant-import": [takes]}
+    async with bench.working():
+        handle = await bench.start(accepted)
+        await bench.until(accepted.mrn, lambda told: "referral.delivered:plant-import" in told)
+        await bench.sleep(timedelta(hours=50))
+        refused = decision(f"{accepted.mrn}/plant-import", Verdict.REFUSED, at=bench.now())
+        await bench.receive(refused)
+        await bench.until(accepted.mrn, lambda told: "cargo.refused" in told)
+        await handle.terminate()
+    assert bench.cargo.outcomes == [Outcome.REFUSAL]
+
+
+async def test_silence_is_consent_once_the_agency_has_been_heard(bench: Bench) -> None:
+    """It has to be asked, and did not answer when its time passed: it is looked again by itself."""
+    accepted = acceptance("010101", on_expiry=OnExpiry.DEEMED_APPROVED, silence_counts_after="10m")
+    [referral] = accepted.case.referrals
+    asked = referral.model_copy(update={"terms": referral.terms.model_copy(update={"answers": Answers.POLL})})
+    case = accepted.case.model_copy(update={"referrals": (asked,)})
+    bench.agencies.scripts = {"plant-import": [takes]}
+    async with bench.working():
+        handle = await bench.start(accepted.model_copy(update={"case": case}))
+        await bench.until(accepted.mrn, lambda told: "referral.delivered:plant-import" in told)
+        await asyncio.to_thread(bench.store.lease_polls, bench.now(), timedelta(days=30), 1, ())
+        await bench.sleep(timedelta(hours=50))
+        # It is asked at once, and not when it would have been.
+        while (next_at := await asyncio.to_thread(bench.store.next_poll_at)) is None or next_at > bench.now():
+            await asyncio.sleep(0.01)
+        told = await bench.until(accepted.mrn, lambda told: True)
+        assert "referral.expired:plant-import" not in told
+        heard = Polled(referral=asked.terms.id, next_at=bench.now(), heard_at=bench.now())
+        await asyncio.to_thread(bench.store.finish_polls, accepted.mrn, [heard])
+        bench.passed(timedelta(hours=1))
+        assert await handle.result() is Outcome.RELEASE
+    told = await bench.until(accepted.mrn, lambda told: "cargo.released" in told)
+    assert told.index("referral.expired:plant-import") < told.index("cargo.released")
 
 
 async def test_nothing_is_deemed_of_an_agency_that_was_never_reached(bench: Bench) -> None:

@@ -215,6 +215,8 @@ polls = Table(
     # A lease moves it to the lease's end: what is lost with its process falls due again. None: ended.
     Column("due_at", Utc),
     Column("attempts", Integer, nullable=False),
+    # When it was last asked and answered so that it could be understood.
+    Column("heard_at", Utc),
     PrimaryKeyConstraint("mrn", "service"),
     ForeignKeyConstraint(["mrn", "service"], ["referrals.mrn", "referrals.service"]),
     index("ix_polls_due", "due_at", where="due_at IS NOT NULL"),
@@ -226,6 +228,8 @@ feeds = Table(
     Column("agency", Key, primary_key=True),
     # As of polls: a lease moves it.
     Column("due_at", Utc, nullable=False),
+    # When the last pull began of which nothing went wrong.
+    Column("heard_at", Utc),
 )
 
 notices = Table(
