@@ -45,7 +45,7 @@ class FindingKind(StrEnum):
 
     # what is asked about
     POLL_MISSING = "poll_missing"
-    """The agency has it and answers when asked, and it is not asked."""
+    """It is the agency's turn, which answers when it is asked, and it is not asked."""
     POLL_LEFT = "poll_left"
     """It is asked about what nothing is to be asked about any more."""
     POLL_FAR = "poll_far"

@@ -9,54 +9,65 @@ from sqlalchemy import BindParameter, Connection, bindparam, delete, update
 
 from hub.domain.case import Referral
 from hub.domain.referral import Answers, ReferralState
-from hub.domain.settling import is_live
+from hub.domain.settling import awaits_decision, is_live
 from hub.store.statements import Statement
 from hub.store.tables import polls
 
+ASKED = (Answers.POLL, Answers.REPLY)
+"""Whose word is not to come by itself."""
+
 
 def is_polled(referral: Referral) -> bool:
-    """Whether the agency is asked about the referral: it has it, and has not decided."""
+    """
+    Whether the agency is asked about the referral: it has it, and has not decided. One that decides in its
+    reply is asked when it is its turn and its reply has not said so, or was lost on the way.
+    """
     has_it = referral.state is ReferralState.DELIVERED or (
         referral.state is ReferralState.EXPIRED and referral.delivered_at is not None
     )
-    return referral.terms.answers is Answers.POLL and has_it and is_live(referral)
+    if not has_it or referral.terms.answers not in ASKED or not is_live(referral):
+        return False
+    return referral.terms.answers is Answers.POLL or awaits_decision(referral)
 
 
 class PollChanges:
-    """What a transaction changes about the polls of one declaration; written when it is saved."""
+    """
+    What a transaction changes about the polls of one declaration; written when it is saved. The last word
+    about a referral is what counts.
+    """
 
     def __init__(self, mrn: str) -> None:
         self._mrn = mrn
-        self._begun: list[dict[str, Any]] = []
-        self._reopened: list[dict[str, Any]] = []
-        self._ended: list[str] = []
         self._dropped: list[str] = []
+        self._last: dict[str, tuple[Statement, dict[str, Any]]] = {}
 
     def begin(self, referral: Referral, at: datetime) -> None:
         """Ask about it from `at` on, unless it is asked about already."""
-        self._begun.append(self._poll(referral, at))
+        self._last[referral.terms.service] = _BEGIN, self._poll(referral, at)
 
     def reopen(self, referral: Referral, at: datetime) -> None:
         """Ask about it from `at` on, whatever became of asking before."""
-        self._reopened.append(self._poll(referral, at))
+        self._last[referral.terms.service] = _REOPEN, self._poll(referral, at)
 
     def end(self, service: str) -> None:
         """Ask about it no more."""
-        self._ended.append(service)
+        self._last[service] = _END, self._this(service)
 
     def drop(self, service: str) -> None:
         """As if it had never been asked about."""
+        self._last.pop(service, None)
         self._dropped.append(service)
 
     def save(self, connection: Connection) -> None:
         """Write them."""
-        for change, services in ((_DROP, self._dropped), (_END, self._ended)):
-            if services:
-                change.run_each(connection, [{"mrn_": self._mrn, "service_": s} for s in services])
-        if self._begun:
-            _BEGIN.run_each(connection, self._begun)
-        if self._reopened:
-            _REOPEN.run_each(connection, self._reopened)
+        if self._dropped:
+            _DROP.run_each(connection, [self._this(service) for service in self._dropped])
+        for change in (_END, _BEGIN, _REOPEN):
+            if rows := [row for kind, row in self._last.values() if kind is change]:
+                change.run_each(connection, rows)
+
+    def _this(self, service: str) -> dict[str, Any]:
+        return {"mrn_": self._mrn, "service_": service}
 
     def _poll(self, referral: Referral, due_at: datetime) -> dict[str, Any]:
         return {

@@ -70,6 +70,7 @@ class OpenCase:
         self._values: dict[str, Any] = {}
         self._decisions: list[dict[str, Any]] = []
         self._polls = PollChanges(self.mrn)
+        self._just_delivered: set[str] = set()
         self._deadlines: dict[str, datetime | None] = {}
         self._answered: list[Answered] = []
         self._known: dict[str, set[str]] = {}
@@ -239,6 +240,7 @@ class OpenCase:
         """
         referral = self.referral(service)
         if referral.delivered_at is None:
+            self._just_delivered.add(service)
             self.note(
                 receipt.received_at if receipt else at,
                 EventType.REFERRAL_DELIVERED,
@@ -476,7 +478,8 @@ class OpenCase:
         if event.type is EventType.REFERRAL_DELIVERED:
             return  # whoever records the delivery says from when on
         if not is_polled(now):
-            if is_polled(was):
+            # Of most the reply says both that the agency has it and what it has decided.
+            if now.terms.service not in self._just_delivered and is_polled(was):
                 self._polls.end(now.terms.service)
         elif not is_polled(was) or event.type is EventType.REFERRAL_AMENDED:
             # The agency takes a final word back and asks for more, or has other content to decide on. It

@@ -33,9 +33,9 @@ from hub.domain.case import Case, Referral
 from hub.domain.certificates import EntryKind
 from hub.domain.clearance import Notice, Outcome
 from hub.domain.life import replayed
-from hub.domain.referral import Answers, ReferralState
+from hub.domain.referral import ReferralState
 from hub.ports.doctor import Examination, FindingKind, OpenDeclaration, Place, Resumption
-from hub.store.asking import is_polled
+from hub.store.asking import ASKED, is_polled
 from hub.store.casefile import OpenCase
 from hub.store.intake import NOT_STARTED
 from hub.store.messages import WAITING, lock_references, match_waiting
@@ -456,7 +456,7 @@ def _polls_missing(connection: Connection) -> _Look:
     )
     return _Look(
         select(r.mrn, r.service, r.agency, r.accepted_at).where(
-            _AWAITED, has_it, ~asked, answers == Answers.POLL.value, ~released
+            _AWAITED, has_it, ~asked, answers.in_([one.value for one in ASKED]), ~released
         ),
         (r.agency, r.accepted_at, r.mrn, r.service),
         lambda row: Place(mrn=row.mrn, service=row.service, agency=row.agency, since=row.accepted_at),

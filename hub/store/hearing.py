@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Table, select, update
 from hub.domain.case import Case, Referral
 from hub.domain.deadlines import parse_duration
 from hub.domain.referral import Answers, OnExpiry, ReferralState
+from hub.store.asking import ASKED
 from hub.store.clock import database_now
 from hub.store.tables import beats, feeds, polls
 
@@ -65,7 +66,7 @@ def _open_for(connection: Connection, short: timedelta) -> timedelta:
 def _asked_where(case: Case, referral: Referral) -> tuple[Table, ColumnElement[bool]] | None:
     """The row by which the agency is asked; None for one that speaks by itself."""
     terms = referral.terms
-    if terms.answers is Answers.POLL:
+    if terms.answers in ASKED:
         return polls, (polls.c.mrn == case.mrn) & (polls.c.service == terms.service)
     if terms.answers is Answers.FEED:
         return feeds, feeds.c.agency == terms.agency

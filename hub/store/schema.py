@@ -6,7 +6,7 @@ from sqlalchemy import text
 
 from hub.store.engine import Database
 
-REVISION = "0014"
+REVISION = "0015"
 """The newest migration."""
 
 _UPGRADING = 0x68756264625F

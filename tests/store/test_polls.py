@@ -10,7 +10,7 @@ from typing import Any
 
 from hub.domain.events import EventType
 from hub.domain.names import referral_id
-from hub.domain.referral import Answers, Verdict, Via
+from hub.domain.referral import Answers, ReferralState, Verdict, Via
 from hub.ports import Polled, Received
 from hub.store import Store
 from tests.store import sample
@@ -56,6 +56,35 @@ def test_a_delivered_referral_is_asked_about_at_once(store: Store) -> None:
     assert poll.dossier.terms == view.referrals[0].terms
     assert poll.dossier.receipt == view.referrals[0].receipt
     assert (poll.dossier.accepted_at, poll.attempts) == (T0, 0)
+
+
+def test_one_whose_reply_should_have_decided_and_has_not_is_asked_about(store: Store) -> None:
+    """It was lost on the way, or the agency was still at work: nothing else would ever bring it."""
+    lost, decided = (sample.acceptance(PLANT, answers=Answers.REPLY) for _ in range(2))
+    for accepted in (lost, decided):
+        store.lodge(accepted)
+    store.record_hand_overs(lost.mrn, [sample.delivered(lost.mrn, PLANT)], T0)
+    said = sample.decision(decided.mrn, PLANT)
+    at_once = sample.delivered(decided.mrn, PLANT).model_copy(
+        update={"state": ReferralState.DECIDED, "decisions": (said,)}
+    )
+    store.record_hand_overs(decided.mrn, [at_once], T0)
+    assert leased(store, 0) == [lost.mrn]
+    asked = Polled(referral=referral_id(lost.mrn, PLANT), next_at=T0 + SECOND)
+    said = sample.decision(lost.mrn, PLANT, via=Via.LOOK_UP)
+    found = sample.message(said, referral=asked.referral)
+    store.finish_polls(lost.mrn, [asked.model_copy(update={"messages": (found,)})])
+    assert leased(store, 99) == []
+
+
+def test_an_agency_that_decides_in_its_reply_is_not_asked_while_its_question_stands(store: Store) -> None:
+    """It is the declarant's turn; when he has answered it is the agency's."""
+    accepted = sample.acceptance(PLANT, answers=Answers.REPLY)
+    store.lodge(accepted)
+    store.record_hand_overs(accepted.mrn, [sample.delivered(accepted.mrn, PLANT)], T0)
+    asks = sample.decision(accepted.mrn, PLANT, Verdict.INFORMATION_REQUIRED)
+    store.receive(sample.message(asks, referral=asks.referral))
+    assert leased(store, 99) == []
 
 
 def test_one_decided_in_the_reply_is_not_asked_about(store: Store) -> None:
