@@ -34,7 +34,7 @@ def _arguments(words: list[str]) -> argparse.Namespace:
         help="both: leg by leg in turn",
     )
     add("--minutes", type=float, default=30, help="for lodging, a leg")
-    add("--rest-minutes", type=float, default=15, help="for coming to rest, a leg")
+    add("--rest-minutes", type=float, default=25, help="for coming to rest, a leg")
     add("--folder", type=Path, default=Path(".hub/chaos"), help="legs that are there are not played again")
     add("--configuration", type=Path, default=_ROOT / "adapters_config")
     add("--report", type=Path, help="write the report in Markdown here, too")

@@ -190,6 +190,8 @@ class SimulatedAgency:
         behaviour = self._behaviour(entry.application.ucr)
         await self._suffer(behaviour)
         if behaviour is Behaviour.STUBBORN and entry.withdraws <= _STUBBORN_TRIES:
+            # Else it would begin anew whenever it is started again, and let nothing go for an hour.
+            self._ledger.save(entry)
             raise Unavailable("withdrawals are not taken at the moment")
         self._insist_on_live(case)
         case.withdrawn_at = now()

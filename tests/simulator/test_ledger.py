@@ -13,6 +13,7 @@ import pytest
 from hub.config.loader import load
 from hub.simulator.agency import SimulatedAgency, Waiting
 from hub.simulator.behaviour import Timings
+from hub.simulator.errors import Unavailable
 from hub.simulator.journal import Journal
 from hub.simulator.ledger import Application, Ledger
 from tests.simulator.support import FOLDER
@@ -36,25 +37,43 @@ class _Deadly(Journal):
             raise _Killed
 
 
-@pytest.mark.parametrize("last", [1, 2, 3])
-async def test_whoever_has_opened_a_case_tells_what_it_decides(tmp_path: Path, last: int) -> None:
-    """Between the two it must not be killed: the hub would wait for its decision for ever."""
+def kpta(journal: Journal) -> SimulatedAgency:
+    """As it is when it has just been started."""
 
     def tell(_: Waiting) -> asyncio.Task[None]:
         return asyncio.create_task(asyncio.sleep(0))
 
-    agency = SimulatedAgency(
+    return SimulatedAgency(
         load(FOLDER, development=True).agencies["kpta"],
-        ledger=Ledger(_Deadly(tmp_path, last)),
+        ledger=Ledger(journal),
         timings=Timings(),
         agencies=("kpta",),
         repeatable=True,
         tell=tell,
         zone=UTC,
     )
-    application = Application("M/kpta-drug", "kpta-drug", "M", "U-SIM-KPTA-RECONSIDER", (1,), ("5",))
+
+
+def application(behaviour: str) -> Application:
+    return Application("M/kpta-drug", "kpta-drug", "M", f"U-{behaviour}", (1,), ("5",))
+
+
+@pytest.mark.parametrize("last", [1, 2, 3])
+async def test_whoever_has_opened_a_case_tells_what_it_decides(tmp_path: Path, last: int) -> None:
+    """Between the two it must not be killed: the hub would wait for its decision for ever."""
+
     with suppress(_Killed):
-        await agency.submit(application)
+        await kpta(_Deadly(tmp_path, last)).submit(application("SIM-KPTA-RECONSIDER"))
     [entry] = Ledger(Journal(tmp_path)).entries()
     assert len(entry.messages) == sum(len(case.rulings) for case in entry.cases)
     assert last == 1 or entry.cases
+
+
+async def test_a_stubborn_agency_lets_go_in_the_end_however_often_it_is_killed(tmp_path: Path) -> None:
+    """It counts how often it was asked, and not since when it runs."""
+    await kpta(Journal(tmp_path)).submit(application("SIM-STUBBORN"))
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            await kpta(Journal(tmp_path)).withdraw(reason="C05", reference="M/kpta-drug")
+    let_go = await kpta(Journal(tmp_path)).withdraw(reason="C05", reference="M/kpta-drug")
+    assert let_go.withdrawn_at is not None
