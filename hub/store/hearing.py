@@ -23,6 +23,8 @@ _DOORS = "api"
 """The role of the processes that take callbacks."""
 _SHORT = 10
 """Doors that were shut for less than this part of the time for which they are to be open were not shut."""
+_SEEN_EVERY = timedelta(seconds=15)
+"""At least so often a process gives a sign of life, if it is not much slower than it should be."""
 _LOOK_AGAIN = timedelta(seconds=10), timedelta(minutes=10)
 """How soon what is not silence yet is looked at again: after a tenth of how long the time has been up."""
 _NO_TIME = timedelta(0)
@@ -45,14 +47,15 @@ def silent_from(connection: Connection, case: Case, referral: Referral, at: date
     if asked is not None and not _was_heard(connection, *asked, since=since):
         _ask(connection, *asked, at=at)
     elif referral.trouble is None:
-        shut = patience - _open_for(connection, patience / _SHORT) if asked is None else _NO_TIME
+        shut = patience - _open_for(connection, patience) if asked is None else _NO_TIME
         return at + max(shut, _NO_TIME)
     shortest, longest = _LOOK_AGAIN
     return at + max(shortest, min((at - since) / _SHORT, longest))
 
 
-def _open_for(connection: Connection, short: timedelta) -> timedelta:
-    """For how long callbacks have been taken, but for `short` interruptions."""
+def _open_for(connection: Connection, patience: timedelta) -> timedelta:
+    """For how long callbacks have been taken, but for interruptions that are short for so much patience."""
+    short = max(patience / _SHORT, _SEEN_EVERY)
     now = database_now(connection)
     since = now
     lives = select(beats.c.started_at, beats.c.seen_at).where(beats.c.role == _DOORS)
