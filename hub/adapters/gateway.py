@@ -47,7 +47,7 @@ from hub.domain.exchange import (
     Message,
     Submission,
 )
-from hub.domain.referral import Answers, ReferralTerms, Via
+from hub.domain.referral import ReferralTerms, Via
 from hub.domain.withdrawal import Withdrawal
 from hub.expressions import ExpressionFailed
 from hub.ports import NONE_REFUSED, CallMeter, Clock, unmetered
@@ -163,15 +163,11 @@ class Gateway:
 
     async def poll(self, dossier: Dossier) -> Answer:
         line = await self._line(dossier.terms.agency, dossier.terms.config_version)
-        if dossier.terms.answers is Answers.REPLY and line.file.channel.look_up is not None:
-            return await self._looked_up(dossier)
 
         def work(talk: Talk) -> Answer:
             operation = line.channel().poll
             if operation is None or operation.decision is None:
-                raise NotUnderstood(
-                    f"{line.file.agency} has not decided, and its file does not say how to ask for it"
-                )
+                raise NotUnderstood(f"the file of {line.file.agency} does not say how to poll")
             _, _, reading = talk.ask(operation, dossier_context(dossier, line.file))
             with talk.understanding():
                 decisions = read_decisions(talk, operation, reading, Via.POLL)
@@ -179,16 +175,6 @@ class Gateway:
                 return Answer(decisions=decisions, exchanges=talk.exchanges)
 
         return await self._run(line, Kind.POLL, dossier.terms, work)
-
-    async def _looked_up(self, dossier: Dossier) -> Answer:
-        """What an agency has decided whose reply has not said it, or was lost on the way."""
-        found = await self.look_up(dossier, dossier.accepted_at)
-        if found.submission is None:
-            raise NotUnderstood(
-                f"{dossier.terms.agency} has taken it, and does not know it any more",
-                exchanges=found.exchanges,
-            )
-        return Answer(decisions=found.submission.decisions, exchanges=found.exchanges)
 
     async def amend(self, dossier: Dossier) -> Submission:
         return await self._about(dossier, Kind.AMEND, partial(changes.amend, dossier=dossier))

@@ -55,10 +55,7 @@ class AgencyGateway(Protocol):
         """
 
     async def poll(self, dossier: Dossier) -> Answer:
-        """
-        Ask whether it is decided; an agency that decides in its reply is asked by looking it up. Raises
-        AgencyUnavailable, AgencyRefused, NotUnderstood.
-        """
+        """Ask whether it is decided. Raises AgencyUnavailable, AgencyRefused, NotUnderstood."""
 
     async def amend(self, dossier: Dossier) -> Submission:
         """

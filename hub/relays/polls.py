@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 import structlog
 
 from hub.domain.errors import AgencyPaused, ChannelError, NotUnderstood
-from hub.domain.exchange import Answer, Message
-from hub.domain.referral import ReferralTerms, Via
+from hub.domain.exchange import Answer, Dossier, Message
+from hub.domain.referral import Answers, ReferralTerms, Via
 from hub.ports import AgencyGateway, CaseStore, Clock, Engine, Gate, OpenPoll, Polled
 from hub.relays.inbox import follow_up
 from hub.relays.loop import Bell
@@ -153,6 +153,20 @@ class PollRelay:
         except Exception:
             log.exception("poll.failed", mrn=mrn)
 
+    async def _answer(self, dossier: Dossier) -> Answer:
+        """
+        What the agency says now. One that decides in its reply has no operation for it: it is looked up,
+        since its reply was lost on the way, or did not say it.
+        """
+        terms = dossier.terms
+        if terms.answers is not Answers.REPLY:
+            return await self._gateway.poll(dossier)
+        found = await self._gateway.look_up(dossier, dossier.accepted_at)
+        if found.submission is None:
+            lacks = "does not know it any more" if found.exchanges else "cannot be asked for it: no look_up"
+            raise NotUnderstood(f"{terms.agency} has not decided, and {lacks}", exchanges=found.exchanges)
+        return Answer(decisions=found.submission.decisions, exchanges=found.exchanges)
+
     async def _ask(self, poll: OpenPoll) -> Polled:
         terms = poll.dossier.terms
         trouble = not_understood_at = heard_at = None
@@ -161,7 +175,7 @@ class PollRelay:
         # From question to question; one that is slow to answer is left alone for half of that all the same.
         rest = every / 2
         try:
-            answer = await self._gateway.poll(poll.dossier)
+            answer = await self._answer(poll.dossier)
             heard_at = began
         except AgencyPaused:
             # It was shut a moment ago: that says nothing of this referral.

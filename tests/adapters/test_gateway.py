@@ -16,7 +16,6 @@ from hub.adapters.transport import Sender
 from hub.adapters.wire import WireRequest
 from hub.config.models import AgencyFile
 from hub.domain.errors import AgencyRefused, AgencyUnavailable, InDoubt, NotUnderstood
-from hub.domain.referral import Answers
 from hub.loopback import free_port
 from tests.adapters.support import MRN, NOW, agency, changed, dossier, gateway_to
 from tests.adapters.system import Heard, Say, answer, system
@@ -405,37 +404,6 @@ async def test_what_was_decided_before_an_amendment_may_be_about_goods_that_are_
                 await gateway.look_up(before, NOW)
     assert looked.submission is not None
     assert looked.submission.decisions[0].items == (1, 2)
-
-
-async def test_a_reply_that_was_lost_is_asked_for_by_looking_up() -> None:
-    """Looked up while it was still at work, the agency would not be heard again."""
-    said = {"decisionId": "D-1", "result": "적합", "decidedAt": "2026-03-02T09:00:00+09:00", "itemNos": [1]}
-    tickets = [{"ticket": "T-7", "state": "PENDING"}, {"ticket": "T-7", "state": "DECIDED", "decision": said}]
-    asked = dossier(quick(MFDS), items=(1,), receipt="T-7")
-    assert asked.terms.answers is Answers.REPLY
-    found = [answer(200, json.dumps({"total": 1, "applications": [ticket]})) for ticket in tickets]
-    gone = answer(200, '{"total": 0, "applications": []}')
-    with system([*found, gone]) as running:
-        async with gateway_to(running.url, quick(MFDS)) as gateway:
-            assert (await gateway.poll(asked)).decisions == ()
-            answered = await gateway.poll(asked)
-            with pytest.raises(
-                NotUnderstood, match="mfds has taken it, and does not know it any more"
-            ) as told:
-                await gateway.poll(asked)
-    assert [(decision.referral, decision.items) for decision in answered.decisions] == [
-        (asked.terms.id, (1,))
-    ]
-    assert [exchange.kind for exchange in (*answered.exchanges, *told.value.exchanges)] == ["look_up"] * 2
-
-
-async def test_a_reply_that_nobody_can_ask_for_is_told() -> None:
-    """The file names no operation for it: a person sees why nothing comes."""
-    with system([]) as running:
-        async with gateway_to(running.url, KATS) as gateway:
-            with pytest.raises(NotUnderstood, match="does not say how to ask for it"):
-                await gateway.poll(dossier(KATS, receipt="K-1"))
-    assert running.heard == []
 
 
 async def test_a_failed_look_up_is_no_answer_to_whether_it_is_there() -> None:

@@ -8,8 +8,8 @@ from typing import Any, cast
 import pytest
 
 from hub.domain.errors import AgencyPaused, AgencyUnavailable, ChannelError, NotUnderstood
-from hub.domain.exchange import Answer, Feed
-from hub.domain.referral import Answers
+from hub.domain.exchange import Answer, Feed, LookUp, Submission
+from hub.domain.referral import Answers, Decision, Receipt, Via
 from hub.ports import AgencyGateway, Engine
 from hub.relays.feeds import FeedRelay
 from hub.relays.polls import PollRelay
@@ -77,3 +77,45 @@ async def test_who_has_a_feed_is_silent_when_the_feed_was_read(store: Store, fai
         assert is_silent(store, mrn, now) is heard
         now += SECOND
     assert gateway.script == []
+
+
+def looked_up(*said: Decision, known: bool = True) -> LookUp:
+    took_place = sample.exchange("M", PLANT, kind="look_up")
+    found = Submission(receipt=Receipt(reference="R-1", received_at=T0), decisions=said) if known else None
+    return LookUp(submission=found, resend_from=T0, exchanges=(took_place,))
+
+
+async def test_a_reply_that_was_lost_is_asked_for_by_looking_up(store: Store) -> None:
+    """The agency was still at work when it was looked up first; nothing else would bring what it decided."""
+    mrn = waiting(store, Answers.REPLY)
+    said = sample.decision(mrn, PLANT, via=Via.LOOK_UP)
+    unheard = LookUp(submission=None, resend_from=T0)
+    script = [unheard, looked_up(known=False), AgencyUnavailable("closed"), looked_up(), looked_up(said)]
+    now = T0 + timedelta(hours=1)
+    gateway = ToldGateway(list(script))
+    relay = PollRelay(
+        store,
+        cast(AgencyGateway, gateway),
+        cast(Engine, ToldEngine()),
+        lambda: now,
+        lambda agency: SECOND,
+    )
+    troubles = []
+    for _ in script:
+        await relay.go_round()
+        await relay.finish()
+        now += 2 * SECOND
+        view = store.view(mrn)
+        assert view is not None
+        troubles.append(view.referrals[0].trouble)
+    assert troubles == [
+        "apqa has not decided, and cannot be asked for it: no look_up",
+        "apqa has not decided, and does not know it any more",
+        "closed",
+        None,
+        None,
+    ]
+    assert view.referrals[0].decisions == (said,)
+    await relay.go_round()
+    await relay.finish()
+    assert len(gateway.looked_up) == len(script)

@@ -42,7 +42,7 @@ def test_types_are_applied_both_ways(database: Database) -> None:
         assert _ADD.run(connection, {"agency": long, "due_at": at_seoul}) == 1
     with database.read() as connection:
         [row] = _ALL.all(connection, {})
-        [as_ever] = connection.execute(sa.select(feeds)).all()
+        [as_ever] = connection.execute(sa.select(feeds.c.agency, feeds.c.due_at)).all()
     assert (row.agency, row.due_at) == (key(long), T0) == tuple(as_ever)
     assert row.due_at.utcoffset() == timedelta(0)
 
