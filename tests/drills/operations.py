@@ -145,6 +145,14 @@ class Operations:
         """Do something by the console; what it says then. See `Desk.act`."""
         return await asyncio.to_thread(lambda: self.desk(role).act(kind, reason, also=also, **where))
 
+    async def close_breaker(self, agency: str, reason: str) -> None:
+        """Somebody knows that the agency is back. The hub's own probe may have found it out a moment before."""
+        try:
+            await self.act("close_breaker", reason, agency=agency)
+        except AssertionError as refused:
+            if "The breaker is not open" not in str(refused):
+                raise
+
     async def fill(self, path: str, field: str, role: UserRole = UserRole.SUPERVISOR, **values: str) -> str:
         """Send a form; see `Desk.fill`."""
         return await asyncio.to_thread(lambda: self.desk(role).fill(path, field, **values))

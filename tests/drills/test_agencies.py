@@ -70,7 +70,7 @@ async def test_an_agency_that_is_down(doors: Doors, operations: Operations) -> N
     assert await requests_made(doors, later) == 0
     assert await requests_made(doors, first) < 3 * 4
     await doors.behave("apqa", "APPROVE")
-    await operations.act("close_breaker", "their duty officer says that it is back", agency="apqa")
+    await operations.close_breaker("apqa", "their duty officer says that it is back")
     drill.mended()
     await released(doors, [*first, *later])
     await drill.over("agency_failing", "apqa")

@@ -95,7 +95,7 @@ async def test_a_certificate_that_has_expired(
             assert system.heard == []
             system.context = shown(new, tmp_path)
             trusted.write_bytes(new.pem)
-            await operations.act("close_breaker", "their new certificate is in place", agency="harbour")
+            await operations.close_breaker("harbour", "their new certificate is in place")
             drill.mended()
             for mrn in lodged:
                 await doors.until_told(mrn, "release")
