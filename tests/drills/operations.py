@@ -146,7 +146,7 @@ class Operations:
         return await asyncio.to_thread(lambda: self.desk(role).act(kind, reason, also=also, **where))
 
     async def close_breaker(self, agency: str, reason: str) -> None:
-        """Somebody knows that the agency is back. The hub's own probe may have found it out a moment before."""
+        """Somebody knows that it is back. The hub's own probe may have found it out a moment before."""
         try:
             await self.act("close_breaker", reason, agency=agency)
         except AssertionError as refused:
