@@ -67,7 +67,8 @@ async def test_an_agency_that_is_down(doors: Doors, operations: Operations) -> N
     later = await lodge(doors, 9)
     for mrn in (first[0], later[-1]):
         await operations.until_page(f"/console/stuck?agency=apqa&text={mrn}", mrn)
-    assert await requests_made(doors, later) == 0
+    # A probe that failed is followed by one of another referral, and that may be any of them.
+    assert await requests_made(doors, later) <= len(later) // 3
     assert await requests_made(doors, first) < 3 * 4
     await doors.behave("apqa", "APPROVE")
     await operations.close_breaker("apqa", "their duty officer says that it is back")
