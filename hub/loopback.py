@@ -10,27 +10,25 @@ _OURS = range(10_000, 32_768)
 Below those that the kernel gives to outgoing connections and to whoever asks for any port (Linux: from
 32768, others: from 49152). One of those could be given away before the process that is to have it listens.
 """
+_DRAWS = 1000
 _given: set[int] = set()
 
 
 def free_ports(count: int) -> list[int]:
     """So many ports that nobody listens on now; none is given twice by this process. Raises OSError."""
-    ports: list[int] = []
-    # By a chance of its own: what a test or a plan draws from a seed is not to be moved by it.
-    for port in random.SystemRandom().sample(_OURS, len(_OURS)):
-        if len(ports) == count:
-            break
-        if port not in _given and _is_free(port):
-            _given.add(port)
-            ports.append(port)
-    if len(ports) < count:
-        raise OSError(f"there are no {count} free ports from {_OURS.start} to {_OURS.stop - 1}")
-    return ports
+    return [free_port() for _ in range(count)]
 
 
 def free_port() -> int:
     """One such port. Raises OSError."""
-    return free_ports(1)[0]
+    # By a chance of its own: what a test or a plan draws from a seed is not to be moved by it.
+    chance = random.SystemRandom()
+    for _ in range(_DRAWS):
+        port = chance.choice(_OURS)
+        if port not in _given and _is_free(port):
+            _given.add(port)
+            return port
+    raise OSError(f"of {_DRAWS} ports from {_OURS.start} to {_OURS.stop - 1} none was free")
 
 
 def _is_free(port: int) -> bool:

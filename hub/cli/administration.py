@@ -186,7 +186,8 @@ def opened_store() -> Iterator[Store]:
         if not store.is_ready():
             raise SystemExit(
                 f"hub: the database {make_url(url).render_as_string()} does not answer, or wants "
-                "`hub db upgrade` first\n  cure: see that HUB_DATABASE_URL names the hub's database"
+                "`hub db upgrade` first\n  cure: see that HUB_DATABASE_URL names the hub's database; of one "
+                "that `hub up` runs, `. .hub/up/hub.env` says it"
             )
         yield store
     finally:

@@ -111,6 +111,16 @@ _FAILING = _Phrase(
     _("It goes out by itself once a probe succeeds. If you know that the system is back, close the breaker."),
     (A.CLOSE_BREAKER,),
 )
+_ANSWER_PAUSED = _Phrase(
+    _("%(agency)s has it, and is not asked for its answer: %(by)s paused it on %(since)s."),
+    _("Resume the agency when its system is ready: it is asked again then."),
+    (A.RESUME,),
+)
+_ANSWER_FAILING = _Phrase(
+    _("%(agency)s has it, and is not asked for its answer: its system has failed since %(since)s."),
+    _("It is asked again once a probe succeeds. If you know that the system is back, close the breaker."),
+    (A.CLOSE_BREAKER,),
+)
 _DRAINING = _Phrase(
     _("%(agency)s answers again since %(since)s; its queue goes out, the earliest deadline first."),
     _("Nothing need be done: its turn comes."),
@@ -160,10 +170,17 @@ def _phrase(stuck: Stuck) -> _Phrase:
         return _REFERRAL_NOT_STARTED
     if stuck.kind is StuckKind.UNREACHABLE and "errand" not in said:
         return _NOT_ASKED
-    if stuck.kind is StuckKind.PAUSED and "draining" in said:
-        return _DRAINING
-    if stuck.kind is StuckKind.PAUSED and not said.get("paused_by"):
-        return _FAILING
+    if stuck.kind is StuckKind.PAUSED:
+        return _not_asked_now(said)
     if stuck.kind is StuckKind.CANNOT_BE_TOLD:
         return _UNTOLD_ERRANDS.get(said.get("errand", ""), _PHRASES[stuck.kind])
     return _PHRASES[stuck.kind]
+
+
+def _not_asked_now(said: Mapping[str, str]) -> _Phrase:
+    if "draining" in said:
+        return _DRAINING
+    waits_in_queue = "errand" in said  # what the agency has is in no queue: only its answer is to come
+    if said.get("paused_by"):
+        return _PHRASES[StuckKind.PAUSED] if waits_in_queue else _ANSWER_PAUSED
+    return _FAILING if waits_in_queue else _ANSWER_FAILING

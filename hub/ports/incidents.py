@@ -320,8 +320,11 @@ class WatchStore(IncidentStore, Protocol):
     def drop_alerts(self, told: Sequence[int]) -> None:
         """Nobody is to be told these any more."""
 
-    def lease_bulletins(self, now: datetime, lease: timedelta) -> list[Bulletin]:
-        """What is to be sent now; until the lease ends nobody else is given it."""
+    def lease_bulletins(self, now: datetime, until: datetime) -> list[Bulletin]:
+        """What is to be sent now; before `until` nobody else is given it."""
+
+    def renew_bulletins(self, ids: Sequence[str], leased_until: datetime, until: datetime) -> None:
+        """Those of them that are leased until then stay leased, and nobody else is given them."""
 
     def unsent_bulletins(self, receiver: str) -> int: ...
 

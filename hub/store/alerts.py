@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import delete, func, insert, select, text, update
 
@@ -65,8 +65,8 @@ class Alerts(Part):
         with self._database.write() as connection:
             connection.execute(delete(alerts).where(alerts.c.id.in_(told)))
 
-    def lease_bulletins(self, now: datetime, lease: timedelta) -> list[Bulletin]:
-        """What is to be sent now, the earliest first; until the lease ends nobody else is given it."""
+    def lease_bulletins(self, now: datetime, until: datetime) -> list[Bulletin]:
+        """What is to be sent now, the earliest first; before `until` nobody else is given it."""
         due = select(bulletins).where(_UNSENT, bulletins.c.due_at <= now).order_by(bulletins.c.due_at)
         with self._database.read() as connection:
             # Most looks find nothing; they are not to wait for those who write.
@@ -75,9 +75,7 @@ class Alerts(Part):
         with self._database.write() as connection:
             rows = connection.execute(due.limit(100).with_for_update(skip_locked=True)).all()
             connection.execute(
-                update(bulletins)
-                .where(bulletins.c.id.in_([row.id for row in rows]))
-                .values(due_at=now + lease)
+                update(bulletins).where(bulletins.c.id.in_([row.id for row in rows])).values(due_at=until)
             )
         return [
             Bulletin.model_validate_json(row.document).model_copy(
@@ -85,6 +83,15 @@ class Alerts(Part):
             )
             for row in rows
         ]
+
+    def renew_bulletins(self, ids: Sequence[str], leased_until: datetime, until: datetime) -> None:
+        """Those of them that are leased until then stay leased: who has been sent his, or not, is left."""
+        with self._database.write() as connection:
+            connection.execute(
+                update(bulletins)
+                .where(bulletins.c.id.in_(ids), bulletins.c.due_at == leased_until)
+                .values(due_at=until)
+            )
 
     def unsent_bulletins(self, receiver: str) -> int:
         """How many bulletins it has not been sent yet."""

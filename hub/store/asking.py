@@ -33,7 +33,7 @@ def is_polled(referral: Referral) -> bool:
 class PollChanges:
     """
     What a transaction changes about the polls of one declaration; written when it is saved. The last word
-    about a referral is what counts.
+    about a referral is what counts, but that to begin says nothing new after that to reopen.
     """
 
     def __init__(self, mrn: str) -> None:
@@ -42,8 +42,10 @@ class PollChanges:
         self._last: dict[str, tuple[Statement, dict[str, Any]]] = {}
 
     def begin(self, referral: Referral, at: datetime) -> None:
-        """Ask about it from `at` on, unless it is asked about already."""
-        self._last[referral.terms.service] = _BEGIN, self._poll(referral, at)
+        """Ask about it from `at` on, unless it has been asked about before."""
+        service = referral.terms.service
+        if service not in self._last or self._last[service][0] is not _REOPEN:
+            self._last[service] = _BEGIN, self._poll(referral, at)
 
     def reopen(self, referral: Referral, at: datetime) -> None:
         """Ask about it from `at` on, whatever became of asking before."""

@@ -94,6 +94,35 @@ async def test_each_row_says_why_and_what_would_unstick_it(console: Console, stu
     assert "검역본부 시스템이 거절했습니다" in korean
 
 
+@pytest.mark.parametrize(
+    ("by", "why", "cure"),
+    [
+        ("kim", "kim paused", "Resume the agency"),
+        (None, "has failed since 20 Nov, 11:15", "once a probe succeeds"),
+    ],
+)
+@pytest.mark.parametrize("has_it", [False, True])
+async def test_an_agency_that_is_not_asked(
+    console: Console, store: Store, by: str | None, why: str, cure: str, has_it: bool
+) -> None:
+    """What it does not have waits in its queue; for what it has, it is to be asked for its answer."""
+    mrn = lodge(store, PLANT)
+    hand_over(store, mrn, sample.failed(mrn, PLANT), NOW - HOUR)
+    if has_it:
+        hand_over(store, mrn, sample.delivered(mrn, PLANT, at=NOW - HOUR), NOW - HOUR)
+        store.receive(sample.message(referral=f"{mrn}/{PLANT}", trouble="an unknown word"))
+    if by is None:
+        store.fails("apqa", reason="HTTP 503", at=NOW)
+    else:
+        store.pause("apqa", by=by, reason="moves house", at=NOW)
+    keep_list(store)
+    said = words_in((await console.signed_in(UserRole.OPERATOR).get("/console/stuck")).text)
+    assert why in said
+    assert cure in said
+    assert ("waits in the agency's queue" in said) is not has_it
+    assert ("is not asked for its answer" in said) is has_it
+
+
 async def test_what_has_been_mended_a_moment_ago_is_not_shown(
     console: Console, store: Store, stuck: str
 ) -> None:

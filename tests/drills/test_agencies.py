@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,6 +11,7 @@ import pytest
 
 from hub.clock import utc_now
 from hub.embedded import Stack
+from hub.ports.control import FIRST_PAUSE
 from tests.drills.operations import Operations
 from tests.drills.outcomes import lodge, released
 from tests.flows.caller import Agency, approval
@@ -35,6 +37,15 @@ async def requests_made(doors: Doors, mrns: list[str]) -> int:
     pages = [await doors.ask("GET", f"/v1/declarations/{mrn}/exchanges") for mrn in mrns]
     made = [one for page in pages for one in page.json()["exchanges"] if one["kind"] != "notice"]
     return sum(one["attempts"] for one in made)
+
+
+async def first_asked(doors: Doors, mrns: list[str]) -> list[datetime]:
+    """When an agency was asked about each of these for the first time, of those about which one was."""
+    pages = [await doors.ask("GET", f"/v1/declarations/{mrn}/exchanges") for mrn in mrns]
+    began = [
+        [datetime.fromisoformat(one["started_at"]) for one in page.json()["exchanges"]] for page in pages
+    ]
+    return sorted(min(each) for each in began if each)
 
 
 def troubles(view: dict[str, Any]) -> list[str]:
@@ -68,7 +79,8 @@ async def test_an_agency_that_is_down(doors: Doors, operations: Operations) -> N
     for mrn in (first[0], later[-1]):
         await operations.until_page(f"/console/stuck?agency=apqa&text={mrn}", mrn)
     # A probe that failed is followed by one of another referral, and that may be any of them.
-    assert await requests_made(doors, later) <= len(later) // 3
+    probes = await first_asked(doors, later)
+    assert all(after - before >= FIRST_PAUSE for before, after in pairwise(probes)), probes
     assert await requests_made(doors, first) < 3 * 4
     await doors.behave("apqa", "APPROVE")
     await operations.close_breaker("apqa", "their duty officer says that it is back")

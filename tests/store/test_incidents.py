@@ -100,16 +100,21 @@ def test_an_alert_is_in_one_bulletin_and_a_bulletin_with_one_sender(store: Store
     assert not store.add_bulletin(other, ids)
     assert store.waiting_alerts("duty") == []
     assert (store.last_bulletin_at("duty"), store.unsent_bulletins("duty")) == (T0, 1)
-    [leased] = store.lease_bulletins(T0, timedelta(minutes=1))
+    minute = timedelta(minutes=1)
+    [leased] = store.lease_bulletins(T0, T0 + minute)
     assert leased.id == one.id
-    assert store.lease_bulletins(T0 + timedelta(seconds=59), timedelta(minutes=1)) == []
-    # Whoever was at it has died: it is sent again, under the same id.
-    [again] = store.lease_bulletins(T0 + timedelta(seconds=60), timedelta(minutes=1))
+    assert store.lease_bulletins(T0 + 0.9 * minute, T0 + 2 * minute) == []
+    # It is still at it.
+    store.renew_bulletins([one.id], T0 + minute, T0 + 2 * minute)
+    assert store.lease_bulletins(T0 + 1.9 * minute, T0 + 3 * minute) == []
+    # It has died: it is sent again, under the same id; and a lease that was another's cannot be renewed.
+    [again] = store.lease_bulletins(T0 + 2 * minute, T0 + 3 * minute)
     assert again.id == one.id
-    later = T0 + timedelta(minutes=5)
+    store.renew_bulletins([one.id], T0 + 2 * minute, T0 + 60 * minute)
+    later = T0 + 5 * minute
     store.finish_bulletin(one.id, sent_at=None, next_at=later, trouble="451 try later")
-    assert store.lease_bulletins(T0 + timedelta(minutes=4), timedelta(minutes=1)) == []
-    [again] = store.lease_bulletins(later, timedelta(minutes=1))
+    assert store.lease_bulletins(T0 + 4 * minute, later) == []
+    [again] = store.lease_bulletins(later, later + minute)
     assert (again.attempts, again.trouble) == (1, "451 try later")
     store.finish_bulletin(one.id, sent_at=later, next_at=None, trouble=None)
     assert store.unsent_bulletins("duty") == 0

@@ -170,6 +170,16 @@ def test_one_that_asks_for_more_is_asked_on(store: Store) -> None:
     assert store.next_poll_at() == T0 + 3 * SECOND
 
 
+def test_one_that_takes_its_word_back_in_a_reply_is_asked_again(store: Store) -> None:
+    """The reply says that it has the referral, too: that alone would begin nothing anew."""
+    mrn = open_poll(store)
+    store.receive(sample.message(sample.decision(mrn, PLANT)))
+    assert store.next_poll_at() is None
+    back = sample.decision(mrn, PLANT, Verdict.INSPECTION_REQUIRED, at=T0 + 3 * SECOND)
+    store.record_hand_overs(mrn, [sample.delivered(mrn, PLANT, back)], T0 + 3 * SECOND)
+    assert store.next_poll_at() == T0 + 3 * SECOND
+
+
 def test_an_expired_referral_is_still_asked_about(store: Store) -> None:
     """A late approval lifts a hold."""
     mrn = open_poll(store)

@@ -12,8 +12,8 @@ from hub.operations.watch.bulletins import compose
 from hub.operations.watch.telling import pause_after, to_be_told
 from hub.ports import AlertNotSent, AlertSender, Bulletin, Clock, WatchPolicy, WatchStore
 
-_LEASE = timedelta(seconds=60)
-"""How long nobody else sends a bulletin that one process is sending; longer than sending may take."""
+_LEASE = timedelta(seconds=10)
+"""So long nobody else sends what a process was sending that has died; renewed as long as it is being sent."""
 
 log = structlog.get_logger(__name__)
 
@@ -30,21 +30,38 @@ class Teller:
         *,
         console_url: str | None,
         runbook_url: str,
+        renewed_every: float = _LEASE.total_seconds() / 3,
     ) -> None:
-        """`console_url` is where the console's incidents are; `runbook_url` is the runbook's."""
+        """
+        `console_url` is where the console's incidents are; `runbook_url` is the runbook's; `renewed_every`,
+        in seconds, is how often what is being sent is kept from others.
+        """
         self._store = store
         self._sender = sender
         self._policy = policy
         self._clock = clock
         self._console_url = console_url
         self._runbook_url = runbook_url
+        self._renewed_every = renewed_every
 
     async def go_round(self) -> None:
         """Put together what is due, and send it. Raises what the store raises when it is gone."""
         await asyncio.to_thread(self._put_together)
-        leased = await asyncio.to_thread(self._store.lease_bulletins, self._clock(), _LEASE)
+        until = self._clock() + _LEASE
+        leased = await asyncio.to_thread(self._store.lease_bulletins, self._clock(), until)
+        if not leased:
+            return
         # One receiver whose system hangs must not keep the others waiting.
-        await asyncio.gather(*(asyncio.to_thread(self._send, bulletin) for bulletin in leased))
+        sending = [asyncio.create_task(asyncio.to_thread(self._send, bulletin)) for bulletin in leased]
+        try:
+            while (await asyncio.wait(sending, timeout=self._renewed_every))[1]:
+                before, until = until, self._clock() + _LEASE
+                ids = [bulletin.id for bulletin in leased]
+                await asyncio.to_thread(self._store.renew_bulletins, ids, before, until)
+        finally:
+            for each in sending:
+                each.cancel()
+        await asyncio.gather(*sending)
 
     def _put_together(self) -> None:
         policy, store = self._policy(), self._store

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import ipaddress
 import json
 import ssl
+import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -21,6 +24,7 @@ from hub.operations.watch.bulletins import compose
 from hub.operations.watch.teller import Teller
 from hub.ports import AlertNotSent, Bulletin, Receiver, Severity, WatchPolicy
 from hub.store import Store
+from hub.store.tables import bulletins
 from tests.operations.watch.sinks import MailSink, WebhookSink
 from tests.operations.watch.support import DUTY, ROUND, T0, Clock, finding, judged, record
 from tests.operations.watch.test_telling import alert
@@ -214,7 +218,7 @@ async def test_a_bulletin_that_was_sent_and_not_noted_is_sent_again_under_its_id
     record(store, judged(finding()), clock.now)
     telling = teller(store, mails, policy, clock)
     telling._put_together()
-    [leased] = store.lease_bulletins(clock.now, timedelta(minutes=1))
+    [leased] = store.lease_bulletins(clock.now, clock.now + timedelta(minutes=1))
     AlertPost(mails.url, SENDER, clock).send(leased, DUTY)
     await telling.go_round()
     assert len(mails.mails) == 1
@@ -223,6 +227,52 @@ async def test_a_bulletin_that_was_sent_and_not_noted_is_sent_again_under_its_id
         await telling.go_round()
     assert len(mails.mails) == 2
     assert len({mail["Message-ID"] for mail in mails.mails}) == 1
+
+
+class _Slow:
+    """Takes what it is sent once it is let."""
+
+    def __init__(self) -> None:
+        self.taken: list[str] = []
+        self.let = threading.Event()
+
+    def send(self, bulletin: Bulletin, receiver: Receiver) -> None:
+        assert self.let.wait(60)
+        self.taken.append(bulletin.id)
+
+
+async def test_what_is_slow_to_be_taken_is_sent_by_nobody_else(store: Store, store_url: str) -> None:
+    """However long it takes; what a process leaves that died is sent by another soon."""
+    clock, policy, receiver = Clock(), WatchPolicy(receivers=(DUTY,)), _Slow()
+    record(store, judged(finding()), clock.now)
+    one, other = (
+        Teller(store, receiver, lambda: policy, clock, console_url=None, runbook_url="", renewed_every=0.01)
+        for _ in range(2)
+    )
+    sending = asyncio.create_task(one.go_round())
+    engine = sa.create_engine(store_url)
+    try:
+        for _ in range(3):
+            clock.now += timedelta(seconds=9)
+            await until_leased(engine, clock.now)
+            await other.go_round()
+    finally:
+        receiver.let.set()
+        engine.dispose()
+    await sending
+    clock.now += timedelta(hours=1)
+    await other.go_round()
+    assert len(receiver.taken) == 1
+
+
+async def until_leased(engine: sa.Engine, after: datetime) -> None:
+    """Wait until what is being sent is nobody else's beyond then."""
+    async with asyncio.timeout(30):
+        while True:
+            with engine.connect() as connection:
+                if connection.scalar(sa.select(sa.func.count()).where(bulletins.c.due_at > after)):
+                    return
+            await asyncio.sleep(0.01)
 
 
 async def test_a_receiver_that_is_gone_keeps_nobody_waiting(store: Store, mails: MailSink) -> None:
