@@ -1,4 +1,4 @@
-"""The one place where a process of ours runs its event loop and ends."""
+"""The one place where a process of ours runs its event loop and ends, and what it is called."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import gc
 import logging
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -40,6 +41,11 @@ async def _with_signals(main: Callable[[asyncio.Event], Awaitable[int]]) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     return await main(stop)
+
+
+def name(role: str) -> str:
+    """What this process is called where it writes down that it did something, or lives."""
+    return f"{role} {os.getpid()} on {socket.gethostname()}"
 
 
 def begin() -> None:

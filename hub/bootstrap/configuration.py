@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Mapping
 
+from hub import process
 from hub.adapters.archive import Archive, Edition
 from hub.adapters.channel import Contracts
 from hub.adapters.check import ChannelFault, check_channels
@@ -104,15 +103,9 @@ def live_configuration(
         is_agencys=only is not None,
     )
     folder = Folder(settings.config_folder, checker.documents.plain, only)
-    process = process_name(role)
     secrets = Variables(settings.secrets_folder)
     live = LiveConfiguration(
-        folder, checker, versions, utc_now, process, alone=only is not None, beside=secrets.state
+        folder, checker, versions, utc_now, process.name(role), alone=only is not None, beside=secrets.state
     )
     live.start()
     return live
-
-
-def process_name(role: str) -> str:
-    """What this process is called where it writes down that it did something, or lives."""
-    return f"{role} {os.getpid()} on {socket.gethostname()}"

@@ -8,14 +8,14 @@ from datetime import timedelta
 
 from temporalio.client import Client
 
-from hub import journal
+from hub import journal, process
 from hub.adapters.alerts import AlertPost
 from hub.adapters.cargo import CargoClient
 from hub.adapters.controlled import ControlledGateway
 from hub.adapters.gate import LiveGate
 from hub.adapters.gateway import Gateway
 from hub.adapters.shelf import Shelf
-from hub.bootstrap.configuration import live_configuration, process_name, put_in_force
+from hub.bootstrap.configuration import live_configuration, put_in_force
 from hub.clock import utc_now
 from hub.config.certificates import expiring
 from hub.config.live import LiveConfiguration, follow
@@ -192,7 +192,7 @@ def _early_warning(
     doctor: Doctor,
 ) -> tuple[Watch, Keeper]:
     """What measures, judges and tells."""
-    process, pace = process_name(role), Pace(settings.watch_scale)
+    this, pace = process.name(role), Pace(settings.watch_scale)
 
     def policy() -> WatchPolicy:
         return live.current.watch_policy
@@ -211,7 +211,7 @@ def _early_warning(
     )
     smtp = settings.smtp_url
     sender = AlertPost(None if smtp is None else smtp.get_secret_value(), settings.alert_from, utc_now)
-    watch = Watch(gatherer, store, policy, utc_now, process, pace)
+    watch = Watch(gatherer, store, policy, utc_now, this, pace)
     console = None if settings.public_url is None else f"{settings.public_url.rstrip('/')}/console/incidents"
     keeper = Keeper(
         watch,
@@ -220,7 +220,7 @@ def _early_warning(
         Tally(),
         store,
         utc_now,
-        process=process,
+        process=this,
         role=role,
         version=hub_version(),
         pace=pace,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from datetime import timedelta
 
+from hub import process
 from hub.adapters.scanner import CommandScanner
-from hub.bootstrap.configuration import process_name
 from hub.bootstrap.joined import Hub
 from hub.domain.intake import Rulebook
 from hub.domain.steps import StepRefused
@@ -46,7 +46,7 @@ def retention(hub: Hub) -> list[RetentionRelay]:
     if folder is None:
         return []
     archiver = Archiver(
-        hub.store, ArchiveFolder(folder), hub.clock, process_name("worker"), hub.store.note_audit
+        hub.store, ArchiveFolder(folder), hub.clock, process.name("worker"), hub.store.note_audit
     )
     return [RetentionRelay(archiver, lambda: hub.configuration.retention_policy, hub.clock)]
 

@@ -167,7 +167,7 @@ def holds() -> None:
 @contextmanager
 def _opened(*, folder_needed: bool = True) -> Iterator[tuple[Store, Archiver, RetentionPolicy]]:
     """What archives, by the settings and by retention.yaml. Ends the command where one of them is wrong."""
-    from hub.bootstrap.configuration import process_name
+    from hub import process
     from hub.cli.administration import opened_store
     from hub.clock import utc_now
     from hub.config.loader import load
@@ -183,7 +183,7 @@ def _opened(*, folder_needed: bool = True) -> Iterator[tuple[Store, Archiver, Re
     policy = load(settings.config_folder, development=True).retention_policy
     folder = ArchiveFolder(settings.archive_folder or Path())
     with opened_store() as store:
-        yield store, Archiver(store, folder, utc_now, process_name("cli"), store.note_audit), policy
+        yield store, Archiver(store, folder, utc_now, process.name("cli"), store.note_audit), policy
 
 
 def _round(archiver: Archiver, policy: RetentionPolicy, limit: int | None) -> Done:
