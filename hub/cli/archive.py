@@ -49,7 +49,8 @@ def run(
 
     Needs HUB_DATABASE_URL and HUB_ARCHIVE_FOLDER; goes by retention.yaml of the configuration folder.
     """
-    with _opened() as (store, archiver, policy):
+    policy = _policy()
+    with _opened() as (store, archiver):
         if dry_run:
             _print_plan(store, archiver, policy)
             return
@@ -113,7 +114,7 @@ def list_files(
     json: Annotated[bool, typer.Option("--json", help="print it as JSON")] = False,
 ) -> None:
     """The files of the archive: what is in them, and until when the law asks for them."""
-    with _opened(folder_needed=False) as (store, _, _):
+    with _opened(folder_needed=False) as (store, _):
         files = store.archive_files()
     if json:
         print("[" + ",".join(file.model_dump_json() for file in files) + "]")
@@ -135,7 +136,7 @@ def list_files(
 
 def hold(mrn: _Mrn, reason: _Reason) -> None:
     """Have a declaration stay in the database, whatever its age: for a court, an audit, an inquiry."""
-    with _opened(folder_needed=False) as (store, archiver, _):
+    with _opened(folder_needed=False) as (store, archiver):
         try:
             held = archiver.hold(mrn, _me(), _ROLE, reason)
         except KeyError as unknown:
@@ -147,7 +148,7 @@ def hold(mrn: _Mrn, reason: _Reason) -> None:
 
 def lift(mrn: _Mrn, reason: _Reason) -> None:
     """Let a declaration leave that was held."""
-    with _opened(folder_needed=False) as (_, archiver, _):
+    with _opened(folder_needed=False) as (_, archiver):
         lifted = archiver.lift(mrn, _me(), _ROLE, reason)
     if not lifted:
         raise SystemExit(f"hub: {mrn} is not held")
@@ -156,7 +157,7 @@ def lift(mrn: _Mrn, reason: _Reason) -> None:
 
 def holds() -> None:
     """List the declarations that are held."""
-    with _opened(folder_needed=False) as (store, _, _):
+    with _opened(folder_needed=False) as (store, _):
         held = store.holds()
     table = _table("mrn", "since", "by", "reason")
     for one in held:
@@ -165,12 +166,11 @@ def holds() -> None:
 
 
 @contextmanager
-def _opened(*, folder_needed: bool = True) -> Iterator[tuple[Store, Archiver, RetentionPolicy]]:
-    """What archives, by the settings and by retention.yaml. Ends the command where one of them is wrong."""
+def _opened(*, folder_needed: bool = True) -> Iterator[tuple[Store, Archiver]]:
+    """What archives, by the settings. Ends the command where one of them is wrong."""
     from hub import process
     from hub.cli.administration import opened_store
     from hub.clock import utc_now
-    from hub.config.loader import load
     from hub.logs import configure
     from hub.operations.retention.archiver import Archiver
     from hub.operations.retention.folder import ArchiveFolder
@@ -180,10 +180,17 @@ def _opened(*, folder_needed: bool = True) -> Iterator[tuple[Store, Archiver, Re
     configure("console", least=logging.ERROR)
     if settings.archive_folder is None and folder_needed:
         raise SystemExit("hub: HUB_ARCHIVE_FOLDER is not set: it says where to")
-    policy = load(settings.config_folder, development=True).retention_policy
     folder = ArchiveFolder(settings.archive_folder or Path())
     with opened_store() as store:
-        yield store, Archiver(store, folder, utc_now, process.name("cli"), store.note_audit), policy
+        yield store, Archiver(store, folder, utc_now, process.name("cli"), store.note_audit)
+
+
+def _policy() -> RetentionPolicy:
+    """What retention.yaml says, in a folder without faults: by a wrong one nothing is deleted."""
+    from hub.config.loader import load
+    from hub.settings import Settings
+
+    return load(Settings(environment="development").config_folder, development=True).retention_policy
 
 
 def _round(archiver: Archiver, policy: RetentionPolicy, limit: int | None) -> Done:
@@ -221,7 +228,7 @@ def _print_verified(one: Verified) -> None:
 
 
 def _found_by_tombstone(mrn: str) -> Sequence[Mapping[str, Any]]:
-    with _opened() as (store, archiver, _):
+    with _opened() as (store, archiver):
         stone: Tombstone | None = store.tombstone(mrn)
         if stone is None:
             there = "is in the database: hub show" if store.view(mrn) else "is not known"
