@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 
-from fastapi import Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
@@ -48,6 +48,34 @@ from hub.api.starting import Starter
 from hub.api.watching import Watcher
 from hub.ports import BadCursor
 
+_KNOWN = (
+    lodging,
+    declarations,
+    progress,
+    amending,
+    withdrawing,
+    questions,
+    casefile,
+    controlling,
+    inspections,
+    duties,
+    risk,
+    certificates,
+    cargo,
+    agencies,
+    acting,
+    bulks,
+    incidents,
+    doctor,
+)
+"""Of these, query parameters that nobody reads are refused."""
+_ROUTES = APIRouter()
+"""The same in every application: FastAPI works out what a route takes once, and not for each."""
+for _module in _KNOWN:
+    _ROUTES.include_router(_module.router, dependencies=[Depends(only_known)])
+for _module in (probes, docs_page):
+    _ROUTES.include_router(_module.router)
+
 
 def create_app(parts: ApiParts) -> FastAPI:
     """
@@ -74,6 +102,7 @@ def create_app(parts: ApiParts) -> FastAPI:
         description="Errors are `application/problem+json` (RFC 9457). Times are RFC 3339 in UTC, decimals "
         "are texts. Lodging again with the same lrn and content is safe and gets the same receipt.",
         lifespan=lifespan,
+        routes=_ROUTES.routes,
         docs_url=None,
         redoc_url=None,
     )
@@ -87,28 +116,5 @@ def create_app(parts: ApiParts) -> FastAPI:
     app.add_exception_handler(BadCursor, on_bad_cursor)
     app.add_exception_handler(HTTPException, on_http_exception)
     app.add_exception_handler(RequestValidationError, on_validation_error)
-    for module in (
-        lodging,
-        declarations,
-        progress,
-        amending,
-        withdrawing,
-        questions,
-        casefile,
-        controlling,
-        inspections,
-        duties,
-        risk,
-        certificates,
-        cargo,
-        agencies,
-        acting,
-        bulks,
-        incidents,
-        doctor,
-    ):
-        app.include_router(module.router, dependencies=[Depends(only_known)])
-    for module in (probes, docs_page):
-        app.include_router(module.router)
     app.openapi = describe(app)  # type: ignore[method-assign]
     return app

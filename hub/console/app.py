@@ -57,6 +57,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     track.router,
 )
 """One for each area; their paths begin with `/console` or `/track`."""
+_ROUTES = APIRouter(dependencies=[Depends(refuse_what_others_sent)])
+"""The same in every application: FastAPI works out what a route takes once, and not for each."""
+for _router in ROUTERS:
+    _ROUTES.include_router(_router)
 
 _OURS = ("/console", "/track")
 
@@ -69,7 +73,7 @@ def create_console(parts: ConsoleParts) -> FastAPI:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
-        dependencies=[Depends(refuse_what_others_sent)],
+        routes=_ROUTES.routes,
         redirect_slashes=False,
     )
     app.state.parts = parts
@@ -79,8 +83,6 @@ def create_console(parts: ConsoleParts) -> FastAPI:
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(Exception, _on_failure)
-    for router in ROUTERS:
-        app.include_router(router)
     return app
 
 
