@@ -40,6 +40,10 @@ _SHARES: dict[str, float] = {
 """Of all inputs; a folder takes a hundred times as long as a request."""
 
 
+_BETWEEN_WEIGHINGS = 500
+"""Inputs after which the processes are weighed."""
+
+
 def main() -> int:
     """The campaign that the command line asks for."""
     parser = argparse.ArgumentParser(prog="python -m fuzz", description=__doc__)
@@ -68,7 +72,8 @@ def main() -> int:
             count = round(asked.inputs * _SHARES[name] / whole)
             numbers = range(count) if asked.number is None else range(asked.number, asked.number + 1)
             with closing(make()) as door:
-                _play(report, door, numbers)
+                if not _play(report, door, numbers, scales):
+                    break
         scales.weigh(report)
     report.seconds = time.monotonic() - began
     _tell("", *lines_of(report), *(f"FOUND {str(finding)[:500]}" for finding in report.findings))
@@ -99,10 +104,14 @@ def _doors(target: Target, config: Path) -> dict[str, Callable[[], Door]]:
     }
 
 
-def _play(report: Report, door: Door, numbers: range) -> None:
-    began, before = time.monotonic(), report.inputs
-    play(report, door, numbers)
+def _play(report: Report, door: Door, numbers: range, scales: Scales) -> bool:
+    """All of these, or until a process has outgrown what it may hold; whether it was all."""
+    began, before, some = time.monotonic(), report.inputs, 0
+    while some < len(numbers) and not scales.has_outgrown():
+        play(report, door, numbers[some : some + _BETWEEN_WEIGHINGS])
+        some += _BETWEEN_WEIGHINGS
     _tell(f"{door.name}: {report.inputs - before} inputs in {time.monotonic() - began:.0f} s")
+    return some >= len(numbers)
 
 
 def _tell(*lines: str) -> None:

@@ -120,6 +120,14 @@ class Scales:
         self._pids = pids
         self._before = {name: resident(pid) for name, pid in pids.items()}
 
+    def has_outgrown(self) -> bool:
+        """Whether one holds so much that whoever goes on might bring the machine to a stop."""
+        return any(
+            resident(pid) - self._before[name] > MOST_GROWTH
+            for name, pid in self._pids.items()
+            if Path(f"/proc/{pid}").exists()
+        )
+
     def weigh(self, report: Report) -> None:
         for name, pid in self._pids.items():
             before = self._before[name]

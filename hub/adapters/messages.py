@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 
 from hub.adapters.context import agency_context
 from hub.adapters.nul import nul_in, without_nul
-from hub.adapters.reading import DecisionReader, as_text, content_id
+from hub.adapters.reading import DecisionReader, as_name, content_id
 from hub.adapters.wire import Context, Misfit, Plain
 from hub.config.models import AgencyFile, MessageReading
+from hub.domain.errors import in_short
 from hub.domain.exchange import Message
 from hub.domain.referral import Decision, Via
 from hub.expressions import Expression, ExpressionFailed, Values, roots
@@ -55,9 +56,9 @@ class MessageReader:
         decisions: tuple[Decision, ...] = ()
         try:
             # Each reading by itself, so that a message that is half understood can still be traced.
-            message_id = self._text(self._id, context) or message_id
-            referral = self._text(self._referral, context)
-            agency_reference = self._text(self._agency_reference, context)
+            message_id = self._name(self._id, context, "the id of the message") or message_id
+            referral = self._name(self._referral, context, "our reference")
+            agency_reference = self._name(self._agency_reference, context, "the agency's reference")
             if referral is None and agency_reference is None:
                 raise Misfit("the message names neither our reference nor the agency's")
             spoilt = nul_in(message, "message") or nul_in(named, "headers")
@@ -73,7 +74,7 @@ class MessageReader:
                 evidence=message_id,
             )
         except (Misfit, ExpressionFailed) as wrong:
-            trouble = str(wrong)
+            trouble = in_short(wrong)
         return Message(
             agency=self._agency,
             message_id=message_id,
@@ -87,11 +88,11 @@ class MessageReader:
         )
 
     @staticmethod
-    def _text(expression: Expression | None, context: Context) -> str | None:
+    def _name(expression: Expression | None, context: Context, what: str) -> str | None:
         """The text; one that holds what no text can names nothing. Raises Misfit, ExpressionFailed."""
         if expression is None:
             return None
-        text = as_text(expression.evaluate(context))
+        text = as_name(expression.evaluate(context), what)
         if nul_in(text, ""):
             raise Misfit(
                 nul_in(context["message"], "message")
@@ -113,7 +114,7 @@ def unreadable(
     return Message(
         agency=agency,
         message_id=unnamed(content.hex()),
-        trouble=trouble,
+        trouble=in_short(trouble),
         raw=raw,
         via=via,
         received_at=received_at,

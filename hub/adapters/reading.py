@@ -21,6 +21,10 @@ LONGEST_RETRY_AFTER = 3600.0
 """Seconds. An agency that asks for a longer pause is asked again after an hour all the same."""
 _LONGEST_VALUE = 4000
 """Characters of a value of a receipt: it goes along with the referral wherever that goes."""
+_LONGEST_NAME = 1000
+"""Characters of an id, a reference, a verdict, a time: they go along with the declaration, too."""
+_LONGEST_REMARKS = 10_000
+"""Characters of what an agency remarks; the evidence has the whole."""
 _CLOCKS_DIFFER = timedelta(minutes=5)
 """A decision dated further ahead comes from a wrong clock, and would outweigh every later one."""
 _MOST_DIGITS = 9
@@ -240,6 +244,17 @@ def as_text(value: Any) -> str | None:
     )
 
 
+def as_name(value: Any, what: str) -> str | None:
+    """
+    What names or dates something, as text; None for null and for blank text. Raises Misfit for lists and
+    mappings, and for what is longer than any name.
+    """
+    text = as_text(value)
+    if text is not None and len(text) > _LONGEST_NAME:
+        raise Misfit(f"{what} has {len(text)} characters; at most {_LONGEST_NAME} are taken")
+    return text
+
+
 class ReceiptReader:
     """How an answer is read as a receipt."""
 
@@ -267,7 +282,9 @@ class ReceiptReader:
 
     def reference(self, context: Context) -> str | None:
         """The agency's reference, if it gives one. Raises Misfit, ExpressionFailed."""
-        return None if self._reference is None else as_text(self._reference.evaluate(context))
+        if self._reference is None:
+            return None
+        return as_name(self._reference.evaluate(context), "the reference of the receipt")
 
 
 class DecisionReader:
@@ -321,7 +338,7 @@ class DecisionReader:
                 raise Misfit(f"`when` of the decision is {told!r}, neither true nor false")
             if not told:
                 return ()
-        word = as_text(self._word.evaluate(context))
+        word = as_name(self._word.evaluate(context), "the verdict")
         if word is None:
             raise Misfit("the answer tells no verdict")
         verdict = self._verdicts.get(word)
@@ -329,14 +346,14 @@ class DecisionReader:
             raise Misfit(
                 f"the verdict {word!r} is unknown; this agency's words are {', '.join(self._verdicts)}"
             )
-        reference = self._text(self._reference, context)
-        decided_text = self._text(self._decided_at, context)
+        reference = self._name(self._reference, context, "the reference of the decision")
+        decided_text = self._name(self._decided_at, context, "the time of the decision")
         decided_at = received_at if decided_text is None else _instant(decided_text, self._zone)
         stated_at = decided_at if decided_at - received_at > _CLOCKS_DIFFER else None
         items = None if self._items is None else _numbers(self._items.evaluate(context))
         if items is not None and referred is not None and (strange := sorted(set(items) - set(referred))):
             raise Misfit(f"the decision speaks of goods items {strange}, which were not referred")
-        told_id = self._text(self._id, context)
+        told_id = self._name(self._id, context, "the id of the decision")
         about = None if self._revision is None else _revision(self._revision.evaluate(context))
         said = (key, word, reference, decided_text, items)
         return (
@@ -347,7 +364,7 @@ class DecisionReader:
                 items=items,
                 word=word,
                 reference=reference,
-                remarks=self._text(self._remarks, context),
+                remarks=self._said(context),
                 decided_at=decided_at if stated_at is None else received_at,
                 stated_at=stated_at,
                 received_at=received_at,
@@ -360,9 +377,15 @@ class DecisionReader:
     def _hash(self, *said: object) -> str:
         return content_id([self._agency, *said])
 
+    def _said(self, context: Context) -> str | None:
+        text = None if self._remarks is None else as_text(self._remarks.evaluate(context))
+        if text is None or len(text) <= _LONGEST_REMARKS:
+            return text
+        return text[: _LONGEST_REMARKS - 1] + "…"
+
     @staticmethod
-    def _text(expression: Expression | None, context: Context) -> str | None:
-        return None if expression is None else as_text(expression.evaluate(context))
+    def _name(expression: Expression | None, context: Context, what: str) -> str | None:
+        return None if expression is None else as_name(expression.evaluate(context), what)
 
 
 def content_id(content: object) -> str:
@@ -382,7 +405,7 @@ def _instant(text: str, zone: ZoneInfo) -> datetime:
 
 def _revision(value: Any) -> int | None:
     """The revision that is named; None when none is. Raises Misfit."""
-    text = as_text(int(value) if isinstance(value, float) and value.is_integer() else value)
+    text = as_name(int(value) if isinstance(value, float) and value.is_integer() else value, "the revision")
     if text is None:
         return None
     if not (text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS):
@@ -395,7 +418,7 @@ def _numbers(value: Any) -> tuple[int, ...] | None:
     listed = value if isinstance(value, list) else [value]
     numbers = []
     for one in listed:
-        text = as_text(one)
+        text = as_name(one, "a goods item number")
         if text is None:
             continue
         if not text.isdecimal() or len(text) > _MOST_DIGITS:

@@ -8,6 +8,15 @@ from __future__ import annotations
 
 from hub.domain.exchange import Exchange
 
+_LONGEST = 5000
+"""Characters of a trouble: it is shown, recorded and told wherever its referral is."""
+
+
+def in_short(trouble: object) -> str:
+    """What is wrong, in words, without all that it quotes: an agency may say megabytes that do not fit."""
+    text = str(trouble)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
 
 class ChannelError(Exception):
     """
@@ -20,7 +29,7 @@ class ChannelError(Exception):
     def __init__(
         self, message: str, *, exchanges: tuple[Exchange, ...] = (), retry_after: float | None = None
     ) -> None:
-        super().__init__(message)
+        super().__init__(in_short(message))
         self.exchanges = exchanges
         self.retry_after = retry_after
         self.failing = False
@@ -58,5 +67,5 @@ class CallbackRefused(Exception):
     """
 
     def __init__(self, reason: str, recorded: str | None = None) -> None:
-        super().__init__(reason)
+        super().__init__(in_short(reason))
         self.recorded = recorded

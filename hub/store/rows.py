@@ -31,6 +31,8 @@ UNTOLD = text("NOT decisions.told")
 _NOT_AWAITED = (ReferralState.DECIDED, ReferralState.WITHDRAWN)
 _KEPT_READ = 1024
 """Referrals and decisions of which what was read is kept at hand: some ten megabytes when all are there."""
+_LONGEST_KEPT = 20_000
+"""Characters of one that is kept: of whom an agency says very much is read anew, or memory would fill."""
 
 
 class ReferralLife(Model):
@@ -114,14 +116,10 @@ def _mrn_of(row: AnyRow) -> str:
 
 def _stored(row: AnyRow, said: Sequence[AnyRow]) -> StoredReferral:
     in_order = sorted((one for one in said if not one.set_aside), key=lambda one: one.seq or 0)
-    read = _read(
-        row.terms,
-        row.state,
-        row.receipt,
-        row.trouble,
-        row.delivered_at,
-        row.life,
-        tuple(one.document for one in in_order),
+    said_so = tuple(one.document for one in in_order)
+    length = sum(map(len, (row.terms, row.receipt or "", row.trouble or "", row.life or "", *said_so)))
+    read = (_read if length <= _LONGEST_KEPT else _read_anew)(
+        row.terms, row.state, row.receipt, row.trouble, row.delivered_at, row.life, said_so
     )
     decided = tuple(_decision(one.document) for one in said)
     return StoredReferral(
@@ -142,10 +140,7 @@ class _Read:
     sent_revision: int
 
 
-# A declaration is read at each of its steps, and most of its referrals have not changed since the last one.
-# The same columns make the same referral, and nobody can change one that was made.
-@lru_cache(maxsize=_KEPT_READ)
-def _read(
+def _read_anew(
     terms: str,
     state: str,
     receipt: str | None,
@@ -171,9 +166,14 @@ def _read(
     return _Read(referral, lived.sent_revision or asked.revision)
 
 
-@lru_cache(maxsize=_KEPT_READ)
 def _decision(document: str) -> Decision:
-    return Decision.model_validate_json(document)
+    return (_kept_decision if len(document) <= _LONGEST_KEPT else Decision.model_validate_json)(document)
+
+
+# A declaration is read at each of its steps, and most of its referrals have not changed since the last one.
+# The same columns make the same referral, and nobody can change one that was made.
+_read = lru_cache(maxsize=_KEPT_READ)(_read_anew)
+_kept_decision = lru_cache(maxsize=_KEPT_READ)(Decision.model_validate_json)
 
 
 def read_case(connection: Connection, mrn: str, life: str | None, standing: tuple[Referral, ...]) -> Case:
@@ -284,6 +284,6 @@ _REFERRALS = Statement(
     .outerjoin(decisions, (decisions.c.mrn == referrals.c.mrn) & (decisions.c.service == referrals.c.service))
     .where(referrals.c.mrn == _MRN)
     .order_by(referrals.c.place, decisions.c.received_at, decisions.c.id)
-).kept("service", _of_joined, _KEPT_READ)
+).kept("service", _of_joined, _KEPT_READ, _LONGEST_KEPT)
 # Documents may be large: only who needs one reads it.
 _ACCEPTANCE = Statement(select(declarations.c.acceptance).where(declarations.c.mrn == _MRN))

@@ -69,9 +69,12 @@ class Statement:
         with closing(_execute(connection, compiled.text, bound, many=True)):
             pass
 
-    def kept(self, by: str, make: Callable[[Sequence[Any]], T], most: int) -> Kept[T]:
-        """What `make` makes of the rows that have the same `by`, kept of the `most` that were read last."""
-        return Kept(self, by, make, most)
+    def kept(self, by: str, make: Callable[[Sequence[Any]], T], most: int, longest: int) -> Kept[T]:
+        """
+        What `make` makes of the rows that have the same `by`, kept of the `most` that were read last and whose
+        texts have no more than `longest` characters together.
+        """
+        return Kept(self, by, make, most, longest)
 
     def _of(self, connection: Connection, values: Values) -> _Compiled:
         known = (connection.dialect.name, *values)
@@ -95,11 +98,14 @@ class Kept(Generic[T]):
     that was not just read. What is made must be immutable.
     """
 
-    def __init__(self, statement: Statement, by: str, make: Callable[[Sequence[Any]], T], most: int) -> None:
+    def __init__(
+        self, statement: Statement, by: str, make: Callable[[Sequence[Any]], T], most: int, longest: int
+    ) -> None:
         """Rows that have the same value in the column `by` must follow one another."""
         self._statement = statement
         self._by = by
         self._make = make
+        self._longest = longest
         self._made = lru_cache(maxsize=most)(self._made_of)
 
     def all(self, connection: Connection, values: Values) -> list[T]:
@@ -108,7 +114,12 @@ class Kept(Generic[T]):
         with closing(_execute(connection, compiled.text, compiled.bound(values))) as cursor:
             rows = cursor.fetchall()
         groups = groupby(rows, itemgetter(compiled.place_of(self._by)))
-        return [self._made(compiled, tuple(group)) for _, group in groups]
+        return [self._group(compiled, tuple(group)) for _, group in groups]
+
+    def _group(self, compiled: _Compiled, rows: tuple[Sequence[Any], ...]) -> T:
+        length = sum(len(value) for row in rows for value in row if isinstance(value, str))
+        # Some texts are from outside: what is kept must not be as large as anybody makes it.
+        return (self._made if length <= self._longest else self._made_of)(compiled, rows)
 
     def _made_of(self, compiled: _Compiled, rows: tuple[Sequence[Any], ...]) -> T:
         return self._make(compiled.read(rows))

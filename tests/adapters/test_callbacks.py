@@ -72,6 +72,46 @@ def test_a_signed_callback_is_read(gateway: Gateway, timestamp: str) -> None:
     assert decision.received_at == NOW
 
 
+@pytest.mark.parametrize(
+    "place",
+    [
+        ("noticeId",),
+        ("clientReference",),
+        ("ticket",),
+        ("decision", "decisionId"),
+        ("decision", "result"),
+        ("decision", "decidedAt"),
+    ],
+)
+def test_what_is_far_too_long_for_a_name_is_not_understood_and_told_in_short(
+    gateway: Gateway, place: tuple[str, ...]
+) -> None:
+    """It would go along with the declaration wherever that goes; the message itself is kept as evidence."""
+    content = json.loads(BODY)
+    part = content
+    for name in place[:-1]:
+        part = part[name]
+    part[place[-1]] = "A" * 900_000
+    body = json.dumps(content).encode()
+    message = gateway.read_callback("mfds", signed(body, unix(NOW)), body, NOW)
+    assert message.decisions == ()
+    assert message.trouble is not None
+    assert "900000 characters" in message.trouble
+    assert len(message.model_dump_json(exclude={"raw"})) < 3000
+
+
+def test_remarks_are_kept_as_far_as_anybody_reads_them(gateway: Gateway) -> None:
+    """An agency's decision counts however much it says; the whole of it is in the evidence."""
+    content = json.loads(BODY)
+    content["decision"]["opinion"] = "A" * 900_000
+    body = json.dumps(content).encode()
+    [decision] = gateway.read_callback("mfds", signed(body, unix(NOW)), body, NOW).decisions
+    assert decision.verdict == "approved"
+    assert decision.remarks is not None
+    assert 5000 < len(decision.remarks) <= 10_000
+    assert decision.remarks.endswith("…")
+
+
 def _tampered(headers: dict[str, str], **change: str) -> dict[str, str]:
     return {**headers, **change}
 

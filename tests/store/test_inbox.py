@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import tracemalloc
+
 import pytest
 
 from hub.domain.clearance import Outcome, Reason, Rule
@@ -10,7 +13,7 @@ from hub.domain.events import Event, EventType, NewEvent
 from hub.domain.names import referral_id
 from hub.domain.referral import ReferralState, Verdict, Via
 from hub.ports import Received
-from hub.store import Store
+from hub.store import Store, create_store
 from tests.store import sample
 from tests.store.sample import FOOD, PLANT, SECOND, T0
 
@@ -450,3 +453,24 @@ def test_nothing_is_late_of_an_unknown_declaration(store: Store) -> None:
     """KeyError, as for every change to one."""
     with pytest.raises(KeyError):
         store.mark_told("none", ["D"], late=True)
+
+
+def test_what_agencies_say_at_length_is_not_kept_at_hand(sqlite_url: str) -> None:
+    """Decisions of a referral are read at each of its steps: kept each time, they would fill any memory."""
+    store = create_store(sqlite_url)
+    accepted = sample.acceptance(PLANT)
+    store.lodge(accepted)
+    store.record_hand_overs(accepted.mrn, [sample.delivered(accepted.mrn, PLANT)], T0)
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        for number in range(40):
+            said = sample.decision(accepted.mrn, PLANT, at=T0 + number * SECOND)
+            said = said.model_copy(update={"remarks": f"{number} " + "m" * 100_000})
+            store.receive(sample.message(said, referral=f"{accepted.mrn}/{PLANT}"))
+        gc.collect()
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        store.close()
+    assert after - before < 10_000_000
