@@ -71,8 +71,8 @@ class Statement:
 
     def kept(self, by: str, make: Callable[[Sequence[Any]], T], most: int, longest: int) -> Kept[T]:
         """
-        What `make` makes of the rows that have the same `by`, kept of the `most` that were read last and whose
-        texts have no more than `longest` characters together.
+        What `make` makes of the rows that have the same `by`; kept of the `most` that were read last, but for
+        those whose texts have more than `longest` characters together.
         """
         return Kept(self, by, make, most, longest)
 
