@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from hub.adapters.wire import Context, Heard, Misfit
 from hub.config.models import DecisionReading, ErrorReading, ReceiptReading
 from hub.domain.errors import AgencyRefused, AgencyUnavailable, InDoubt, NotUnderstood
+from hub.domain.model import in_utc
 from hub.domain.referral import Decision, Verdict, Via
 from hub.expressions import Expression, ExpressionFailed
 
@@ -398,9 +399,9 @@ def content_id(content: object) -> str:
 def _instant(text: str, zone: ZoneInfo) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
+        return in_utc(moment if moment.tzinfo is not None else moment.replace(tzinfo=zone))
     except ValueError as wrong:
         raise Misfit(f"the time of the decision is {text!r}; RFC 3339 was expected") from wrong
-    return (moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)).astimezone(UTC)
 
 
 def _revision(value: Any) -> int | None:

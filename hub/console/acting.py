@@ -11,6 +11,7 @@ from fastapi import Depends
 from hub.console.i18n import _
 from hub.console.problems import PageProblem, forbidden, not_found
 from hub.console.shell import SignedIn
+from hub.domain.model import in_utc
 from hub.domain.referral import Verdict
 from hub.domain.steps import StepRefused
 from hub.ports import (
@@ -230,7 +231,7 @@ def local_moment(text: str, zone: tzinfo) -> datetime | None:
     if not text:
         return None
     moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
+    return in_utc(moment if moment.tzinfo is not None else moment.replace(tzinfo=zone))
 
 
 def for_input(at: datetime | None, zone: tzinfo) -> str:

@@ -23,14 +23,15 @@ class Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-def _in_utc(moment: datetime) -> datetime:
+def in_utc(moment: datetime) -> datetime:
+    """The same instant in UTC. Raises ValueError where it lies before the year 1 or after 9999 there."""
     try:
         return moment.astimezone(UTC)
     except OverflowError as error:
         raise ValueError("the instant lies beyond the calendar") from error
 
 
-UtcDatetime = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+UtcDatetime = Annotated[AwareDatetime, AfterValidator(in_utc)]
 """An instant. An offset is required on the wire (RFC 3339); it is kept in UTC."""
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=64)]

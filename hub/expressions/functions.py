@@ -83,7 +83,10 @@ def _in_zone(moment: datetime, zone: str) -> datetime:
     except (KeyError, ValueError, OSError) as wrong:
         raise ValueError(f"there is no time zone {zone!r}") from wrong
     # A time without offset is UTC here, as everywhere in the hub.
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(there)
+    try:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(there)
+    except OverflowError as wrong:
+        raise ValueError(f"{moment.isoformat()} lies beyond the calendar there") from wrong
 
 
 def pad_left(value: str | int, width: int, filler: str) -> str:

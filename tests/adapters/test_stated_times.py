@@ -107,3 +107,10 @@ def test_a_decision_dated_in_the_future_does_not_outweigh_a_later_one() -> None:
     )
     [standing] = standing_decisions(Referral(terms=terms, decisions=decisions)).values()
     assert standing.verdict is Verdict.REFUSED
+
+
+@pytest.mark.parametrize("stated", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"])
+def test_an_instant_beyond_the_calendar_is_not_understood(stated: str) -> None:
+    """In UTC it would lie in the year 10000, or before the first."""
+    with pytest.raises(Misfit, match="RFC 3339 was expected"):
+        said("OK", datetime.fromisoformat(stated))

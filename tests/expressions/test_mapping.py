@@ -131,6 +131,10 @@ def test_an_expression_reads_its_data(text: str, value: object) -> None:
         ('=date(reply.when, "YYYY")', "a date pattern has yyyy, MM, dd, HH, mm and ss; not 'YYYY'"),
         ('=date(reply.when, "yyyy\'T")', 'a quote in the date pattern "yyyy\'T" is not closed'),
         ('=date(reply.when, "yyyy", "Mars/Base")', "there is no time zone 'Mars/Base'"),
+        (
+            '=date("9999-12-31T23:59:59Z", "yyyy", "Asia/Seoul")',
+            "9999-12-31T23:59:59+00:00 lies beyond the calendar there",
+        ),
         ('=number("1,200")', "'1,200' is not a number"),
         ('=number("1e400")', "'1e400' is not a number"),
         ('=pad_left("1", 3, "00")', "pad_left fills with one character; not '00'"),
