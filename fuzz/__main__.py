@@ -106,11 +106,12 @@ def _doors(target: Target, config: Path) -> dict[str, Callable[[], Door]]:
 
 def _play(report: Report, door: Door, numbers: range, scales: Scales) -> bool:
     """All of these, or until a process has outgrown what it may hold; whether it was all."""
-    began, before, some = time.monotonic(), report.inputs, 0
+    began, before, found, some = time.monotonic(), report.inputs, len(report.findings), 0
     while some < len(numbers) and not scales.has_outgrown():
         play(report, door, numbers[some : some + _BETWEEN_WEIGHINGS])
         some += _BETWEEN_WEIGHINGS
-    _tell(f"{door.name}: {report.inputs - before} inputs in {time.monotonic() - began:.0f} s")
+    took, found = time.monotonic() - began, len(report.findings) - found
+    _tell(f"{door.name}: {report.inputs - before} inputs in {took:.0f} s, {found} findings")
     return some >= len(numbers)
 
 

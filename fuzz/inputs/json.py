@@ -120,7 +120,8 @@ def _values(sound: bytes, random: Random) -> bytes:
             case 1 if isinstance(holder, dict):
                 holder[nasty(random)] = copy.deepcopy(holder[key])
             case _:
-                holder[key] = hostile_value(random)
+                # A copy: no value may come to stand in itself, or be changed for the inputs that follow.
+                holder[key] = copy.deepcopy(hostile_value(random))
     return json.dumps(tree).encode()
 
 

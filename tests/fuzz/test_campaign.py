@@ -68,6 +68,17 @@ def test_the_same_seed_sends_the_same() -> None:
         assert len({kind for kind, _ in made[0]}) > 5
 
 
+def test_no_input_changes_those_that_follow() -> None:
+    """Whichever come before: what is put into one is its own, and stands in itself nowhere."""
+    numbers = range(2000)
+
+    def made(number: int) -> tuple[str, bytes]:
+        return json.attack(b'{"a": {"b": [1]}, "c": 2}', chance(SEED, "door", number))
+
+    there = {number: made(number) for number in numbers}
+    assert {number: made(number) for number in reversed(numbers)} == there
+
+
 @pytest.mark.parametrize(
     "body",
     [
