@@ -177,7 +177,7 @@ class _Composer:
                 root = self._node(event, 0)
             elif isinstance(event, _DOCUMENT_END) and root is None:
                 break
-        if root is None or (root.is_plain and not root.text):
+        if root is None or (root.is_plain and root.text is not None and _NULL.match(root.text)):
             raise _Unreadable(1, "it is empty", "write `key: value` lines, or remove it")
         return root
 

@@ -199,4 +199,7 @@ def test_an_empty_file_and_one_of_comments_have_a_cure(folder) -> None:
     folder.write("agencies/labs.yaml", "# to be written\n")
     [fault] = folder.faults()
     assert (fault.file, fault.what) == ("agencies/labs.yaml", "it is empty")
+    for name, nothing in (("agencies/labs.yaml", "~\n"), ("calendar.yaml", "null\n")):
+        folder.write(name, nothing)
+        assert (name, "it is empty") in [(fault.file, fault.what) for fault in folder.faults()]
     assert fault.cure
