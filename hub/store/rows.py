@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
@@ -20,6 +19,7 @@ from hub.domain.model import Model, UtcDatetime
 from hub.domain.referral import Decision, Receipt, ReferralState, ReferralTerms
 from hub.domain.settling import is_live, needs_no_asking
 from hub.domain.stuck import look_at
+from hub.store.keeping import kept
 from hub.store.part import AnyRow
 from hub.store.statements import Statement
 from hub.store.tables import decisions, declarations, referrals
@@ -116,10 +116,14 @@ def _mrn_of(row: AnyRow) -> str:
 
 def _stored(row: AnyRow, said: Sequence[AnyRow]) -> StoredReferral:
     in_order = sorted((one for one in said if not one.set_aside), key=lambda one: one.seq or 0)
-    said_so = tuple(one.document for one in in_order)
-    length = sum(map(len, (row.terms, row.receipt or "", row.trouble or "", row.life or "", *said_so)))
-    read = (_read if length <= _LONGEST_KEPT else _read_anew)(
-        row.terms, row.state, row.receipt, row.trouble, row.delivered_at, row.life, said_so
+    read = _read(
+        row.terms,
+        row.state,
+        row.receipt,
+        row.trouble,
+        row.delivered_at,
+        row.life,
+        tuple(one.document for one in in_order),
     )
     decided = tuple(_decision(one.document) for one in said)
     return StoredReferral(
@@ -140,7 +144,10 @@ class _Read:
     sent_revision: int
 
 
-def _read_anew(
+# A declaration is read at each of its steps, and most of its referrals have not changed since the last one.
+# The same columns make the same referral, and nobody can change one that was made.
+@kept(_KEPT_READ, _LONGEST_KEPT)
+def _read(
     terms: str,
     state: str,
     receipt: str | None,
@@ -166,14 +173,9 @@ def _read_anew(
     return _Read(referral, lived.sent_revision or asked.revision)
 
 
+@kept(_KEPT_READ, _LONGEST_KEPT)
 def _decision(document: str) -> Decision:
-    return (_kept_decision if len(document) <= _LONGEST_KEPT else Decision.model_validate_json)(document)
-
-
-# A declaration is read at each of its steps, and most of its referrals have not changed since the last one.
-# The same columns make the same referral, and nobody can change one that was made.
-_read = lru_cache(maxsize=_KEPT_READ)(_read_anew)
-_kept_decision = lru_cache(maxsize=_KEPT_READ)(Decision.model_validate_json)
+    return Decision.model_validate_json(document)
 
 
 def read_case(connection: Connection, mrn: str, life: str | None, standing: tuple[Referral, ...]) -> Case:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
-from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, Generic, TypeVar
@@ -17,6 +16,8 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
+
+from hub.store.keeping import kept
 
 Values = Mapping[str, Any]
 """What is bound, by the names in the statement; of an INSERT or UPDATE also columns, which are set then."""
@@ -105,8 +106,7 @@ class Kept(Generic[T]):
         self._statement = statement
         self._by = by
         self._make = make
-        self._longest = longest
-        self._made = lru_cache(maxsize=most)(self._made_of)
+        self._made = kept(most, longest)(self._made_of)
 
     def all(self, connection: Connection, values: Values) -> list[T]:
         """One for each group, in the order of the rows."""
@@ -114,12 +114,7 @@ class Kept(Generic[T]):
         with closing(_execute(connection, compiled.text, compiled.bound(values))) as cursor:
             rows = cursor.fetchall()
         groups = groupby(rows, itemgetter(compiled.place_of(self._by)))
-        return [self._group(compiled, tuple(group)) for _, group in groups]
-
-    def _group(self, compiled: _Compiled, rows: tuple[Sequence[Any], ...]) -> T:
-        length = sum(len(value) for row in rows for value in row if isinstance(value, str))
-        # Some texts are from outside: what is kept must not be as large as anybody makes it.
-        return (self._made if length <= self._longest else self._made_of)(compiled, rows)
+        return [self._made(compiled, tuple(group)) for _, group in groups]
 
     def _made_of(self, compiled: _Compiled, rows: tuple[Sequence[Any], ...]) -> T:
         return self._make(compiled.read(rows))

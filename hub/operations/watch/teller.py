@@ -47,16 +47,17 @@ class Teller:
     async def go_round(self) -> None:
         """Put together what is due, and send it. Raises what the store raises when it is gone."""
         await asyncio.to_thread(self._put_together)
-        until = self._clock() + _LEASE
-        leased = await asyncio.to_thread(self._store.lease_bulletins, self._clock(), until)
+        now = self._clock()
+        until = now + _LEASE
+        leased = await asyncio.to_thread(self._store.lease_bulletins, now, until)
         if not leased:
             return
         # One receiver whose system hangs must not keep the others waiting.
         sending = [asyncio.create_task(asyncio.to_thread(self._send, bulletin)) for bulletin in leased]
+        ids = [bulletin.id for bulletin in leased]
         try:
             while (await asyncio.wait(sending, timeout=self._renewed_every))[1]:
                 before, until = until, self._clock() + _LEASE
-                ids = [bulletin.id for bulletin in leased]
                 await asyncio.to_thread(self._store.renew_bulletins, ids, before, until)
         finally:
             for each in sending:
