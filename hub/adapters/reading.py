@@ -16,6 +16,7 @@ from hub.config.models import DecisionReading, ErrorReading, ReceiptReading
 from hub.domain.errors import AgencyRefused, AgencyUnavailable, InDoubt, NotUnderstood
 from hub.domain.model import in_utc
 from hub.domain.referral import Decision, Verdict, Via
+from hub.domain.shortening import cut, in_a_line
 from hub.expressions import Expression, ExpressionFailed
 
 LONGEST_RETRY_AFTER = 3600.0
@@ -163,24 +164,26 @@ def _as_ruled(kind: Kind, means: str, said: str, heard: Heard, now: datetime) ->
 def _judge_fault(kind: Kind, heard: Heard, now: datetime) -> Meaning:
     fault = heard.fault
     assert fault is not None
+    said = in_a_line(fault.text, _FAULT_LIMIT)
     if fault.mismatch:
-        raise NotUnderstood(f"the agency does not speak this contract: {_short(fault.text, _FAULT_LIMIT)}")
+        raise NotUnderstood(f"the agency does not speak this contract: {said}")
     # A code of the agency's own says nothing of whose fault it is; then the status does.
     blames_sender = fault.blames_sender
     if blames_sender is None:
         blames_sender = 400 <= heard.status < 500
     if blames_sender:
-        raise AgencyRefused(_short(fault.text, _FAULT_LIMIT))
+        raise AgencyRefused(said)
     if heard.status == 503 or not kind.changes_something:
-        raise AgencyUnavailable(_short(fault.text, _FAULT_LIMIT), retry_after=retry_after(heard.headers, now))
-    raise InDoubt(_short(fault.text, _FAULT_LIMIT), retry_after=retry_after(heard.headers, now))
+        raise AgencyUnavailable(said, retry_after=retry_after(heard.headers, now))
+    raise InDoubt(said, retry_after=retry_after(heard.headers, now))
 
 
 def _judge_status(kind: Kind, heard: Heard, now: datetime) -> Meaning:
     status, said = heard.status, _said(heard)
     if 200 <= status < 300:
         if heard.unreadable is not None:
-            raise NotUnderstood(f"the answer does not fit the contract: {_short(heard.unreadable)}")
+            unreadable = in_a_line(heard.unreadable, _TEXT_LIMIT)
+            raise NotUnderstood(f"the answer does not fit the contract: {unreadable}")
         return Meaning.ANSWER
     if status < 400:
         target = heard.headers.get("location", "an address it does not name")
@@ -220,14 +223,9 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
 
 def _said(heard: Heard) -> str:
     if heard.fault is not None:
-        return _short(heard.fault.text, _FAULT_LIMIT)
+        return in_a_line(heard.fault.text, _FAULT_LIMIT)
     # What an agency says in its own form is told whole; of a page of HTML the beginning is enough.
-    return _short(heard.text, _FAULT_LIMIT if isinstance(heard.reply, dict | list) else _TEXT_LIMIT)
-
-
-def _short(text: str, limit: int = _TEXT_LIMIT) -> str:
-    words = " ".join(text.split())
-    return words if len(words) <= limit else words[: limit - 1] + "…"
+    return in_a_line(heard.text, _FAULT_LIMIT if isinstance(heard.reply, dict | list) else _TEXT_LIMIT)
 
 
 def as_text(value: Any) -> str | None:
@@ -240,9 +238,8 @@ def as_text(value: Any) -> str | None:
         return value.isoformat()
     if isinstance(value, (str, int, float)):
         return str(value).strip() or None
-    raise Misfit(
-        f"a single value was expected, not {_short(json.dumps(value, ensure_ascii=False, default=str))}"
-    )
+    found = json.dumps(value, ensure_ascii=False, default=str)
+    raise Misfit(f"a single value was expected, not {in_a_line(found, _TEXT_LIMIT)}")
 
 
 def as_name(value: Any, what: str) -> str | None:
@@ -380,9 +377,7 @@ class DecisionReader:
 
     def _said(self, context: Context) -> str | None:
         text = None if self._remarks is None else as_text(self._remarks.evaluate(context))
-        if text is None or len(text) <= _LONGEST_REMARKS:
-            return text
-        return text[: _LONGEST_REMARKS - 1] + "…"
+        return None if text is None else cut(text, _LONGEST_REMARKS)
 
     @staticmethod
     def _name(expression: Expression | None, context: Context, what: str) -> str | None:

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hub.cli.screen import screen
+from hub.domain.shortening import cut
 from hub.workbench.preview import Leaf
 from hub.workbench.shown import Message
 
@@ -61,7 +62,7 @@ def _value(leaf: Leaf) -> str:
     if leaf.value in (None, ""):
         return "(not declared; left out where the contract allows it)"
     text = json.dumps(leaf.value, ensure_ascii=False, sort_keys=True, default=str)
-    return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"
+    return cut(text, _LONGEST_VALUE)
 
 
 def _in_a_line(text: str) -> str:

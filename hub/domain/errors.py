@@ -7,6 +7,7 @@ Whoever catches one of these needs no table: the class says whether to retry, gi
 from __future__ import annotations
 
 from hub.domain.exchange import Exchange
+from hub.domain.shortening import cut
 
 _LONGEST = 5000
 """Characters of a trouble: it is shown, recorded and told wherever its referral is."""
@@ -14,8 +15,7 @@ _LONGEST = 5000
 
 def in_short(trouble: object) -> str:
     """What is wrong, in words, without all that it quotes: an agency may say megabytes that do not fit."""
-    text = str(trouble)
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return cut(str(trouble), _LONGEST)
 
 
 class ChannelError(Exception):

@@ -13,6 +13,7 @@ from hub.adapters.openapi.dialect import Validator, ValidatorOfTexts, written
 from hub.adapters.openapi.formats import FORMATS
 from hub.adapters.openapi.quick import quick
 from hub.adapters.wire import Misfit, Plain
+from hub.domain.shortening import cut
 
 MOST = 10
 """Violations that are told of one request."""
@@ -211,8 +212,7 @@ def _held(value: Any) -> str:
     if isinstance(value, list):
         return "a list"
     text = {True: "true", False: "false", None: "null"}.get(value) if _is_word(value) else repr(value)
-    text = str(text)
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return cut(str(text), _LONGEST)
 
 
 def _is_word(value: Any) -> bool:

@@ -10,6 +10,7 @@ from lxml import etree
 from hub.adapters.soap import namespaces as ns
 from hub.adapters.soap.files import SchemaDocument
 from hub.adapters.soap.names import qualified
+from hub.domain.shortening import in_a_line
 
 _X = f"{{{ns.XSD}}}"
 _LONGEST_WORDS = 400
@@ -185,5 +186,4 @@ def _documentation(node: etree._Element) -> str:
     text = " ".join(
         "".join(map(str, each.itertext())) for each in node.iterfind(f"{_X}annotation/{_X}documentation")
     )
-    words = " ".join(text.split())
-    return words if len(words) <= _LONGEST_WORDS else words[: _LONGEST_WORDS - 1] + "…"
+    return in_a_line(text, _LONGEST_WORDS)

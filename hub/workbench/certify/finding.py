@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from hub.domain.exchange import Exchange
 from hub.domain.model import Model
+from hub.domain.shortening import in_a_line
 
 _SHORT = 300
 
@@ -86,5 +87,4 @@ def insist(holds: object, wrong: str, cure: str) -> None:
 
 def short(text: str) -> str:
     """A text in one line of bounded length."""
-    line = " ".join(text.split())
-    return line if len(line) <= _SHORT else line[: _SHORT - 1] + "…"
+    return in_a_line(text, _SHORT)

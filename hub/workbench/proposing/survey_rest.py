@@ -8,6 +8,7 @@ from dataclasses import replace
 from hub.adapters.openapi import Form, Node, RestContract, RestOperation
 from hub.adapters.shape import Part, Shape
 from hub.adapters.soap import ContractUnreadable
+from hub.domain.shortening import in_whole_words
 from hub.workbench.proposing.survey import Incoming, Offer, Parameter, Proof, Survey
 
 _WORDS = 120
@@ -75,8 +76,7 @@ def _offer(contract: RestContract, method: str, path: str) -> Offer:
 
 
 def _short(text: object) -> str:
-    words = " ".join(str(text).split())
-    return words if len(words) <= _WORDS else words[: _WORDS - 1].rsplit(" ", 1)[0] + "…"
+    return in_whole_words(str(text), _WORDS)
 
 
 def _parameters(contract: RestContract, operation: RestOperation, node: Node) -> Iterator[Parameter]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from hub.adapters.shape import Part, Shape
 from hub.adapters.soap import SoapContract
+from hub.domain.shortening import in_whole_words
 from hub.workbench.proposing.policy import proofs
 from hub.workbench.proposing.survey import Incoming, Offer, Survey
 from hub.workbench.proposing.wsdl import Wording, elements
@@ -53,7 +54,7 @@ def _offer(
         name=name,
         keys={"operation": name} if alone else {"service": service, "port": port, "operation": name},
         also=f"{service}/{port}/{name}",
-        summary=_short(wording.said(service, port, name)),
+        summary=in_whole_words(wording.said(service, port, name), _WORDS),
         request=request,
         single=request is None,
         replies=()
@@ -74,10 +75,6 @@ def _parts_apart(shape: Shape, *, rpc: bool) -> Shape:
 
 def _optional(part: Part) -> Part:
     return replace(part, required=False)
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _WORDS else text[: _WORDS - 1].rsplit(" ", 1)[0] + "…"
 
 
 def _incoming(contract: SoapContract, wording: Wording) -> Iterator[Incoming]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from hub.adapters.shape import Part
+from hub.domain.shortening import in_whole_words
 from hub.workbench.proposing.codes import described
 from hub.workbench.proposing.trial import NUMBERS
 
@@ -40,8 +41,7 @@ def wanted(part: Part) -> str:
         form = f"a {part.base}"
     elif part.base == "base64Binary":
         form = "a file, in Base64"
-    said = " ".join(part.documentation.split())
-    said = said if len(said) <= _LONG else said[: _LONG - 1].rsplit(" ", 1)[0] + "…"
+    said = in_whole_words(part.documentation, _LONG)
     # What stands within an expression is a text in double quotes.
     return "; ".join(filter(None, (said or part.name, form))).replace('"', "'")
 
