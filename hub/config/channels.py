@@ -140,6 +140,8 @@ def _check_terms(channel: ChannelFile, report: FileReport) -> None:
 
 
 def _check_answers(file: AgencyFile, report: FileReport) -> None:
+    if not report.is_sure(("channel",)):
+        return
     channel = file.channel
     decided = channel.poll is not None and channel.poll.decision is not None
     there: dict[Answers, tuple[bool, str]] = {

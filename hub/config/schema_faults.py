@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
@@ -176,15 +176,27 @@ def validated(model: type[_M], document: Document, report: FileReport) -> _M | N
             errors = wrong.errors(include_url=False)
             if attempt == 0:
                 data = copy.deepcopy(data)
-                for error in errors:
-                    key = _key(error["loc"])
-                    report.add(key, *_in_words(error, key, model, document))
-                if error["type"] == "extra_forbidden":
-                    report.unknown(key)
+                _tell(errors, model, document, report)
             # From the deepest to the shallowest place, so that no way there is lost on the way.
             for error in sorted(errors, key=lambda e: len(e["loc"]), reverse=True):
                 _repair(data, error, model, report)
     return None
+
+
+def _tell(
+    errors: Sequence[ErrorDetails], model: type[BaseModel], document: Document, report: FileReport
+) -> None:
+    keys = [_key(error["loc"]) for error in errors]
+    meant: set[Key] = set()
+    """Where a key is missing that the author wrote, misspelt: told there, with what was meant."""
+    for error, key in zip(errors, keys, strict=True):
+        if error["type"] == "extra_forbidden":
+            report.unknown(key)
+            like = nearest(str(key[-1]), _fields_of(_annotation_at(model, key[:-1])))
+            meant.update([(*key[:-1], like)] if like else ())
+    for error, key in zip(errors, keys, strict=True):
+        if not (error["type"] == "missing" and key in meant):
+            report.add(key, *_in_words(error, key, model, document))
 
 
 def _key(location: tuple[int | str, ...]) -> Key:

@@ -67,6 +67,8 @@ def test_words_and_contracts_are_checked_together(tmp_path: Path) -> None:
         ("apqa", "on_expiry: hold", "on_expiry: wait"),
         ("apqa", "operation: RequestConfirmation", "operation: RequestConfirmatoin"),
         ("mfds", "path: /applications\n", "path: /aplications\n"),
+        ("npa", "    request:", "    reqest:"),
+        ("npa", "    every:", "    evry:"),
     ):
         path = folder / "agencies" / f"{slug}.yaml"
         text = path.read_text()
@@ -85,6 +87,11 @@ def test_words_and_contracts_are_checked_together(tmp_path: Path) -> None:
     ):
         assert words in told, told
     assert told.count("channel.submit.operation") == 1
+    # What is missing there is what was misspelt, however many keys were.
+    assert [line.split("  ")[1:] for line in told.splitlines() if "agencies/npa.yaml" in line] == [
+        ["channel.submit.reqest", "unknown key 'reqest'"],
+        ["channel.poll.evry", "unknown key 'evry'"],
+    ]
 
 
 def test_a_wrong_folder_yields_every_fault_at_once(tmp_path: Path) -> None:

@@ -36,6 +36,10 @@ FORM = [
         "services.plants-import.documnt", "unknown key 'documnt'", "did you mean 'document'?",
     ),
     case(
+        "misspelt part of a file", LABS, "channel:", "chanel:", "chanel:",
+        "chanel", "unknown key 'chanel'", "did you mean 'channel'?",
+    ),
+    case(
         "unknown key of nothing known", "policy.yaml", "country: KR", "country: KR\nzzz: 1", "zzz",
         "zzz", "unknown key 'zzz'", "known here: country, hs_digits, refusal_open_for",
     ),
