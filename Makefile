@@ -11,7 +11,7 @@ FUZZ_STAMP := $(VENV)/.ready-fuzz
 # the hub in each of them, and the tests in three.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup demo up test test-all check lint types imports configuration reference screenshots chaos fuzz lock bench clean
+.PHONY: help setup demo up test test-all check lint types imports configuration reference screenshots chaos soak fuzz lock bench clean
 
 help: ## show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -75,6 +75,9 @@ screenshots: $(STAMP) ## write the pictures of the documents (needs Chromium)
 chaos: $(STAMP) ## break everything around declarations under way, by a seed (SEED, DECLARATIONS, KILLS, FAULTS)
 	@$(BIN)/python -W ignore::UserWarning -m chaos --seed "$(or $(SEED),1)" --declarations "$(or $(DECLARATIONS),400)" \
 	  $(if $(KILLS),--kills "$(KILLS)") $(if $(FAULTS),--faults "$(FAULTS)") $(CHAOS)
+
+soak: $(BENCH_STAMP) ## the hub for a long time at half of what this machine can do (MINUTES)
+	@$(BIN)/python -m benchmarks.soak --minutes "$(or $(MINUTES),40)" --results "$(or $(RESULTS),benchmarks/results)"
 
 fuzz: $(FUZZ_STAMP) ## bad input at every door of a running hub, by a seed (SEED, INPUTS)
 	@$(BIN)/python -m fuzz --seed "$(or $(SEED),1)" --inputs "$(or $(INPUTS),100000)" $(FUZZ)

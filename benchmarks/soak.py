@@ -23,7 +23,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 import psutil
+
+matplotlib.use("svg")
+
+from matplotlib import pyplot
 
 from benchmarks.agencies import Job, make_folder
 from benchmarks.cargo import Cargo
@@ -32,6 +37,8 @@ from benchmarks.stacks import Door, Hub
 
 _SATURATING = 200
 """Declarations lodged, 50 at once, to find out what this machine can do."""
+_FILLING, _AT_ONCE = 600, 200
+"""Declarations lodged, and how many at once, before anything is noted: pools have grown to what they hold."""
 _WARM_UP = 0.25
 """Of the time: what caches and pools grow to is not growth."""
 _FLAT = 0.05
@@ -99,6 +106,8 @@ async def soak(minutes: float, per_second: float | None, every: float, folder: P
         try:
             async with Customs(door.url, door.key, cargo) as customs:
                 rate = per_second or await _half_of_saturation(customs)
+                # Else the first moment in which the machine stands still makes them grow.
+                await customs.at_once(Job.MIX_4, _AT_ONCE, _FILLING, 300)
                 return await _run(hub, door, customs, rate, minutes * 60, every)
         finally:
             await hub.stop()
@@ -247,11 +256,6 @@ def table(result: Soak) -> str:
 
 def draw(result: Soak, path: Path) -> None:
     """The picture: memory, open files, stored bytes and latency over time, each from zero."""
-    import matplotlib
-
-    matplotlib.use("svg")
-    from matplotlib import pyplot
-
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "bench", "axes.spines.top": False}):
         figure, axes = pyplot.subplots(2, 2, figsize=(11, 7), layout="constrained")
         minutes = [one.seconds / 60 for one in result.samples]
