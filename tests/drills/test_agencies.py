@@ -89,6 +89,7 @@ async def test_an_agency_that_is_down(doors: Doors, operations: Operations) -> N
     await drill.over("agency_failing", "apqa")
 
 
+@pytest.mark.slow
 async def test_an_agency_that_turns_everything_down(doors: Doors, operations: Operations) -> None:
     """Runbook: agency-refusing. Nothing is repeated by itself; submitted anew in bulk once it is mended."""
     await doors.behave("rda", "FAULT")

@@ -71,6 +71,7 @@ async def test_a_cargo_system_that_is_down(doors: Doors, operations: Operations)
     await drill.over("cargo_unreachable")
 
 
+@pytest.mark.slow
 async def test_a_certificate_that_has_expired(
     doors: Doors, stack: Stack, operations: Operations, tmp_path: Path
 ) -> None:
