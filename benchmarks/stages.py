@@ -4,7 +4,7 @@ What each stage of the hub costs: `python -m benchmarks.stages`.
 The reference job runs on the hub as shipped, so many in flight, while py-spy looks a hundred times a second
 at what API and worker are at. Each look counts for the innermost stage on the stack; processor time comes
 from /proc, and that of the engine's own client, which is no Python, from its threads. A table, and a flame
-graph of each process as SVG.
+graph of both processes.
 
 py-spy reads other processes' memory: be root, or have kernel.yama.ptrace_scope at 0.
 """
@@ -22,6 +22,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks import flames
 from benchmarks.agencies import Job, make_folder
 from benchmarks.cargo import Cargo
 from benchmarks.load import Customs
@@ -64,10 +65,6 @@ Where a thread stands that waits for work, for its turn or for an answer: py-spy
 busy, and it is left out. What a commit waits for the disk cannot be told from its work: the store's share is
 somewhat overstated.
 """
-_PLACES = re.compile(
-    rf"({re.escape(sys.base_prefix)}|{re.escape(sys.prefix)})/(lib/python[0-9.]+|bin)/|--output \S+ "
-)
-"""Where Python and its packages lie on this machine: nothing that a picture should show."""
 _ELSE = "event loop and threads"
 _NATIVE = "engine client (native)"
 
@@ -88,7 +85,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="What each stage of the hub costs.")
     parser.add_argument("--job", type=Job, choices=list(Job), default=Job.MIX_4)
     parser.add_argument("--in-flight", type=int, default=16)
-    parser.add_argument("--seconds", type=int, default=15, help="that py-spy looks, for table and graph each")
+    parser.add_argument("--seconds", type=int, default=15, help="that py-spy looks")
     parser.add_argument("--functions", type=int, default=0, help="also show so many of the hub's functions")
     parser.add_argument("--results", type=Path, default=_RESULTS)
     options = parser.parse_args()
@@ -101,7 +98,7 @@ def main() -> None:
 
 
 async def measure(job: Job, in_flight: int, seconds: int, results: Path) -> dict[str, Cost]:
-    """Run the job and look; writes `stages.json` and the flame graphs. Raises StackFailed, LookFailed."""
+    """Run the job and look; writes `stages.json` and `stages.svg`. Raises StackFailed, LookFailed."""
     with tempfile.TemporaryDirectory(prefix="bench-") as made:
         folder = Path(made)
         make_folder(folder / "config")
@@ -115,26 +112,21 @@ async def measure(job: Job, in_flight: int, seconds: int, results: Path) -> dict
                     before, native = meter.processor(), _native(hub)
                     raw, run = await asyncio.gather(
                         asyncio.gather(
-                            *[_look(hub.pids[name], "raw", folder / name, seconds) for name in _PROCESSES]
+                            *[_look(hub.pids[name], folder / name, seconds) for name in _PROCESSES]
                         ),
                         customs.at_once(job, in_flight, 1_000_000, seconds + 1),
                     )
                     count = len(run.passages)
                     spent = _per_declaration(before, meter.processor(), count)
                     outside = _per_declaration(native, _native(hub), count)
-                    await asyncio.gather(
-                        *[
-                            _look(hub.pids[name], "flamegraph", results / f"stages-{name}.svg", seconds)
-                            for name in _PROCESSES
-                        ],
-                        customs.at_once(job, in_flight, 1_000_000, seconds + 1),
-                    )
             finally:
                 await hub.stop()
-    costs = {
-        name: _cost(text.splitlines(), spent[name], outside[name])
-        for name, text in zip(_PROCESSES, raw, strict=True)
+    seen = {
+        name: _seen(text, spent[name] - outside[name]) for name, text in zip(_PROCESSES, raw, strict=True)
     }
+    costs = {name: _cost(stacks, outside[name]) for name, stacks in seen.items()}
+    trees = {name: flames.grow(stacks, _stage) for name, stacks in seen.items()}
+    flames.draw(trees, results / "stages.svg", way=_ELSE)
     costs["temporal"] = Cost({"engine's server": spent["temporal"]}, {}, {})
     document = {name: {"stages": dict(c.stages), "libraries": dict(c.libraries)} for name, c in costs.items()}
     (results / "stages.json").write_text(json.dumps(document, indent=1))
@@ -145,12 +137,17 @@ class LookFailed(RuntimeError):
     """py-spy could not look; the message is its own."""
 
 
-async def _look(pid: int, form: str, path: Path, seconds: int) -> str:
-    """Have py-spy look at a process, and read what it wrote. Raises LookFailed."""
+async def _look(pid: int, path: Path, seconds: int) -> str:
+    """
+    Have py-spy look at a process, and read the stacks that it wrote. Raises LookFailed.
+
+    The process goes on meanwhile: held up at each look, one of many threads would be at a stand half of the
+    time, and its tasks would outlast their time-outs.
+    """
     looking = await asyncio.create_subprocess_exec(
-        *[str(Path(sys.executable).parent / "py-spy"), "record", "--pid", str(pid), "--format", form],
+        *[str(Path(sys.executable).parent / "py-spy"), "record", "--pid", str(pid), "--format", "raw"],
         *["--output", str(path), "--rate", str(_LOOKS), "--duration", str(seconds)],
-        *(["--full-filenames"] if form == "raw" else []),
+        *["--full-filenames", "--nonblocking"],
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
@@ -158,10 +155,7 @@ async def _look(pid: int, form: str, path: Path, seconds: int) -> str:
     said, _ = await looking.communicate()
     if looking.returncode:
         raise LookFailed(said.decode())
-    text = await asyncio.to_thread(path.read_text)
-    if form == "flamegraph":
-        await asyncio.to_thread(path.write_text, _PLACES.sub("", text))
-    return text
+    return await asyncio.to_thread(path.read_text)
 
 
 def _native(hub: Hub) -> dict[str, float]:
@@ -172,26 +166,34 @@ def _per_declaration(before: Mapping[str, float], after: Mapping[str, float], co
     return {name: (after[name] - before[name]) / count for name in before}
 
 
-def _cost(lines: Iterable[str], spent: float, native: float) -> Cost:
-    """`spent` is the process's processor time per declaration, `native` the part of it outside Python."""
-    stages: Counter[str] = Counter()
-    libraries: Counter[str] = Counter()
-    functions: Counter[str] = Counter()
-    for line in lines:
-        stack, _, looks = line.rpartition(" ")
-        frames = stack.split(";")
-        if _WAITS.search(frames[-1]):
-            continue
-        stages[_stage(frames)] += int(looks)
-        libraries[_library(frames)] += int(looks)
-        for function in {_function(frame) for frame in frames if "/hub/" in frame}:
-            functions[function] += int(looks)
-    each = (spent - native) / (stages.total() or 1)
+def _seen(text: str, spent: float) -> list[tuple[list[str], float]]:
+    """Every stack, outermost frames first, and its share of what the process spent, for one declaration."""
+    looks = [line.rpartition(" ") for line in text.splitlines()]
+    stacks = [(stack.split(";"), int(count)) for stack, _, count in looks]
+    at_work = [(frames, count) for frames, count in stacks if not _WAITS.search(frames[-1])]
+    each = spent / (sum(count for _, count in at_work) or 1)
+    return [(frames, count * each) for frames, count in at_work]
 
-    def told(counted: Counter[str]) -> dict[str, float]:
-        return {name: looks * each for name, looks in counted.most_common()}
 
-    return Cost({**told(stages), _NATIVE: native}, told(libraries), told(functions))
+def _cost(stacks: Iterable[tuple[list[str], float]], native: float) -> Cost:
+    """`native` is what the process spent outside Python."""
+    stages: dict[str, float] = {}
+    libraries: dict[str, float] = {}
+    functions: dict[str, float] = {}
+    for frames, spent in stacks:
+        _add(stages, [_stage(frames)], spent)
+        _add(libraries, [_library(frames)], spent)
+        _add(functions, {_function(frame) for frame in frames if "/hub/" in frame}, spent)
+    return Cost({**_dearest_first(stages), _NATIVE: native}, _dearest_first(libraries), functions)
+
+
+def _add(costs: dict[str, float], names: Iterable[str], spent: float) -> None:
+    for name in names:
+        costs[name] = costs.get(name, 0.0) + spent
+
+
+def _dearest_first(costs: Mapping[str, float]) -> dict[str, float]:
+    return dict(sorted(costs.items(), key=lambda one: -one[1]))
 
 
 def _stage(frames: list[str]) -> str:
