@@ -98,6 +98,7 @@ async def main(declarations: int, workflows: int, watch: float, keep: Path | Non
         try:
             await stack.start()
             print(f"{store.count_open()} declarations open, {database.stat().st_size / 1e6:.0f} MB")
+            await _until_all_are_started(store)
             await _begin_workflows(stack, store, workflows)
             return await _restart(stack, metrics, watch)
         except EngineUnavailable:
@@ -106,6 +107,16 @@ async def main(declarations: int, workflows: int, watch: float, keep: Path | Non
         finally:
             await stack.stop()
             store.close()
+
+
+async def _until_all_are_started(store: Store) -> None:
+    """What was accepted while no engine was there goes before all that is lodged: it is older."""
+    began = time.monotonic()
+    while await asyncio.to_thread(store.not_started, utc_now(), 1):
+        if time.monotonic() - began > _WITHIN:
+            raise TimeoutError("what was accepted before is not started")
+        await asyncio.sleep(0.5)
+    print(f"what had been accepted and not started was, after {time.monotonic() - began:.0f} s")
 
 
 async def _begin_workflows(stack: Stack, store: Store, count: int) -> None:

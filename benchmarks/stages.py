@@ -85,7 +85,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="What each stage of the hub costs.")
     parser.add_argument("--job", type=Job, choices=list(Job), default=Job.MIX_4)
     parser.add_argument("--in-flight", type=int, default=16)
-    parser.add_argument("--seconds", type=int, default=15, help="that py-spy looks")
+    parser.add_argument("--seconds", type=int, default=30, help="that py-spy looks")
     parser.add_argument("--functions", type=int, default=0, help="also show so many of the hub's functions")
     parser.add_argument("--results", type=Path, default=_RESULTS)
     options = parser.parse_args()
